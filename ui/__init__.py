@@ -1,0 +1,1 @@
+"""The faces of Guanxi: screens, REST interface and command line, over the public names of `engine`."""
