@@ -1,0 +1,1 @@
+"""Documents in YAML or JSON, composed in layers into one immutable `Model`."""
