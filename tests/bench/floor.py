@@ -404,7 +404,7 @@ def insert(engine: sa.Engine, rows: Iterable[Mapping[str, Any]], *, tuned: bool,
     done = 0
     with engine.connect().execution_options(write=True) as connection:
         for chunk in _chunks(rows, 1_000):
-            records = []
+            records: list[dict[str, Any]] = []
             for raw in chunk:
                 values, problems = validated(raw)
                 if problems:
