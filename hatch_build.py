@@ -25,6 +25,8 @@ NPM_CI = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error
 # By itself npm tries for minutes to reach a registry that is not there.
 PATIENCE = {"fetch_retries": "2", "fetch_retry_mintimeout": "1000", "fetch_retry_maxtimeout": "5000"}
 
+TOLD = 20  # lines of a program that failed; npm goes on with its own innards
+
 
 class AssetsNotBuilt(Exception):
     """A program that builds the assets failed."""
@@ -84,7 +86,8 @@ class Assets:
             check=False,
         )
         if done.returncode != 0:
-            raise AssetsNotBuilt(f"{Path(script).name} {' '.join(arguments)}\n{done.stdout.strip()}")
+            said = "\n".join(done.stdout.strip().splitlines()[:TOLD])
+            raise AssetsNotBuilt(f"{Path(script).name} {' '.join(arguments)}\n\n{said}")
         sys.stderr.write(done.stdout)
 
 
