@@ -5,9 +5,12 @@ passes because half of it was left out proves nothing. A whole run, with all of 
 PostgreSQL server; every test gets a database of its own in it.
 """
 
+import contextlib
 import itertools
+import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -15,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import psutil
 import psycopg
 import pytest
 from hypothesis import settings
@@ -92,11 +96,28 @@ class PostgresServer:
         self._admin.close()
 
 
+def stop_forgotten_servers() -> None:
+    """Stop the servers of runs that were ended before they could do it themselves, and delete their folders."""
+    for owners in Path(tempfile.gettempdir()).glob("guanxi-postgres-*/.handle_pids.json"):
+        folder = owners.parent
+        with contextlib.suppress(OSError, ValueError, psutil.Error):  # another run may be doing the same
+            if any(psutil.pid_exists(owner) for owner in json.loads(owners.read_text())):
+                continue
+            with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+                server = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+                if str(folder) in server.cmdline():
+                    server.send_signal(signal.SIGQUIT)
+                    server.wait(timeout=5)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(worker_id: str, testrun_uid: str) -> Iterator[PostgresServer]:
     """A PostgreSQL server, started when the first test asks for it."""
     # Not in pytest's own temporary folder: the server runs as another user when the tests run as root, and pytest
     # takes the rights of other users to its folder away whenever a second run starts.
+    if os.name == "posix":
+        stop_forgotten_servers()
     folder = Path(tempfile.gettempdir()) / f"guanxi-postgres-{testrun_uid}"
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setenv("LC_ALL", "C.UTF-8")
