@@ -184,6 +184,25 @@ def read_bytes(data: bytes, file: str, layer: str) -> tuple[list[Document], list
     return read_text(text, file, layer)
 
 
+def read_plain(data: bytes, file: str) -> tuple[Any, Positions, list[Problem]]:
+    """Read a file of one value that is no document, as strictly: a site's settings, the mapping of an import."""
+    if len(data) > MAX_BYTES:
+        return None, Positions(file), [too_large(file, len(data))]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return None, Positions(file), [wrong_encoding(data, error.start, file)]
+    strange = strange_character(text, file)
+    if strange is not None:
+        return None, Positions(file), [strange]
+    careful = _Careful(text, file)
+    found = [parsed for parsed in careful.documents() if parsed.value is not None]
+    if len(found) > 1 and not careful.problems:
+        problem = Problem(Message("the file holds more than one document"), Place(file), code="several")
+        return None, Positions(file), [problem]
+    return found[0].value if found else None, Positions(file, text), sorted(careful.problems, key=by_place)
+
+
 def read_folder(path: Path, layer: str, *, base: Path | None = None) -> tuple[list[Document], list[Problem]]:
     """Read every document file under a folder (or one file), in the order of their names.
 
