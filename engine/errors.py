@@ -134,6 +134,10 @@ class AccessDenied(GuanxiError):
         self.entity, self.action, self.field = entity, action, field
 
 
+class SignInNeeded(GuanxiError):
+    """Nobody is signed in, or the token or sign-in that was shown is no longer good."""
+
+
 class StaleModel(GuanxiError):
     """The site was published between reading the model and writing: repeat once with the new one."""
 
@@ -155,9 +159,21 @@ class VersionConflict(GuanxiError):
     """Somebody else changed the same fields of the record since it was read."""
 
     def __init__(
-        self, entity: str, record_id: str, version: int, fields: Mapping[str, FieldConflict], *, changed_by: str | None = None
+        self,
+        entity: str,
+        record_id: str,
+        version: int,
+        fields: Mapping[str, FieldConflict],
+        *,
+        changed_by: str | None = None,
     ) -> None:
-        self.entity, self.record_id, self.version, self.fields, self.changed_by = entity, record_id, version, fields, changed_by
+        self.entity, self.record_id, self.version, self.fields, self.changed_by = (
+            entity,
+            record_id,
+            version,
+            fields,
+            changed_by,
+        )
         super().__init__(Message("The record was changed by somebody else meanwhile"))
 
 
@@ -200,4 +216,3 @@ class DatabaseUnavailable(SiteBroken):
 
 class AccessTokenMissing(RuntimeError):
     """A statement touched an entity table without passing the access layer: a defect, never a user's mistake."""
-

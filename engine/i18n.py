@@ -41,18 +41,20 @@ def translate(template: str, language: str) -> str:
 
 
 def _load(language: str) -> Mapping[str, str]:
-    from babel.messages.pofile import read_po  # noqa: PLC0415 - slow to import, not needed for English
+    from babel.messages.pofile import read_po
 
     words: dict[str, str] = {}
     for folder in tuple(_catalogue_folders):
         for name in (language.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0], language):
             for path in sorted((folder / name).glob("*.po")):
                 with path.open("rb") as stream:
-                    words.update({
-                        str(entry.id): str(entry.string)
-                        for entry in read_po(stream, locale=None)
-                        if entry.id and entry.string
-                    })
+                    words.update(
+                        {
+                            str(entry.id): str(entry.string)
+                            for entry in read_po(stream, locale=None)
+                            if entry.id and entry.string
+                        }
+                    )
     catalogue = MappingProxyType(words)
     with _lock:
         _catalogues[language] = catalogue

@@ -1,0 +1,74 @@
+"""Who asks, of which site, in which language: what every face finds out before it does anything.
+
+A request is made in the name of a person, shown by a token or by the cookie of a sign-in. Both lead to a `Principal`,
+and only a `Principal` opens a `Reader` or writes through `Records`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from urllib.parse import urlsplit
+
+from flask import current_app, g, request
+
+from engine import LANGUAGES, AccessDenied, Message, Principal, Reader, SignInNeeded, Site
+
+COOKIE = "guanxi"
+"""Name of the cookie that holds a sign-in."""
+LANGUAGE_COOKIE = "guanxi_language"
+
+
+def site() -> Site:
+    """Return the site that this application serves."""
+    found: Site = current_app.extensions["guanxi"]
+    return found
+
+
+def principal() -> Principal:
+    """Return who asks.
+
+    Raises:
+        SignInNeeded: neither a token nor a cookie says so, or they are no longer good.
+    """
+    found: Principal | None = g.get("principal")
+    if found is None:
+        found = g.principal = _signed_in()
+    return found
+
+
+def _signed_in() -> Principal:
+    header = request.headers.get("Authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
+        return site().identity.principal_of_token(token.strip())
+    return site().identity.principal_of_session(request.cookies.get(COOKIE, ""))
+
+
+def reading() -> AbstractContextManager[Reader]:
+    """Open one read transaction for who asks."""
+    return site().reading(principal())
+
+
+def language() -> str:
+    """Return the language to speak: the person's, else the one chosen before signing in, else the browser's."""
+    known: Principal | None = g.get("principal")
+    if known is not None:
+        return known.language
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    best = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"], default=site().config.languages[0])
+    return (best or "en")[:2]
+
+
+def refuse_foreign_origin() -> None:
+    """Refuse a request that changes something and that a page of another site sent with our cookie.
+
+    Raises:
+        AccessDenied: the browser names another origin than ours, or none at all.
+    """
+    sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    if urlsplit(sender).netloc != request.host:
+        raise AccessDenied(Message("The request came from another site"))
