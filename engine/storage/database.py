@@ -1,0 +1,241 @@
+"""One database of either kind: connections, transactions, the probe, and what its errors mean.
+
+SQLite and PostgreSQL differ in when a transaction begins, how it locks and how it fails. All of that is
+settled here, so nobody else asks which one it is for anything but SQL text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from engine.errors import DatabaseUnavailable, SiteBroken, StaleModel
+from engine.i18n import Message
+from engine.storage import postgres, sqlite
+from engine.storage.failures import explain_failure, is_dropped
+from engine.storage.guard import ACCESS, GUARD
+
+Dialect = Literal["sqlite", "postgresql"]
+Mode = Literal["plain", "bare", "read", "write", "exclusive"]
+
+MODE = "transaction_mode"
+PROBE = "probe"
+
+
+class Database:
+    """A pool of connections to one database, safe to share between threads.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user@host/name`.
+        busy_timeout_ms: how long a writer waits for others before it gives up.
+        pool_size: connections kept open; four times as many may be open for a moment.
+
+    Raises:
+        SiteBroken: the address is none, or of another kind of database.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_ms: int = 5000, pool_size: int = 5) -> None:
+        self.url = url
+        self.busy_timeout_ms = busy_timeout_ms
+        self.dialect: Dialect
+        try:
+            address = make_url(url)
+        except ArgumentError as error:
+            raise SiteBroken(Message("{url} is no address of a database", url=url)) from error
+        name = address.get_backend_name()
+        if name == "sqlite":
+            self.dialect = "sqlite"
+            self.engine = sqlite.make_engine(address, busy_timeout_ms, pool_size)
+            self._begin: Callable[[Any, str], tuple[int, int] | None] = sqlite.begin
+        elif name in {"postgresql", "postgres"}:
+            self.dialect = "postgresql"
+            self.engine = postgres.make_engine(address, busy_timeout_ms, pool_size)
+            self._begin = postgres.begin
+        else:
+            raise SiteBroken(Message("{name} is no database that can be used: SQLite and PostgreSQL can", name=name))
+        event.listen(self.engine, "begin", self._on_begin)
+        event.listen(self.engine, "before_cursor_execute", _on_statement)
+        modes: tuple[Mode, ...] = ("plain", "bare", "read", "write", "exclusive")
+        self._engines: dict[Mode, Engine] = {mode: self.engine.execution_options(**{MODE: mode}) for mode in modes}
+
+    @contextmanager
+    def read(self, *, limit_ms: int | None = None) -> Iterator[Connection]:
+        """Begin a transaction that reads one snapshot, and end it.
+
+        With `limit_ms`, a statement that takes longer is ended.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+            QueryTooSlow: a statement took longer than `limit_ms`.
+        """
+        with self._transaction("read") as connection:
+            if limit_ms is None:
+                yield connection
+            elif self.dialect == "sqlite":
+                with sqlite.time_limit(connection, limit_ms):
+                    yield connection
+            else:
+                postgres.limit_time(connection, limit_ms)
+                yield connection
+
+    @contextmanager
+    def write(self, revision: int | None = None) -> Iterator[Connection]:
+        """Begin a transaction that writes; commit it at the end, or roll it back when something is raised.
+
+        On SQLite one writer works at a time; on PostgreSQL writers work side by side, but never while a
+        publication switches. `revision` is the one that the caller's Model was made from.
+
+        Raises:
+            StaleModel: the site was published since; nothing was written.
+            DatabaseUnavailable: the database does not answer, or others wrote for too long.
+        """
+        with self._transaction("write") as connection:
+            if revision is not None:
+                current = self.probe(connection)[0]
+                if current != revision:
+                    raise StaleModel(revision, current)
+            yield connection
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Connection]:
+        """Begin a transaction that no writer runs beside: every other one has ended, or waits; reading goes on.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer, or writers did not end in time.
+        """
+        with self._transaction("exclusive") as connection:
+            yield connection
+
+    @contextmanager
+    def plain(self) -> Iterator[Connection]:
+        """Begin a transaction that writes, in a database that may have no engine tables yet."""
+        with self._transaction("plain") as connection:
+            yield connection
+
+    @contextmanager
+    def bare(self) -> Iterator[Connection]:
+        """Begin a transaction that reads, in a database that may have no engine tables yet."""
+        with self._transaction("bare") as connection:
+            yield connection
+
+    def probe(self, connection: Connection) -> tuple[int, int]:
+        """Return (revision, access_epoch) as the transaction sees them; no statement where `BEGIN` brought them."""
+        info = connection.info
+        known: tuple[int, int] | None = info.get(PROBE)
+        if known is None:
+            row = run(connection, "SELECT revision, access_epoch FROM meta_state WHERE id = 1").fetchone()
+            known = info[PROBE] = (row[0], row[1])
+        return known
+
+    def raise_access_epoch(self, connection: Connection) -> None:
+        """Say, in this write, that what people may do has changed: roles, teams, reporting lines."""
+        run(connection, "UPDATE meta_state SET access_epoch = access_epoch + 1 WHERE id = 1")
+        connection.info.pop(PROBE, None)
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, mode: Mode) -> Iterator[Connection]:
+        connection = self._open(mode)
+        try:
+            try:
+                yield connection
+                if mode not in {"read", "bare"}:
+                    connection.commit()
+            except DBAPIError as error:
+                failure = explain_failure(error)
+                if failure is None:
+                    raise
+                raise failure from error
+        finally:
+            connection.close()
+
+    def _open(self, mode: Mode) -> Connection:
+        """Return a connection in a new transaction; a pooled one that was dropped meanwhile is replaced."""
+        for attempt in (1, 2):
+            connection = None
+            try:
+                connection = self._engines[mode].connect()
+                connection.begin()
+            except PoolTimeout as error:
+                raise DatabaseUnavailable(Message("All connections to the database are busy")) from error
+            except DBAPIError as error:
+                if connection is not None:
+                    if is_dropped(error):
+                        connection.invalidate()
+                    connection.close()
+                if attempt == 1 and is_dropped(error):
+                    # Its neighbours in the pool were dropped by the same restart.
+                    self.engine.dispose()
+                    continue
+                failure = explain_failure(error)
+                if failure is None:
+                    raise
+                raise failure from error
+            else:
+                return connection
+        raise AssertionError  # pragma: no cover - the second attempt returns or raises
+
+    def _on_begin(self, connection: Connection) -> None:
+        mode: Mode = connection.get_execution_options().get(MODE, "plain")
+        info = connection.info
+        info.pop(PROBE, None)
+        driver = connection.connection.driver_connection
+        try:
+            known = self._begin(driver, mode)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise wrapped(connection, "BEGIN", error) from error
+        if known is not None:
+            info[PROBE] = known
+
+
+def run(connection: Connection, statement: str, values: Any = (), *, access: object = None) -> Any:
+    """Run a text on the driver itself and return its cursor: a tenth of the time of `exec_driver_sql`.
+
+    Placeholders are the driver's (`?` on SQLite, `%s` on PostgreSQL). The guard holds here too: `access`
+    is the token for statements on entity tables.
+
+    Raises:
+        AccessTokenMissing: the statement names an entity table and `access` is not the token.
+        sqlalchemy.exc.DBAPIError: as SQLAlchemy raises it, IntegrityError among them.
+    """
+    GUARD.check(statement, access)
+    driver = connection.connection.driver_connection
+    try:
+        return driver.execute(statement, values) if values else driver.execute(statement)  # type: ignore[union-attr]
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(connection, statement, error) from error
+
+
+def run_many(connection: Connection, statement: str, rows: Any, *, access: object = None) -> None:
+    """Run a text once for each row of values; as `run`."""
+    GUARD.check(statement, access)
+    cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+    try:
+        cursor.executemany(statement, rows)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(connection, statement, error) from error
+    finally:
+        cursor.close()
+
+
+def wrapped(connection: Connection, statement: str, error: Exception) -> BaseException:
+    """Return a driver's error as the SQLAlchemy error of the same name."""
+    base: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(statement, None, error, base, dialect=connection.dialect)
+
+
+def _on_statement(
+    connection: Connection, cursor: Any, statement: str, values: Any, context: Any, executemany: bool
+) -> None:
+    GUARD.check(statement, context.execution_options.get(ACCESS))
+
+
+__all__ = ["Connection", "Database", "Dialect", "run", "run_many", "wrapped"]

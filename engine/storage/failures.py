@@ -1,0 +1,72 @@
+"""What an error of a database driver means for the person who asked."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from engine.errors import DatabaseUnavailable, GuanxiError, QueryTooSlow
+from engine.i18n import Message
+
+_BUSY = Message("The database is busy; please try again")
+_SILENT = Message("The database does not answer")
+_SLOW = Message("The query takes too long; narrow it down")
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_CANTOPEN: Message("The database file cannot be opened"),
+    sqlite3.SQLITE_FULL: Message("The disk is full"),
+    sqlite3.SQLITE_IOERR: Message("The database file cannot be read or written"),
+    sqlite3.SQLITE_READONLY: Message("The database file may not be written"),
+    sqlite3.SQLITE_PERM: Message("The database file may not be written"),
+    sqlite3.SQLITE_CORRUPT: Message("The database file is damaged; restore a backup"),
+    sqlite3.SQLITE_NOTADB: Message("The database file is no SQLite database"),
+}
+
+# Classes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRES = {
+    "08": _SILENT,  # connection exception
+    "28": Message("The database refuses the user or the password"),
+    "3D": Message("The database does not exist"),
+    "40": _BUSY,  # deadlock, serialization failure
+    "53": Message("The database has no room or no connection left"),
+    "55": _BUSY,  # lock not available
+    "57": _SILENT,  # the server is shutting down or starting
+    "58": Message("The database cannot read or write its files"),
+    "XX": Message("The database is damaged; restore a backup"),
+}
+_QUERY_CANCELED = "57014"
+
+
+def explain_failure(error: DBAPIError) -> GuanxiError | None:
+    """Return what to raise instead; None when the statement itself is wrong or breaks a constraint."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return QueryTooSlow(_SLOW)
+        message = _SQLITE.get(code)
+        return DatabaseUnavailable(message) if message is not None else None
+    if isinstance(cause, psycopg.Error):
+        state = cause.sqlstate or ""
+        if state == _QUERY_CANCELED:
+            return QueryTooSlow(_SLOW)
+        message = _POSTGRES.get(state[:2])
+        if message is None and not state and isinstance(cause, psycopg.OperationalError):
+            message = _SILENT
+        return DatabaseUnavailable(message) if message is not None else None
+    return None
+
+
+def is_dropped(error: DBAPIError) -> bool:
+    """Say whether the connection is gone, so that a new one may do better."""
+    if error.connection_invalidated:
+        return True
+    cause = error.orig
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    # Without a state nothing came back from the server. Admin shutdown, crash shutdown: it closed the connection.
+    return cause.sqlstate is None or cause.sqlstate in {"57P01", "57P02", "57P05"} or cause.sqlstate.startswith("08")

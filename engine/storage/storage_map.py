@@ -1,0 +1,203 @@
+"""The storage map of a revision: which table and column holds what, and what is kept of what was.
+
+A column's name is fixed when it is made, so a renamed field is a changed map and nothing else, and the map says
+what kind of values each column has, so the next plan needs no Model of the past: its shipped documents may be gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from engine.fields import StorageKind, StorageType
+
+SYSTEM_NOT_NULL = frozenset({"id", "version", "created_at", "updated_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column that exists."""
+
+    name: str
+    kind: StorageKind
+    scale: int = 0
+    target: str | None = None
+    """Table that its foreign key leads to."""
+
+    @property
+    def storage(self) -> StorageType:
+        """The neutral type."""
+        return StorageType(self.kind, self.scale)
+
+    def holds(self, storage: StorageType) -> bool:
+        """Say whether values of that type fit as they are."""
+        return (self.kind, self.scale) == (storage.kind, storage.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntity:
+    """A table that exists, with its link tables and its indexes."""
+
+    table: str
+    columns: Mapping[str, StoredColumn]
+    """By field key."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Field key -> link table."""
+    indexes: tuple[str, ...] = ()
+    """Names of the indexes that the engine made; a name says all of the definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A column, link table or table that nothing names any more and that is dropped after its grace."""
+
+    kind: Literal["column", "link", "table"]
+    entity: str
+    field: str
+    """"" for a whole table."""
+    table: str
+    column: StoredColumn | None
+    since: int
+    """Revision that retired it."""
+    until: str
+    """Day from which `purge` may drop it, ISO."""
+    stored: StoredEntity | None = None
+    """Of a retired table: what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageMap:
+    """All of it."""
+
+    entities: Mapping[str, StoredEntity] = field(default_factory=dict)
+    retired: tuple[Retired, ...] = ()
+
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """Entity -> table."""
+        return {key: stored.table for key, stored in self.entities.items()}
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """`entity.field` -> column."""
+        return {
+            f"{entity}.{key}": column.name
+            for entity, stored in self.entities.items()
+            for key, column in stored.columns.items()
+        }
+
+    def all_tables(self) -> set[str]:
+        """Return every table with records, links and retired ones included."""
+        found: set[str] = {each.table for each in self.retired if each.kind != "column"}
+        stores = [*self.entities.values(), *(each.stored for each in self.retired if each.stored is not None)]
+        for stored in stores:
+            found.add(stored.table)
+            found.update(stored.links.values())
+        return found
+
+    def with_entity(self, key: str, stored: StoredEntity | None) -> StorageMap:
+        """Return the map with another entry for one entity; None takes it out."""
+        entities = {name: each for name, each in self.entities.items() if name != key}
+        if stored is not None:
+            entities[key] = stored
+        return replace(self, entities=entities)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; a column is "kind[.scale][>target][:name]", short because there are thousands."""
+        return {
+            "entities": {key: _entity_to_json(stored) for key, stored in self.entities.items()},
+            "retired": [_retired_to_json(each) for each in self.retired],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StorageMap:
+        """Return the map that `to_json` wrote."""
+        return cls(
+            {key: _entity_from_json(value) for key, value in data.get("entities", {}).items()},
+            tuple(_retired_from_json(value) for value in data.get("retired", ())),
+        )
+
+
+def _column_to_text(key: str, column: StoredColumn) -> str:
+    text: str = column.kind
+    if column.scale:
+        text += f".{column.scale}"
+    if column.target:
+        text += f">{column.target}"
+    return text if column.name == key else f"{text}:{column.name}"
+
+
+def _column_from_text(key: str, text: str) -> StoredColumn:
+    text, _, name = text.partition(":")
+    text, _, target = text.partition(">")
+    kind, _, scale = text.partition(".")
+    return StoredColumn(name or key, kind, int(scale or 0), target or None)  # type: ignore[arg-type]
+
+
+def _entity_to_json(stored: StoredEntity) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "table": stored.table,
+        "columns": {key: _column_to_text(key, column) for key, column in stored.columns.items()},
+    }
+    if stored.links:
+        data["links"] = dict(stored.links)
+    if stored.indexes:
+        data["indexes"] = list(stored.indexes)
+    return data
+
+
+def _entity_from_json(data: Mapping[str, Any]) -> StoredEntity:
+    return StoredEntity(
+        data["table"],
+        {key: _column_from_text(key, text) for key, text in data["columns"].items()},
+        dict(data.get("links", {})),
+        tuple(data.get("indexes", ())),
+    )
+
+
+def _retired_to_json(each: Retired) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "kind": each.kind,
+        "entity": each.entity,
+        "table": each.table,
+        "since": each.since,
+        "until": each.until,
+    }
+    if each.field:
+        data["field"] = each.field
+    if each.column is not None:
+        data["column"] = _column_to_text(each.field, each.column)
+    if each.stored is not None:
+        data["stored"] = _entity_to_json(each.stored)
+    return data
+
+
+def _retired_from_json(data: Mapping[str, Any]) -> Retired:
+    key = data.get("field", "")
+    return Retired(
+        kind=data["kind"],
+        entity=data["entity"],
+        field=key,
+        table=data["table"],
+        column=_column_from_text(key, data["column"]) if "column" in data else None,
+        since=data["since"],
+        until=data["until"],
+        stored=_entity_from_json(data["stored"]) if "stored" in data else None,
+    )
+
+
+def retired_links(retired: Iterable[Retired], table: str) -> list[tuple[str, str]]:
+    """Return (table, column) of retired foreign keys that still lead to `table`.
+
+    Whoever deletes rows of it for good empties these first: nobody can see them, yet they would hold the rows.
+    """
+    found = []
+    for each in retired:
+        if each.column is not None and each.column.target == table:
+            found.append((each.table, each.column.name))
+        if each.stored is not None:
+            found += [
+                (each.stored.table, column.name) for column in each.stored.columns.values() if column.target == table
+            ]
+    return found
