@@ -65,6 +65,14 @@ class FieldType(ABC):
     links: ClassVar[Literal["", "one", "many", "children", "any"]] = ""
     """How it links to records: a column with an id, a link table, child rows, or a text `entity/id`."""
 
+    def result(self, options: Options) -> FieldType:
+        """Return the type of its values: itself, but for types such as formula that show another type's values."""
+        return self
+
+    def targets(self, options: Options) -> tuple[str, ...]:
+        """Return keys of the entities that its values lead to."""
+        return ()
+
     @abstractmethod
     def storage(self, options: Options) -> StorageType | None:
         """Return the column that holds a value; None when no column of the entity's table does."""
@@ -82,6 +90,14 @@ class FieldType(ABC):
         parse = self.parse
         return lambda raw: parse(raw, options)
 
+    def read(self, raw: Any, options: Options, locale: Locale) -> Any:
+        """Return the value of what a person typed, as `parse` does, where the meaning depends on who typed it.
+
+        Faces call it for forms and files; the value goes through `parse` again unchanged. Only times without a
+        zone differ: for a person they are local, for `parse` they are UTC.
+        """
+        return self.parse(raw, options)
+
     @abstractmethod
     def format(self, value: Any, options: Options, locale: Locale) -> str:
         """Return text that `parse` reads back to the same value, as an input shows it; "" for None."""
@@ -89,6 +105,15 @@ class FieldType(ABC):
     def display(self, value: Any, options: Options, locale: Locale) -> str:
         """Return what a person reads: with currency, labels, local time; "" for None."""
         return self.format(value, options, locale)
+
+    def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
+        """Return `display` with options and locale bound; types that fill lists return a tighter closure."""
+        display = self.display
+        return lambda value: display(value, options, locale)
+
+    def search_text(self, value: Any, options: Options) -> str:
+        """Return the words by which full-text search finds a value that is not None."""
+        return str(value)
 
     def to_json(self, value: Any, options: Options) -> Any:
         """Return the JSON form; `parse(to_json(value)) == value`."""

@@ -1,0 +1,81 @@
+"""`type: formula`: a value that an expression makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.fields.base import FieldType, Locale, Options, StorageType, field_types, register
+from engine.fields.money import Money
+from engine.fields.number import Number
+
+RESULTS = ("text", "number", "integer", "percent", "money", "boolean", "date", "datetime", "time", "duration")
+
+
+class Computed(FieldType):
+    """What formula, rollup and reference share: the values are those of another type, which `result` names.
+
+    A document states `result` for a formula. For a rollup and a reference, whoever builds the model puts it into the
+    options, with the properties (currency, decimals, options ...) of the field that is shown.
+    """
+
+    value_type = "text"
+    computed = True
+
+    def result(self, options: Options) -> FieldType:
+        return field_types()[options.get("result", "text")]
+
+    def parse(self, raw: Any, options: Options) -> Any:
+        """Return a value of the result's type; filters and defaults compare with it, no record takes it."""
+        return self.result(options).parse(raw, options)
+
+    def parser(self, options: Options) -> Callable[[Any], Any]:
+        return self.result(options).parser(options)
+
+    def storage(self, options: Options) -> StorageType | None:
+        return None
+
+    def format(self, value: Any, options: Options, locale: Locale) -> str:
+        return self.result(options).format(value, options, locale)
+
+    def display(self, value: Any, options: Options, locale: Locale) -> str:
+        return self.result(options).display(value, options, locale)
+
+    def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
+        return self.result(options).displayer(options, locale)
+
+    def search_text(self, value: Any, options: Options) -> str:
+        return self.result(options).search_text(value, options)
+
+    def to_json(self, value: Any, options: Options) -> Any:
+        return self.result(options).to_json(value, options)
+
+    def json_schema(self, options: Options) -> Mapping[str, Any]:
+        return {**self.result(options).json_schema(options), "readOnly": True}
+
+    def scale(self, options: Options) -> int | None:
+        return self.result(options).scale(options)
+
+    def filters(self) -> tuple[str, ...]:
+        return ("==", "!=", "is None", "is not None")
+
+
+@register
+class Formula(Computed):
+    """The value of `expr`, made in each read, or with each write when `stored`."""
+
+    name = "formula"
+    searchable = True
+    properties = {
+        "result": {"enum": list(RESULTS), "x-layer": "locked"},
+        "expr": {"type": "string", "minLength": 1, "x-layer": "locked"},
+        "stored": {"type": "boolean", "default": False, "x-layer": "locked"},
+        "decimals": Number.properties["decimals"],
+        "currency": Money.properties["currency"],
+    }
+    required_properties = ("result", "expr")
+
+    def storage(self, options: Options) -> StorageType | None:
+        return self.result(options).storage(options) if options.get("stored") else None
+
+

@@ -1,0 +1,51 @@
+"""`type: lookup`: a link to one record of one entity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.fields.base import FieldType, Locale, Options, StorageType, register
+from engine.fields.links import Reference, read_link
+from engine.ids import is_id
+
+TO_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "x-layer": "locked"}
+WHERE_SCHEMA: Mapping[str, Any] = {"type": "string", "minLength": 1, "x-layer": "free"}
+ON_DELETE_SCHEMA: Mapping[str, Any] = {
+    "enum": ["restrict", "clear", "cascade"],
+    "default": "restrict",
+    "x-layer": "free",
+}
+SHARE_SCHEMA: Mapping[str, Any] = {"enum": ["read", "edit"], "x-layer": "free"}
+
+
+@register
+class Lookup(FieldType):
+    """The id of a record. `parse` lets a `Reference` through; `Records` finds the id that it stands for."""
+
+    name = "lookup"
+    value_type = "link"
+    links = "one"
+    properties = {"to": TO_SCHEMA, "where": WHERE_SCHEMA, "on_delete": ON_DELETE_SCHEMA, "share": SHARE_SCHEMA}
+    required_properties = ("to",)
+
+    def targets(self, options: Options) -> tuple[str, ...]:
+        return (options["to"],)
+
+    def storage(self, options: Options) -> StorageType:
+        return StorageType("uuid")
+
+    def parse(self, raw: Any, options: Options) -> str | Reference | None:
+        return None if raw is None else read_link(raw)
+
+    def parser(self, options: Options) -> Callable[[Any], str | Reference | None]:
+        return lambda raw: raw if raw is None or is_id(raw) else read_link(raw)
+
+    def format(self, value: Any, options: Options, locale: Locale) -> str:
+        return value or ""
+
+    def json_schema(self, options: Options) -> dict[str, Any]:
+        return {"type": "string", "format": "uuid"}
+
+    def filters(self) -> tuple[str, ...]:
+        return ("==", "!=", "in", "is None", "is not None")
