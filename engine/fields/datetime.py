@@ -155,9 +155,7 @@ def clock_writer(language: str) -> Callable[[time | datetime], str]:
     for write in (full, twelve):
         if all(write(clock) == format_time(clock, "short", locale=locale) for clock in samples):
             return write
-    return lambda clock: format_time(
-        clock.time() if isinstance(clock, datetime) else clock, "short", locale=locale
-    )
+    return lambda clock: format_time(clock.time() if isinstance(clock, datetime) else clock, "short", locale=locale)
 
 
 @lru_cache(maxsize=64)

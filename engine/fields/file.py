@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
@@ -34,7 +34,7 @@ class File(FieldType):
 
     name = "file"
     value_type = "link"
-    links = "one"
+    links: ClassVar[Literal["", "one", "many", "children", "any"]] = "one"
     sortable = False
     properties = {"accept": ACCEPT_SCHEMA, "max_size": SIZE_SCHEMA}
 

@@ -77,5 +77,3 @@ class Formula(Computed):
 
     def storage(self, options: Options) -> StorageType | None:
         return self.result(options).storage(options) if options.get("stored") else None
-
-

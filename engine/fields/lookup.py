@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.links import Reference, read_link
@@ -27,7 +27,7 @@ class Lookup(FieldType):
     value_type = "link"
     links = "one"
     properties = {"to": TO_SCHEMA, "where": WHERE_SCHEMA, "on_delete": ON_DELETE_SCHEMA, "share": SHARE_SCHEMA}
-    required_properties = ("to",)
+    required_properties: ClassVar[tuple[str, ...]] = ("to",)
 
     def targets(self, options: Options) -> tuple[str, ...]:
         return (options["to"],)

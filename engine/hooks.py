@@ -1,0 +1,486 @@
+"""Hooks: the places where plugins, and the engine's own upper layers, take part.
+
+A plugin is any object whose functions carry `@hookimpl` and the name of a specification below; it may take fewer
+arguments than the specification has. `Hooks` calls them in the order in which they were registered (dependencies
+come first), `tryfirst` and `trylast` before and after the others, measures each one, and keeps a failing plugin from
+taking the site down: each specification says what an error of its implementations does.
+"""
+
+# mypy: disable-error-code="empty-body"
+# A specification has no body.
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+import pluggy
+
+from engine.errors import (
+    AccessDenied,
+    BadValue,
+    DatabaseUnavailable,
+    FieldProblem,
+    RecordInvalid,
+    SiteBroken,
+    StaleModel,
+    VersionConflict,
+)
+from engine.i18n import Message
+
+if TYPE_CHECKING:
+    from engine.fields import FieldType
+
+PROJECT = "guanxi"
+SLOW_SECONDS = 0.050
+"""A call that takes longer is reported."""
+BREAK_AFTER = 5
+"""Failures in a row after which an isolated implementation is no longer called."""
+
+OnError = Literal["refuse", "isolate", "stop", "pass"]
+"""What an error of an implementation does: refuse the write with a message that names the plugin; be logged and
+counted while the others go on; stop the start of the site; or go to the caller as it is."""
+
+_log = logging.getLogger(__name__)
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a plugin's function as an implementation of the hook of its name."""
+_hookspec = pluggy.HookspecMarker(PROJECT)
+_policies: dict[str, OnError] = {}
+
+
+def _hook(on_error: OnError) -> Callable[[_F], _F]:
+    def mark(function: _F) -> _F:
+        _policies[function.__name__] = on_error
+        return _hookspec(function)
+
+    return mark
+
+
+class Batch(Protocol):
+    """Records of one entity that are written together, as hooks see them: no connection, no other record."""
+
+    @property
+    def entity(self) -> str:
+        """Key of the entity."""
+
+    @property
+    def action(self) -> str:
+        """create, update, delete, restore or purge."""
+
+    @property
+    def actor(self) -> Any:
+        """The principal who asked."""
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """All values of each record as they will be stored, by field key; `id` is always there."""
+
+    @property
+    def old(self) -> Sequence[Mapping[str, Any] | None]:
+        """What is stored now, in the order of `rows`; None for a record that is being created."""
+
+    def set(self, id: str, field: str, value: Any) -> None:  # noqa: A002 - the name of the system field
+        """Change a value before it is checked; only in `before_save`.
+
+        Raises:
+            BadValue: the field takes no such value.
+        """
+
+    def reject(self, id: str, field: str, message: Message | str) -> None:  # noqa: A002 - as above
+        """Refuse a record and show why beside the field ("" for the record as a whole); the others are still looked at."""
+
+
+@_hook("stop")
+def setup(site: Any) -> None:
+    """Prepare the plugin.
+
+    Called once per process when the site is opened, after the model is read, outside any transaction. An error
+    stops the start of the site and names the plugin.
+    """
+
+
+@_hook("stop")
+def field_types() -> Iterable[type[FieldType]]:
+    """Return field types that documents may name.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def operators() -> Iterable[Any]:
+    """Return functions for expressions, as rows of the registry of `engine.expression`.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def actions() -> Mapping[str, Any]:
+    """Return steps that workflows may name in `do:`, by name.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def triggers() -> Mapping[str, Any]:
+    """Return triggers that workflows may name in `on:`, by name.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def widgets() -> Iterable[Any]:
+    """Return widgets that views and forms may name.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("refuse")
+def before_save(batch: Batch) -> None:
+    """Change or refuse records that are about to be created or updated.
+
+    Called inside the transaction, after the given values are parsed and before formulas and checks. Call
+    `batch.set` to change a value and `batch.reject` to refuse a record. An error refuses the whole batch with a
+    message that names the plugin.
+    """
+
+
+@_hook("isolate")
+def after_save(batch: Batch) -> None:
+    """Act on records that were created or updated; `Records` may be called, five levels deep.
+
+    Called inside the transaction, after rows, history and search are written: what it writes is committed or lost
+    with them. An error takes back what this implementation wrote, is logged and shown to admins; the records stay
+    saved. After five errors in a row it is no longer called.
+    """
+
+
+@_hook("refuse")
+def before_delete(batch: Batch) -> None:
+    """Refuse records that are about to go into the recycle bin, or out of it for good.
+
+    Called inside the transaction, before anything is written. An error refuses the whole batch with a message that
+    names the plugin.
+    """
+
+
+@_hook("stop")
+def named_rules() -> Mapping[str, Any]:
+    """Return row rules that grants may name, as expressions by name; a rule is never a Python filter.
+
+    Called once per process, before documents are read, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def routes() -> Any:
+    """Return a blueprint that is served under `/x/<plugin>/`.
+
+    Called once per process when the web application is made, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("isolate")
+def navigation(actor: Any) -> Iterable[Any]:
+    """Return entries that the menu of one person has besides the documents'.
+
+    Called while a page is made, inside its read transaction. An error leaves the entries out and is logged; after
+    five in a row it is no longer called.
+    """
+
+
+@_hook("isolate")
+def page_slots(name: str, context: Mapping[str, Any]) -> str:
+    """Return HTML for a named place of a page, "record.side".
+
+    Called while a page is made, inside its read transaction. An error leaves the place empty and is logged; after
+    five in a row it is no longer called.
+    """
+
+
+@_hook("stop")
+def api_tools() -> Iterable[Any]:
+    """Return actions that programs and assistants may call.
+
+    Called once per process when the faces are made, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def notifiers() -> Mapping[str, Any]:
+    """Return ways to tell a person something (mail, chat ...), by name.
+
+    Called once per process, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def storages() -> Mapping[str, Any]:
+    """Return places where uploaded files can be kept, by the scheme of their address.
+
+    Called once per process, before files are opened, outside any transaction. An error stops the start.
+    """
+
+
+@_hook("stop")
+def commands() -> Iterable[Any]:
+    """Return commands of the command line.
+
+    Called when the command line starts, outside any transaction. An error stops it.
+    """
+
+
+@_hook("pass")
+def changed(batch: Batch, connection: Any) -> None:
+    """Match what was written with what must follow: workflow runs, jobs, deliveries to webhooks.
+
+    For the engine's own layers, not for plugins: it is handed the open connection. Called inside the transaction,
+    after history is written and before `after_save`. An error goes to the caller and takes the whole write back.
+    """
+
+
+SPECIFICATIONS: Mapping[str, OnError] = _policies
+"""Every hook, and what an error of an implementation does."""
+
+
+@dataclass(slots=True)
+class Health:
+    """How one implementation of one hook fares since the process started."""
+
+    plugin: str
+    hook: str
+    calls: int = 0
+    seconds: float = 0.0
+    """Time of all calls together."""
+    worst: float = 0.0
+    """Time of the slowest call, in seconds."""
+    slow: int = 0
+    """Calls over 50 ms."""
+    failures: int = 0
+    """Errors in a row."""
+    broken: bool = False
+    """Whether it is no longer called."""
+    error: str = ""
+    """What the last error said."""
+    failed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    plugin: str
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+    health: Health = field(compare=False)
+
+
+class Hooks:
+    """The registered plugins of one process, and the calls to them. Safe to call from several threads."""
+
+    def __init__(self, plugins: Iterable[object] = ()) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(sys.modules[__name__])
+        self._names: list[str] = []
+        self._listeners: dict[str, tuple[_Listener, ...]] = {}
+        self._health: dict[tuple[str, str], Health] = {}
+        self._lock = threading.Lock()
+        for plugin in plugins:
+            self.register(plugin)
+
+    def register(self, plugin: object, name: str | None = None) -> str:
+        """Add a plugin behind those that are there; return its name, by default the object's own.
+
+        Raises:
+            SiteBroken: it implements a hook that does not exist, takes an argument that the hook does not have,
+                or a plugin of its name is there.
+        """
+        with self._lock:
+            try:
+                given = self._manager.register(plugin, name)
+                if given is None:
+                    raise SiteBroken(Message("The plugin {plugin} is blocked", plugin=name))
+                self._names.append(given)
+                self._check(given)
+            except (pluggy.PluginValidationError, ValueError) as error:
+                self._forget(plugin)
+                raise SiteBroken(
+                    Message("The plugin {plugin} cannot be used: {reason}", plugin=name or plugin, reason=error)
+                ) from error
+            except SiteBroken:
+                self._forget(plugin)
+                raise
+            self._listeners = self._arrange()
+        return given
+
+    def unregister(self, plugin: object) -> None:
+        """Take a plugin out; calls that are under way go on."""
+        with self._lock:
+            self._forget(plugin)
+            self._listeners = self._arrange()
+
+    def listens(self, hook: str) -> bool:
+        """Say whether anything implements a hook: so cheap that a caller asks before it prepares arguments."""
+        return hook in self._listeners
+
+    def call(
+        self, hook: str, *, guard: Callable[[], AbstractContextManager[Any]] | None = None, **arguments: Any
+    ) -> list[Any]:
+        """Call every implementation of a hook and return what they answered, without None.
+
+        `guard` makes a context for each one, such as a savepoint, that is left with the error when it fails.
+
+        Raises:
+            RecordInvalid: an implementation of a `before_` hook failed, or refuses the records.
+            SiteBroken: an implementation of a hook of the start failed.
+        """
+        return [answer for _, answer in self.collect(hook, guard=guard, **arguments)]
+
+    def collect(
+        self, hook: str, *, guard: Callable[[], AbstractContextManager[Any]] | None = None, **arguments: Any
+    ) -> list[tuple[str, Any]]:
+        """As `call`, with the name of the plugin beside each answer."""
+        listeners = self._listeners.get(hook)
+        if listeners is None:
+            return []
+        answers = []
+        for listener in listeners:
+            if listener.health.broken:
+                continue
+            started = time.perf_counter()
+            try:
+                with nullcontext() if guard is None else guard():
+                    answer = listener.function(*[arguments[name] for name in listener.takes])
+                    if answer is not None and not isinstance(answer, (str, Mapping, Sequence)):
+                        answer = _drained(answer)
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises; the policy of the hook decides
+                self._measure(listener.health, time.perf_counter() - started)
+                self._fail(hook, listener, error)
+            else:
+                self._measure(listener.health, time.perf_counter() - started)
+                listener.health.failures = 0
+                if answer is not None:
+                    answers.append((listener.plugin, answer))
+        return answers
+
+    def health(self) -> list[Health]:
+        """Return how every implementation fares, for admins; the broken ones first, then the slowest."""
+        return sorted(self._health.values(), key=lambda each: (not each.broken, -each.worst))
+
+    def mend(self, plugin: str) -> None:
+        """Call a plugin's implementations again that were broken."""
+        for health in self._health.values():
+            if health.plugin == plugin:
+                health.failures, health.broken = 0, False
+
+    def _check(self, plugin: str) -> None:
+        """Refuse hooks that do not exist, and wrappers: what they do would escape the timing and the breaker."""
+        for caller in self._manager.get_hookcallers(self._manager.get_plugin(plugin)) or ():
+            if not caller.has_spec():
+                near = difflib.get_close_matches(caller.name, _policies, 1)
+                advice = Message(" (did you mean {hook}?)", hook=near[0]) if near else ""
+                raise SiteBroken(
+                    Message("The plugin {plugin} implements {hook}, which is no hook{advice}", plugin=plugin,
+                            hook=caller.name, advice=advice)
+                )  # fmt: skip
+            if any(each.wrapper or each.hookwrapper for each in caller.get_hookimpls() if each.plugin_name == plugin):
+                raise SiteBroken(
+                    Message(
+                        "The plugin {plugin} wraps {hook}; hooks cannot be wrapped", plugin=plugin, hook=caller.name
+                    )
+                )
+
+    def _forget(self, plugin: object) -> None:
+        name = self._manager.get_name(plugin)
+        if name is not None:
+            self._manager.unregister(plugin)
+            self._names.remove(name)
+            self._health = {key: health for key, health in self._health.items() if health.plugin != name}
+
+    def _arrange(self) -> dict[str, tuple[_Listener, ...]]:
+        """Return the implementations of every hook that has any, in the order of the calls."""
+        arranged = {}
+        for hook in _policies:
+            found = sorted(
+                getattr(self._manager.hook, hook).get_hookimpls(),
+                key=lambda each: (not each.tryfirst, each.trylast, self._names.index(each.plugin_name)),
+            )
+            if found:
+                arranged[hook] = tuple(
+                    _Listener(
+                        each.plugin_name,
+                        each.function,
+                        tuple(each.argnames),
+                        self._health.setdefault((each.plugin_name, hook), Health(each.plugin_name, hook)),
+                    )
+                    for each in found
+                )
+        return arranged
+
+    def _measure(self, health: Health, seconds: float) -> None:
+        health.calls += 1
+        health.seconds += seconds
+        health.worst = max(health.worst, seconds)
+        if seconds > SLOW_SECONDS:
+            health.slow += 1
+            # Often slow is said ever more seldom: at the 1st, 2nd, 4th, 8th ... time.
+            if health.slow & (health.slow - 1) == 0:
+                _log.warning("%s of plugin %s took %.0f ms", health.hook, health.plugin, seconds * 1000)
+
+    def _fail(self, hook: str, listener: _Listener, error: Exception) -> None:
+        """Do what the hook's policy says about an error.
+
+        Raises:
+            Exception: under every policy but `isolate`.
+        """
+        match _policies[hook]:
+            case "pass":
+                raise error
+            case "stop":
+                raise SiteBroken(
+                    Message("The plugin {plugin} failed in {hook}: {reason}", plugin=listener.plugin, hook=hook,
+                            reason=error)
+                ) from error  # fmt: skip
+            case "refuse":
+                self._refuse(hook, listener, error)
+            case "isolate":
+                self._isolate(hook, listener.health, error)
+
+    def _refuse(self, hook: str, listener: _Listener, error: Exception) -> None:
+        if isinstance(error, (RecordInvalid, AccessDenied, StaleModel, VersionConflict, DatabaseUnavailable)):
+            raise error  # said on purpose, or about the database and not by the plugin
+        if isinstance(error, BadValue):
+            message = Message("{plugin}: {message}", plugin=listener.plugin, message=error.message)
+        else:
+            _log.error("%s of plugin %s failed", hook, listener.plugin, exc_info=error)
+            message = Message("The plugin {plugin} failed, so nothing was saved", plugin=listener.plugin)
+        raise RecordInvalid([FieldProblem("", message, code="plugin")]) from error
+
+    def _isolate(self, hook: str, health: Health, error: Exception) -> None:
+        with self._lock:
+            health.failures += 1
+            health.error, health.failed_at = f"{type(error).__name__}: {error}", datetime.now(UTC)
+            breaks = health.failures >= BREAK_AFTER and not health.broken
+            health.broken = health.broken or breaks
+        _log.error("%s of plugin %s failed", hook, health.plugin, exc_info=error)
+        if breaks:
+            _log.error(
+                "%s of plugin %s failed %d times in a row and is no longer called", hook, health.plugin, BREAK_AFTER
+            )
+
+
+def _drained(answer: Any) -> Any:
+    """Return a generator's entries as a list, so that its errors are those of the call."""
+    return list(answer) if hasattr(answer, "__next__") else answer
