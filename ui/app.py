@@ -1,0 +1,73 @@
+"""The web application: one site, its screens and its API, behind one set of headers.
+
+`create_app` is what a WSGI server calls; everything that a request needs hangs on the application, nothing is global.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask, Response, request
+from jinja2 import StrictUndefined
+
+from engine import Site, add_catalogues
+from ui import assets, failures, forgery, frame
+from ui.api import blueprint as api
+from ui.pages import blueprints
+
+CONTENT_POLICY = "; ".join((
+    "default-src 'self'",
+    "img-src 'self' data: blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+))
+_HEADERS = (
+    ("Content-Security-Policy", CONTENT_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
+
+def create_app(folder: Path | str | Site | None = None) -> Flask:
+    """Return the application of a site: one that is open, or the one in a folder, else of GUANXI_SITE, else here.
+
+    Raises:
+        SiteBroken: the site cannot be opened; the message says what to do.
+    """
+    site = folder if isinstance(folder, Site) else Site.open(Path(folder or os.environ.get("GUANXI_SITE") or "."))
+    add_catalogues(Path(__file__).parent / "locale")
+    app = Flask(__name__, static_folder=None)
+    app.extensions["guanxi"] = site
+    app.secret_key = site.config.secret_key()
+    app.config["MAX_CONTENT_LENGTH"] = site.config.limits.upload_megabytes * 2**20
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.url_map.strict_slashes = False
+    app.after_request(_protect)
+    app.register_blueprint(api())
+    for each in blueprints():
+        app.register_blueprint(each)
+    assets.serve(app)
+    forgery.guard(app)
+    frame.furnish(app)
+    failures.handle(app)
+    return app
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    for name, value in _HEADERS:
+        headers.setdefault(name, value)
+    if "Cache-Control" not in headers:
+        # What one person may see, no cache and no Back button may show to the next one.
+        headers["Cache-Control"] = "no-store"
+    if response.mimetype == "text/html":
+        headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

@@ -1,0 +1,89 @@
+"""Errors as pages: what happened, whose fault it is, and what to do next. The API answers in its own form."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from flask import Flask, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from engine import (
+    AccessDenied,
+    DatabaseUnavailable,
+    ExpressionInvalid,
+    GuanxiError,
+    Message,
+    NotFound,
+    QueryInvalid,
+    QueryTooSlow,
+    SignInNeeded,
+    StaleModel,
+)
+from ui.asking import language
+from ui.frame import htmx
+
+log = logging.getLogger(__name__)
+
+_STATUS: tuple[tuple[type[GuanxiError], int], ...] = (
+    (NotFound, 404),
+    (AccessDenied, 403),
+    (QueryInvalid, 400),
+    (ExpressionInvalid, 400),
+    (QueryTooSlow, 400),
+    (StaleModel, 503),
+    (DatabaseUnavailable, 503),
+)
+_TITLES = {
+    400: Message("This cannot be answered"),
+    403: Message("You may not do this"),
+    404: Message("This does not exist, or you may not see it"),
+    405: Message("This cannot be done here"),
+    413: Message("What you sent is too large"),
+    500: Message("Something went wrong on our side"),
+    503: Message("Please try again in a moment"),
+}
+
+
+def handle(app: Flask) -> None:
+    """Turn every error of a screen into a page."""
+    app.register_error_handler(SignInNeeded, _to_sign_in)
+    app.register_error_handler(GuanxiError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def _to_sign_in(error: SignInNeeded) -> AnyResponse:
+    back = quote(request.full_path.rstrip("?")) if request.method == "GET" else ""
+    address = f"/login?next={back}" if back and back != "/" else "/login"
+    if htmx:
+        response = make_response("", 200)
+        response.headers["HX-Redirect"] = address
+        return response
+    return redirect(address, 303)
+
+
+def _refused(error: GuanxiError) -> Response:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    return failure(status, error.in_(language()))
+
+
+def _http(error: HTTPException) -> Response:
+    return failure(error.code or 500, "")
+
+
+def _broken(error: Exception) -> Response:
+    # What went wrong goes to the log with its trace, never to the page: it may quote somebody's data.
+    log.exception("%s %s failed", request.method, request.path)
+    return failure(500, "")
+
+
+def failure(status: int, reason: str) -> Response:
+    """Return the page of an error."""
+    title = _TITLES.get(status, _TITLES[400]).in_(language())
+    body = render_template("failure.html", navigation="", status=status, title=title, reason=reason)
+    response = make_response(body, status)
+    if status == 503:  # noqa: PLR2004 - Service Unavailable
+        response.headers["Retry-After"] = "1"
+    return response

@@ -1,0 +1,31 @@
+"""Language and theme: kept in the browser, and the language of a signed-in person in their user record."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response
+
+from engine import LANGUAGES
+from ui.asking import LANGUAGE_COOKIE
+from ui.frame import THEME_COOKIE, THEMES
+from ui.safe import own_path
+
+_A_YEAR = 31_536_000
+
+routes = Blueprint("settings", __name__)
+
+
+@routes.post("/settings")
+def settings() -> Response:
+    """Keep what was chosen, and go back to where it was chosen."""
+    response = redirect(own_path(request.form.get("back", "")), 303)
+    language, theme = request.form.get("language", ""), request.form.get("theme", "")
+    if language in LANGUAGES:
+        _keep(response, LANGUAGE_COOKIE, language)
+    if theme in THEMES:
+        _keep(response, THEME_COOKIE, theme)
+    return response
+
+
+def _keep(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=_A_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
