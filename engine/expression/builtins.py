@@ -1,0 +1,104 @@
+"""The rows of the registry that the product brings: every operator and function with all of its back ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.expression import evaluate, moments, numbers, rules, sql_conditions, sql_values, texts
+from engine.expression.evaluate import dated, strict
+from engine.expression.registry import Operator, register
+from engine.expression.rules import CERTAIN, takes
+from engine.expression.types import Type
+
+_TEXT = frozenset({Type.TEXT})
+
+
+def _operator(name: str, rule: Any, python: Any, sql: Any, least: int = 2, most: int | None = 2, usage: str = "") -> None:
+    register(
+        Operator(name, rule, python, sql, browser=name, kind="operator", least=least, most=most, usage=usage or f"a {name} b")
+    )
+
+
+def _function(name: str, rule: Any, python: Any, sql: Any, usage: str, least: int = 1, most: int | None = 1) -> None:
+    register(Operator(name, rule, python, sql, browser=name, least=least, most=most, usage=usage))
+
+
+def install() -> None:
+    """Register every built-in row; called once, when the package is imported."""
+    _conditions()
+    _arithmetic()
+    _texts()
+    _dates()
+    _rows()
+
+
+def _conditions() -> None:
+    _operator("and", rules.truths, evaluate.conjunct, sql_conditions.conjunct, most=None)
+    _operator("or", rules.truths, evaluate.disjunct, sql_conditions.disjunct, most=None)
+    _operator("not", rules.truths, evaluate.negated, sql_conditions.negated, 1, 1, "not a")
+    _operator("==", rules.equality, evaluate.equal, sql_conditions.equal)
+    _operator("!=", rules.equality, evaluate.unequal, sql_conditions.unequal)
+    for name, python in {
+        "<": evaluate.less,
+        "<=": evaluate.at_most,
+        ">": evaluate.greater,
+        ">=": evaluate.at_least,
+    }.items():
+        _operator(name, rules.order, python, sql_conditions.ordering(name))
+    _operator("in", rules.membership, evaluate.member, sql_conditions.member)
+    _operator("if", rules.choice, evaluate.conditional, sql_values.conditional, 3, 3, "a if condition else b")
+    _function("coalesce", rules.first_present, evaluate.first_present, sql_values.first_present, "coalesce(a, b, ...)", most=None)
+    _function("min", rules.extreme, evaluate.extreme(min), sql_values.extreme("min", "least", "least"), "min(a, b, ...)", most=None)
+    _function("max", rules.extreme, evaluate.extreme(max), sql_values.extreme("max", "greatest", "greatest"), "max(a, b, ...)", most=None)
+
+
+def _arithmetic() -> None:
+    _operator("+", rules.plus, evaluate.plus, sql_values.plus)
+    _operator("-", rules.minus, evaluate.minus, sql_values.minus)
+    _operator("*", rules.times, strict(numbers.multiply), sql_values.times)
+    _operator("/", rules.divided, strict(numbers.divide), sql_values.divided)
+    _operator("//", rules.floored, strict(numbers.floor_divide), sql_values.floored)
+    _operator("%", rules.remainder, strict(numbers.modulo), sql_values.remainder)
+    _operator("neg", rules.signed, strict(numbers.negate), sql_values.negated, 1, 1, "-a")
+    _function("abs", rules.signed, strict(numbers.absolute), sql_values.absolute, "abs(number)")
+    _function("round", rules.rounded, evaluate.rounded, sql_values.rounded, "round(number, decimals)", 1, 2)
+    _function("number", rules.to_number, evaluate.to_number, sql_values.to_number, "number(text)")
+
+
+def _texts() -> None:
+    text = takes(_TEXT)
+    asked = takes(_TEXT, CERTAIN)
+    _function("len", rules.length, strict(len), sql_values.length, "len(text)")
+    _function("lower", text, strict(texts.lower), sql_values.lower, "lower(text)")
+    _function("upper", text, strict(texts.upper), sql_values.upper, "upper(text)")
+    _function("trim", text, strict(texts.trim), sql_values.trim, "trim(text)")
+    _function("replace", rules.replacing, strict(texts.replace), sql_values.replace, "replace(text, old, new)", 3, 3)
+    _function("contains", asked, evaluate.contains, sql_conditions.contains, "contains(text, part)", 2, 2)
+    _function("starts_with", asked, evaluate.starts_with, sql_conditions.starts_with, "starts_with(text, part)", 2, 2)
+    _function("ends_with", asked, evaluate.ends_with, sql_conditions.ends_with, "ends_with(text, part)", 2, 2)
+    _function("text", rules.to_text_rule, evaluate.to_text, sql_values.to_text, "text(value)")
+
+
+def _dates() -> None:
+    _function("date", rules.to_date, evaluate.to_date, sql_values.to_date, "date(text)", 1, 3)
+    _function("datetime", rules.to_datetime, evaluate.to_datetime, sql_values.to_datetime, "datetime(date, time)", 1, 2)
+    _function("time", rules.to_time, evaluate.to_time, sql_values.to_time, "time(text)")
+    parts = {
+        "year": (9999, 1, 4, lambda day: day.year),
+        "month": (12, 6, 2, lambda day: day.month),
+        "day": (31, 9, 2, lambda day: day.day),
+    }
+    for name, (bound, first, count, python) in parts.items():
+        _function(name, rules.part_of_date(bound), dated(python), sql_values.part_of_date(name, first, count), f"{name}(date)")
+    _function("weekday", rules.part_of_date(7), dated(lambda day: day.isoweekday()), sql_values.weekday, "weekday(date)")
+    _function("days_between", rules.between_dates, dated(moments.days_between), sql_values.days_between, "days_between(from, to)", 2, 2)
+    _function("months_between", rules.between_dates, dated(moments.months_between), sql_values.months_between, "months_between(from, to)", 2, 2)
+    _function("add_months", rules.months_later, dated(moments.add_months), sql_values.add_months, "add_months(date, months)", 2, 2)
+
+
+def _rows() -> None:
+    _function("any", rules.quantified, evaluate.some, sql_conditions.some, "any(relation, condition)", 2, 2)
+    _function("all", rules.quantified, evaluate.every, sql_conditions.every, "all(relation, condition)", 2, 2)
+    _function("count", rules.counted, evaluate.counted, sql_values.counted, "count(relation, condition)", 1, 2)
+    _function("sum_of", rules.summed, evaluate.summed, sql_values.summed, "sum_of(relation, number)", 2, 2)
+    _function("in_subtree", rules.beneath, evaluate.beneath, sql_conditions.beneath, "in_subtree(link, record)", 2, 2)
