@@ -6,9 +6,8 @@ Everything that runs (tables, queries, rules, screens) is derived from here and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from engine.errors import NotFound, Problem
@@ -18,7 +17,26 @@ from engine.i18n import Message, Text
 
 _T = TypeVar("_T")
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+class _Empty(Mapping[str, Any]):
+    """The map with nothing in it: unlike a read-only view of a dict it may be the default of a dataclass."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+EMPTY: Mapping[str, Any] = _Empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,10 @@ class Field:
     rollup: Rollup | None = None
     storage: StorageType | None = None
     """Column type, None when no column of the entity's own table holds it."""
+    shows: tuple[str, str] | None = None
+    """Of a reference: (entity, key) of the field whose values it shows."""
+    renamed_from: str | None = None
+    """Key that it had in an earlier revision."""
 
     @property
     def writable(self) -> bool:
@@ -176,7 +198,8 @@ class Relation:
     (`contacts`), else `<entity>_by_<field>` when two fields compete."""
     entity: str
     field: str
-    kind: Literal["children", "lookup", "lookups"]
+    kind: Literal["children", "lookup", "lookups", "any"]
+    """`any`: the field is an any_lookup, its column holds `entity/id`."""
     label: Text
 
 
@@ -210,6 +233,8 @@ class Entity:
     """Stored formulas in order of dependency."""
     defaults: tuple[str, ...] = ()
     """Fields with `default_expr` in order of dependency."""
+    renamed_from: str | None = None
+    """Key that it had in an earlier revision."""
 
     @property
     def owned(self) -> bool:
