@@ -70,17 +70,17 @@ class Autonumber(FieldType):
         pattern = options.get("pattern", PATTERN)
         names = _PLACEHOLDER.findall(pattern)
         if sum(_SEQUENCE.fullmatch(name) is not None for name in names) != 1:
-            yield "pattern", Message("A pattern has one {example}, the count", example="{seq:4}")
+            yield "pattern", Message("a pattern has one {example}, the count", example="{seq:4}")
         unknown = [name for name in names if name not in {"yyyy", "yy", "mm", "dd"} and not _SEQUENCE.fullmatch(name)]
         if unknown or re.search("[{}]", _PLACEHOLDER.sub("", pattern)):
             yield (
                 "pattern",
-                Message("“{text}” is not known; there are {known}", text=", ".join(unknown) or pattern,
+                Message("“{text}” is not known; a pattern may have {known}", text=", ".join(unknown) or pattern,
                         known="{yyyy} {yy} {mm} {dd} {seq:N}"),
             )  # fmt: skip
         given = {"yyyy" if name == "yy" else name for name in names}
         missing = sorted(_NEEDS[options.get("reset", "never")] - given)
         if missing:
             # Without them, the first number of this period is the first one of the last period again.
-            yield "reset", Message("The pattern needs {parts} when it starts again so often",
+            yield "reset", Message("the pattern needs {parts}, or numbers repeat",
                                    parts=" ".join(f"{{{part}}}" for part in missing))  # fmt: skip

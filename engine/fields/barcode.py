@@ -40,7 +40,7 @@ class Barcode(FieldType):
             text = _BETWEEN.sub("", narrow(text))
             if len(text) != length or not text.isdecimal() or not text.isascii() or not _checks(text):
                 raise BadValue(
-                    Message("“{value}” is not an {symbology} code: {length} digits, the last one checks the others",
+                    Message("“{value}” is no {symbology} code: it has {length} digits, the last one checks the others",
                             value=shown(raw), symbology=symbology.upper(), length=length)
                 )  # fmt: skip
         elif symbology == "code128" and not text.isascii():

@@ -128,7 +128,10 @@ class FieldType(ABC):
         return None
 
     def filters(self) -> tuple[str, ...]:
-        """Return names of the operators that a list offers for it, the usual one first."""
+        """Return names of the operators that a list offers for it, the usual one first.
+
+        For a field, ask `type.result(options)`: a formula is filtered like the values that it has.
+        """
         return ("==", "!=", "is None", "is not None")
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:

@@ -48,8 +48,8 @@ class Boolean(FieldType):
         return "" if value is None else translate("yes" if value else "no", locale.language)
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
-        words = {True: self.format(True, options, locale), False: self.format(False, options, locale), None: ""}
-        return words.__getitem__
+        yes, no = translate("yes", locale.language), translate("no", locale.language)
+        return lambda value: "" if value is None else yes if value else no
 
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "boolean"}

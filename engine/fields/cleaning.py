@@ -126,5 +126,5 @@ def parts(raw: Any) -> Iterable[Any]:
     if isinstance(raw, (list, tuple)):
         return raw
     if isinstance(raw, (set, frozenset)):
-        return sorted(raw)
+        return sorted(raw, key=str)
     raise BadValue(Message("Not a list"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CODES = frozenset(
     """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
@@ -28,7 +30,8 @@ SIGNS = {
     "人民币": frozenset({"CNY"}),
     "RMB": frozenset({"CNY"}),
     "$": frozenset(
-        "USD AUD CAD HKD SGD NZD TWD MXN CLP COP ARS BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD XCD".split()
+        "USD AUD CAD HKD SGD NZD TWD MXN CLP COP ARS BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD"
+        " XCD".split()
     ),
     "US$": frozenset({"USD"}),
     "HK$": frozenset({"HKD"}),
@@ -56,16 +59,22 @@ def decimals(currency: str) -> int:
     return _DECIMALS.get(currency, 2)
 
 
+def sign(currency: str) -> str:
+    """Return the one-letter sign of a currency; "" when it has none."""
+    return next((sign for sign, meant in SIGNS.items() if currency in meant and sign in "¥$€£₩₹₽₫฿"), "")
+
+
 def split_sign(text: str) -> tuple[str, str]:
     """Return the sign or code of a currency that starts or ends an amount, and the rest; ("", text) without one."""
     negative = "-" if text.startswith("-") else ""
     body = text.removeprefix("-").strip()
-    for sign in _SIGNS_LONGEST_FIRST:
-        if body[: len(sign)].upper() == sign:
-            return sign, negative + body[len(sign) :].strip()
-        if body[-len(sign) :].upper() == sign:
-            return sign, negative + body[: -len(sign)].strip()
-    return "", text
+    found = _SIGN_FIRST.match(body) or _SIGN_LAST.search(body)
+    if found is None:
+        return "", text
+    rest = body[found.end() :] or body[: found.start()]
+    return found[0].upper(), negative + rest.strip()
 
 
-_SIGNS_LONGEST_FIRST = sorted((*SIGNS, *CODES), key=len, reverse=True)
+_ANY_SIGN = "|".join(re.escape(sign) for sign in sorted((*SIGNS, *CODES), key=len, reverse=True))
+_SIGN_FIRST = re.compile(_ANY_SIGN, re.IGNORECASE)
+_SIGN_LAST = re.compile(rf"(?:{_ANY_SIGN})\Z", re.IGNORECASE)

@@ -69,7 +69,7 @@ class DateTime(FieldType):
     def to_json(self, value: Any, options: Options) -> str | None:
         if value is None:
             return None
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"
+        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat('T', 'milliseconds')}Z"
 
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}

@@ -88,7 +88,7 @@ def fit(number: Decimal, scale: int, *, source: Any = None) -> Decimal:
         raise too_precise(scale)
     if fitted.adjusted() >= DIGITS - scale and fitted:
         raise BadValue(Message("Too large: at most {digits} digits before the point", digits=DIGITS - scale))
-    return fitted if fitted else fitted.copy_abs()
+    return fitted or fitted.copy_abs()  # minus zero is zero
 
 
 def too_precise(scale: int) -> BadValue:

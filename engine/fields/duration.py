@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.cleaning import narrow, shown
-from engine.fields.decimals import fit, read_decimal
+from engine.fields.decimals import read_decimal
 from engine.i18n import Message, translate
 
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -71,7 +71,7 @@ class Duration(FieldType):
             raise BadValue(Message("A duration is not negative, and shorter than {max} seconds", max=_LIMIT))
         if seconds % 1:
             raise BadValue(Message("A duration is in whole seconds"))
-        return int(fit(seconds, 0))
+        return int(seconds)
 
     def format(self, value: Any, options: Options, locale: Locale) -> str:
         if value is None:

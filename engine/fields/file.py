@@ -71,7 +71,7 @@ class File(FieldType):
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
         if self.max_bytes(options) <= 0:
-            yield "max_size", Message("A size is a number and a unit, such as {example}", example=MAX_SIZE)
+            yield "max_size", Message("a size is a number and a unit, such as {example}", example=MAX_SIZE)
 
 
 def accepts(accept: Iterable[str], filename: str, media_type: str) -> bool:

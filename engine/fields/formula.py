@@ -10,6 +10,7 @@ from engine.fields.money import Money
 from engine.fields.number import Number
 
 RESULTS = ("text", "number", "integer", "percent", "money", "boolean", "date", "datetime", "time", "duration")
+_HANDED_ON = frozenset({"decimals", "currency"})
 
 
 class Computed(FieldType):
@@ -25,39 +26,41 @@ class Computed(FieldType):
     def result(self, options: Options) -> FieldType:
         return field_types()[options.get("result", "text")]
 
+    def shown(self, options: Options) -> Options:
+        """Return the options of the type of the values, without those that say how the values are made."""
+        own = self.properties
+        return {name: value for name, value in options.items() if name not in own or name in _HANDED_ON}
+
     def parse(self, raw: Any, options: Options) -> Any:
-        """Return a value of the result's type; filters and defaults compare with it, no record takes it."""
-        return self.result(options).parse(raw, options)
+        """Return a value of the result's type; filters compare with it, but no record takes it."""
+        return self.result(options).parse(raw, self.shown(options))
 
     def parser(self, options: Options) -> Callable[[Any], Any]:
-        return self.result(options).parser(options)
+        return self.result(options).parser(self.shown(options))
 
     def storage(self, options: Options) -> StorageType | None:
         return None
 
     def format(self, value: Any, options: Options, locale: Locale) -> str:
-        return self.result(options).format(value, options, locale)
+        return self.result(options).format(value, self.shown(options), locale)
 
     def display(self, value: Any, options: Options, locale: Locale) -> str:
-        return self.result(options).display(value, options, locale)
+        return self.result(options).display(value, self.shown(options), locale)
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
-        return self.result(options).displayer(options, locale)
+        return self.result(options).displayer(self.shown(options), locale)
 
     def search_text(self, value: Any, options: Options) -> str:
-        return self.result(options).search_text(value, options)
+        return self.result(options).search_text(value, self.shown(options))
 
     def to_json(self, value: Any, options: Options) -> Any:
-        return self.result(options).to_json(value, options)
+        return self.result(options).to_json(value, self.shown(options))
 
     def json_schema(self, options: Options) -> Mapping[str, Any]:
-        return {**self.result(options).json_schema(options), "readOnly": True}
+        return {**self.result(options).json_schema(self.shown(options)), "readOnly": True}
 
     def scale(self, options: Options) -> int | None:
-        return self.result(options).scale(options)
-
-    def filters(self) -> tuple[str, ...]:
-        return ("==", "!=", "is None", "is not None")
+        return self.result(options).scale(self.shown(options))
 
 
 @register
@@ -76,4 +79,4 @@ class Formula(Computed):
     required_properties = ("result", "expr")
 
     def storage(self, options: Options) -> StorageType | None:
-        return self.result(options).storage(options) if options.get("stored") else None
+        return self.result(options).storage(self.shown(options)) if options.get("stored") else None

@@ -74,12 +74,12 @@ def _from_text(text: str) -> Any:
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise BadValue(Message("JSON with a key that is given twice"))
+        raise BadValue(Message("This JSON gives a key twice"))
     return found
 
 
 def _no_constant(word: str) -> Any:
-    raise BadValue(Message("JSON has no {word}", word=word))
+    raise BadValue(Message("JSON knows no {word}", word=word))
 
 
 def _checked(value: Any, depth: int) -> Any:
@@ -92,7 +92,7 @@ def _checked(value: Any, depth: int) -> Any:
         return value
     if isinstance(value, str):
         if _WORST.search(value):
-            raise BadValue(Message("JSON with a character that cannot be kept"))
+            raise BadValue(Message("This JSON holds a character that cannot be kept"))
         return value
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return value
@@ -105,11 +105,11 @@ def _checked(value: Any, depth: int) -> Any:
     if depth and isinstance(value, (list, tuple)):
         return [_checked(each, depth - 1) for each in value]
     if isinstance(value, (Mapping, list, tuple)):
-        raise BadValue(Message("JSON nested more than {max} deep", max=MAX_DEPTH))
-    raise BadValue(Message("JSON with a value that cannot be kept"))
+        raise BadValue(Message("This JSON is nested more than {max} deep", max=MAX_DEPTH))
+    raise BadValue(Message("This JSON holds a value that cannot be kept"))
 
 
 def _key(key: Any) -> str:
     if not isinstance(key, str) or _WORST.search(key):
-        raise BadValue(Message("JSON with a key that cannot be kept"))
+        raise BadValue(Message("This JSON has a key that cannot be kept"))
     return key

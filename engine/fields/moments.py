@@ -6,7 +6,7 @@ A form that two countries read differently (3/4/2026) is refused, never guessed.
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta, timezone
+from datetime import UTC, date, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,18 +34,40 @@ _DATE = [
 ]
 # Behind a date: a day of the week says nothing more.
 _WEEKDAY = re.compile(r" ?\(?(?:星期|周|礼拜)[一二三四五六日天]\)?")
-_NOON = 12
+
+
+def _same(hour: int) -> int:
+    return hour
+
+
+def _later(hour: int) -> int:
+    return hour % 12 + 12
+
+
+_MORNING = [(range(12), _same), (range(12, 13), lambda hour: 0)]
+_AFTERNOON = [(range(1, 13), _later), (range(13, 24), _same)]
+_EVENING = [(range(5, 12), _later), (range(17, 24), _same)]  # “晚上12点” is midnight to some, so it is refused
+_PARTS_OF_DAY = {
+    **dict.fromkeys(["am", "凌晨", "早上", "清晨", "上午"], _MORNING),
+    **dict.fromkeys(["pm", "下午"], _AFTERNOON),
+    **dict.fromkeys(["傍晚", "晚上"], _EVENING),
+    "中午": [(range(11, 14), _same), (range(1, 2), _later)],
+}
 _TIME = re.compile(
     r"""(?P<before>[ap]\.?m\.?|凌晨|早上|清晨|上午|中午|下午|傍晚|晚上)? \s*
     (?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?
-    |(?P<zh_hour>\d{1,2})[ ]?[点时][ ]?(?:(?P<half>半)|整|(?P<zh_minute>\d{1,2})[ ]?分?(?:[ ]?(?P<zh_second>\d{1,2})[ ]?秒)?)?
+    |(?P<zh_hour>\d{1,2})[ ]?[点时]
+     (?:[ ]?(?:(?P<half>半)|整|(?P<zh_minute>\d{1,2})[ ]?分?(?:[ ]?(?P<zh_second>\d{1,2})[ ]?秒)?))?
     |(?P<en_hour>\d{1,2})(?=\s*[ap]\.?m))
     \s* (?P<after>[ap]\.?m\.?)?""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
-_ZONE = re.compile(r" ?(?:(?P<utc>Z|UTC|GMT)|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?(?::(?P<seconds>\d{2}))?)",
-                   re.ASCII | re.IGNORECASE)  # fmt: skip
-_BETWEEN = re.compile(r"[T \t]*", re.IGNORECASE)
+_ZONE = re.compile(
+    r" ?(?:(?P<utc>Z|UTC|GMT)"
+    r"|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?(?::(?P<seconds>\d{2}))?)",
+    re.ASCII | re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"T|,?\s+(?:at )?", re.IGNORECASE)
 
 
 @lru_cache(maxsize=512)
@@ -99,14 +121,11 @@ def time_at_start(text: str) -> tuple[time, str] | None:
 
 
 def _turn(hour: int, half_day: str) -> int | None:
-    """Return the hour of 24 for one of 12, or one of 24 that agrees with its half of the day."""
-    if half_day in {"am", "凌晨", "早上", "清晨", "上午"}:
-        return {True: hour, hour == _NOON: 0}[True] if hour <= _NOON else None
-    if half_day == "中午":
-        return hour if 11 <= hour <= 13 else hour + _NOON if hour == 1 else None  # noqa: PLR2004 - about noon
-    if half_day == "pm" and hour == 0:
-        return None
-    return hour + _NOON if hour < _NOON else hour
+    """Return the hour of 24 for one of 12, or one of 24 that agrees with its part of the day; None when none does."""
+    for hours, turned in _PARTS_OF_DAY[half_day]:
+        if hour in hours:
+            return turned(hour)
+    return None
 
 
 def offset_at_start(text: str) -> tuple[timezone, str] | None:
@@ -115,7 +134,7 @@ def offset_at_start(text: str) -> tuple[timezone, str] | None:
     if found is None:
         return None
     if found["utc"]:
-        return timezone.utc, text[found.end() :]
+        return UTC, text[found.end() :]
     distance = timedelta(
         hours=int(found["hours"]), minutes=int(found["minutes"] or 0), seconds=int(found["seconds"] or 0)
     )
@@ -133,7 +152,10 @@ def moment(text: str) -> tuple[date, time | None, timezone | None] | None:
     if not rest.strip():
         return day, None, None
     gap = _BETWEEN.match(rest)
-    timed = time_at_start(rest[gap.end() :] if gap else rest)
+    start = gap.end() if gap else 0
+    if not start and text[len(text) - len(rest) - 1].isascii() and rest[0].isascii():
+        return None  # digits that run on, "2026-11-223pm"; behind 日 a time may follow at once
+    timed = time_at_start(rest[start:])
     if timed is None:
         return None
     clock, rest = timed

@@ -10,7 +10,7 @@ from engine.fields import currencies
 from engine.fields.base import Locale, Options, register
 from engine.fields.cleaning import narrow
 from engine.fields.number import Number
-from engine.fields.numerals import currency_affixes, numerals
+from engine.fields.numerals import money_writer
 from engine.i18n import Message
 
 CURRENCY = "CNY"
@@ -37,8 +37,10 @@ class Money(Number):
     def decimals(self, options: Options) -> int:
         return currencies.decimals(self.currency(options))
 
-    def strip(self, raw: str, options: Options) -> str:
+    def bare(self, raw: str, options: Options) -> str:
         text = narrow(raw).strip()
+        if text.startswith("(") and text.endswith(")"):
+            text = f"-{text[1:-1].strip()}"  # as accounts write what is owed
         sign, digits = currencies.split_sign(text)
         currency = self.currency(options)
         if sign and currency not in currencies.SIGNS.get(sign, (sign,)):
@@ -46,17 +48,8 @@ class Money(Number):
         return digits if digits or not sign else text
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
-        write = numerals(locale.language).decimal
-        before, after, negative_before, negative_after = currency_affixes(locale.language, self.currency(options))
-
-        def display(value: Any) -> str:
-            if value is None:
-                return ""
-            if value < 0:
-                return f"{negative_before}{write(-value)}{negative_after}"
-            return f"{before}{write(value)}{after}"
-
-        return display
+        write = money_writer(locale.language, self.currency(options), locale.currency)
+        return lambda value: "" if value is None else write(value)
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
         yield from super().check_options(options)

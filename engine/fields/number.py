@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.decimals import DIGITS, EXACT, bound, fit, plain, read_decimal
-from engine.fields.numerals import numerals
+from engine.fields.numerals import number_writer
 from engine.i18n import Message
 
 DECIMALS = 2
@@ -38,8 +38,8 @@ class Number(FieldType):
     def scale(self, options: Options) -> int:
         return self.decimals(options)
 
-    def strip(self, raw: str, options: Options) -> str:
-        """Return the digits of what a person typed: subclasses take off signs of percent or currency."""
+    def bare(self, raw: str, options: Options) -> str:
+        """Return what a person typed without a sign of percent or currency, which subclasses take off."""
         return raw
 
     def parse(self, raw: Any, options: Options) -> Decimal | None:
@@ -64,7 +64,7 @@ class Number(FieldType):
                     value = value.copy_abs()
             else:
                 if isinstance(raw, str):
-                    raw = self.strip(raw, options)
+                    raw = self.bare(raw, options)
                     if not raw or raw.isspace():
                         return None
                 value = fit(read_decimal(raw), scale, source=raw)
@@ -81,7 +81,7 @@ class Number(FieldType):
         return self.displayer(options, locale)(value)
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
-        write = numerals(locale.language).decimal
+        write = number_writer(locale.language)
         return lambda value: "" if value is None else write(value)
 
     def to_json(self, value: Any, options: Options) -> str | None:

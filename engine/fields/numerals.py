@@ -1,24 +1,17 @@
-"""How a language writes numbers, worked out once per language so that a list of numbers is quick to show."""
+"""How a language writes numbers and amounts, worked out once per language so that a list of them is quick to show."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-_ONE = re.compile(r"1(?:[.,٫]0+)?|١(?:٫٠+)?|۱(?:٫۰+)?|१(?:\.०+)?")
+from engine.fields import currencies
 
+Writer = Callable[[Decimal | int], str]
 
-@dataclass(frozen=True, slots=True)
-class Numerals:
-    """The writers of one language."""
-
-    decimal: Callable[[Decimal | int], str]
-    """Writes a number with grouped digits and all of its decimals."""
-    point: str
-    group: str
+_ONE = re.compile(r"1(?:[.,]0+)?")
 
 
 @lru_cache(maxsize=64)
@@ -33,32 +26,54 @@ def babel_locale(language: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def numerals(language: str) -> Numerals:
-    """Return the writers of a language."""
+def number_writer(language: str) -> Writer:
+    """Return what writes a number with grouped digits and all of its decimals: "1,234.50"."""
     from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
     locale = babel_locale(language)
     point, group = get_decimal_symbol(locale), get_group_symbol(locale)
     sample = format_decimal(Decimal("-1234567.5"), locale=locale)
     if sample == "-1,234,567.5":
-        return Numerals(lambda value: f"{value:,}", point, group)
+        return lambda value: f"{value:,}"
     if sample == f"-1{group}234{group}567{point}5":
         signs = str.maketrans({",": group, ".": point})
-        return Numerals(lambda value: f"{value:,}".translate(signs), point, group)
+        return lambda value: f"{value:,}".translate(signs)
+    # Other digits, or other groups than of three.
+    return lambda value: format_decimal(value, locale=locale, decimal_quantization=False)
 
-    def write(value: Decimal | int) -> str:
-        # Other digits, or other groups than of three.
-        return format_decimal(value, locale=locale, decimal_quantization=False)
 
-    return Numerals(write, point, group)
+@lru_cache(maxsize=64)
+def percent_writer(language: str) -> Writer:
+    """Return what writes hundredths without idle zeros: "12.5%"."""
+    write = number_writer(language)
+
+    def percent(value: Decimal | int) -> str:
+        # An integer has no zeros behind the point, and "f" keeps a round number from turning into 1E+2.
+        shortest = Decimal(f"{Decimal(value).normalize():f}")
+        return f"{write(shortest)}%"
+
+    return percent
 
 
 @lru_cache(maxsize=256)
-def currency_affixes(language: str, currency: str) -> tuple[str, str, str, str]:
-    """Return what stands before and after an amount, and before and after a negative one: ("¥", "", "-¥", "")."""
-    from babel.numbers import format_currency
+def money_writer(language: str, currency: str, home: str) -> Writer:
+    """Return what writes amounts of a currency; that of the site, `home`, goes by its plain sign: "¥", not "CN¥"."""
+    from babel.numbers import format_currency, get_currency_symbol
 
-    locale = babel_locale(language)
-    before, after = _ONE.split(format_currency(Decimal(1), currency, locale=locale), maxsplit=1)
-    negative_before, negative_after = _ONE.split(format_currency(Decimal(-1), currency, locale=locale), maxsplit=1)
-    return before, after, negative_before, negative_after
+    locale, write = babel_locale(language), number_writer(language)
+    symbol = get_currency_symbol(currency, locale=locale)
+    shown = currencies.sign(currency) or symbol if currency == home else symbol
+    positive, negative = (
+        _ONE.split(format_currency(Decimal(one), currency, locale=locale).replace(symbol, shown), maxsplit=1)
+        for one in (1, -1)
+    )
+    if len(positive) != 2 or len(negative) != 2:  # noqa: PLR2004 - other digits: Babel writes each amount itself
+        return lambda value: format_currency(value, currency, locale=locale)
+    (before, after), (negative_before, negative_after) = positive, negative
+
+    def money(value: Decimal | int) -> str:
+        if value < 0:
+            return f"{negative_before}{write(-value)}{negative_after}"
+        return f"{before}{write(value)}{after}"
+
+    return money

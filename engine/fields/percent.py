@@ -8,7 +8,7 @@ from typing import Any
 from engine.fields.base import Locale, Options, register
 from engine.fields.cleaning import narrow
 from engine.fields.number import Number
-from engine.fields.numerals import numerals
+from engine.fields.numerals import percent_writer
 
 
 @register
@@ -17,19 +17,10 @@ class Percent(Number):
 
     name = "percent"
 
-    def strip(self, raw: str, options: Options) -> str:
+    def bare(self, raw: str, options: Options) -> str:
         text = narrow(raw).strip()
         return text.removesuffix("%").rstrip()
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
-        language = numerals(locale.language)
-        write, point = language.decimal, language.point
-
-        def display(value: Any) -> str:
-            if value is None:
-                return ""
-            digits = write(value)
-            # Shares read best without idle zeros: 15 %, 12.5 %.
-            return (digits.rstrip("0").rstrip(point) if point in digits else digits) + "%"
-
-        return display
+        write = percent_writer(locale.language)
+        return lambda value: "" if value is None else write(value)

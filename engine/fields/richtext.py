@@ -24,7 +24,10 @@ _ATTRIBUTES = {
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _LOCAL_IMAGE = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/?)+")
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6]|/blockquote|/pre)\b[^>]*>")
-_TAG = re.compile(r"<[^>]*>")
+_TAG_START = re.compile(r"<[A-Za-z/!?]")
+# Of cleaned HTML: there, quotes around attributes are always double.
+_TAG = re.compile(r'<(?:[^>"]|"[^"]*")*>')
+_SHOWS = re.compile(r"<(?:img|hr)\b")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -52,13 +55,12 @@ class RichText(FieldType):
     def parse(self, raw: Any, options: Options) -> str | None:
         if raw is None:
             return None
-        text = check_length(block(raw), options.get("max_length", MAX_LENGTH))
-        if "<" not in text:
-            text = text.replace("\n", "<br>")
-        elif text.startswith("<") is False and _TAG.search(text) is None:
-            text = html.escape(text, quote=False).replace("\n", "<br>")
-        clean = _clean(text).strip()
-        return clean if clean and ("<img" in clean or "<hr" in clean or plain_text(clean)) else None
+        most = options.get("max_length", MAX_LENGTH)
+        text = check_length(block(raw), most)
+        if _TAG_START.search(text) is None:
+            text = text.replace("\n", "<br>")  # typed into a plain text box
+        clean = check_length(_clean(text).strip(), most)
+        return clean if _SHOWS.search(clean) or plain_text(clean) else None
 
     def format(self, value: Any, options: Options, locale: Locale) -> str:
         return value or ""

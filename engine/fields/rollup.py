@@ -31,8 +31,8 @@ class Rollup(Computed):
         return next(name for name in FUNCTIONS if options.get(name) not in {None, False})
 
     def storage(self, options: Options) -> StorageType | None:
-        return self.result(options).storage(options)
+        return self.result(options).storage(self.shown(options))
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
         if sum(options.get(name) not in {None, False} for name in FUNCTIONS) != 1:
-            yield "of", Message("A rollup has one of: {functions}", functions=", ".join(FUNCTIONS))
+            yield "of", Message("a rollup has one of: {functions}", functions=", ".join(FUNCTIONS))

@@ -78,7 +78,7 @@ class Text(FieldType):
             try:
                 re.compile(options["pattern"])
             except re.error as error:
-                yield "pattern", Message("Not a regular expression: {reason}", reason=str(error))
+                yield "pattern", Message("not a regular expression: {reason}", reason=str(error))
 
 
 def _refusal(value: str, least: int, most: int) -> BadValue:

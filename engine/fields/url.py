@@ -14,7 +14,7 @@ from engine.i18n import Message
 MAX_LENGTH = 2_048
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?!\d+(?:[/?#]|\Z))")
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?|\[[0-9A-Fa-f:.]+\]")
-_FORBIDDEN = re.compile(r"[\s<>\"\\^`{|}]")
+_FORBIDDEN = re.compile(r"[\s<>\"\\`]")
 
 
 @register
@@ -39,7 +39,7 @@ class Url(FieldType):
             text = f"https://{text.removeprefix('//')}"
         elif scheme["scheme"].lower() not in {"http", "https"}:
             raise BadValue(Message("Only addresses with http or https are kept"))
-        return _checked(text, raw)
+        return _checked(text, raw, bare=scheme is None)
 
     def format(self, value: Any, options: Options, locale: Locale) -> str:
         return value or ""
@@ -57,7 +57,7 @@ class Url(FieldType):
         return ("contains", "==", "!=", "starts_with", "ends_with", "is None", "is not None")
 
 
-def _checked(text: str, raw: Any) -> str:
+def _checked(text: str, raw: Any, *, bare: bool) -> str:
     """Return the address with scheme and host in lower case."""
     try:
         parts = urlsplit(text)
@@ -69,8 +69,8 @@ def _checked(text: str, raw: Any) -> str:
     # A name before the host ("https://bank.com@evil.example") is only ever there to deceive.
     if "@" in parts.netloc or _HOST.fullmatch(host) is None or _FORBIDDEN.search(text):
         raise _refusal(raw)
-    if "." not in host and host != "localhost" and not host.startswith("[") and not text.lower().startswith("http"):
-        raise _refusal(raw)
+    if bare and "." not in host and host != "localhost":
+        raise _refusal(raw)  # a word; with its scheme it may be a machine of the own network
     place = host if port is None else f"{host}:{port}"
     return parts._replace(scheme=parts.scheme.lower(), netloc=place).geturl()
 
