@@ -1,0 +1,100 @@
+"""`Access`: what one principal may do in one Model.
+
+It is cheap to make, once per request: what the roles say is worked out once per Model and set of roles, and all
+that belongs to the person (user id, teams, today) stays a variable, so that colleagues share compiled statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.data.principal import Principal, variables
+from engine.data.rules import RoleRules, Rule
+from engine.errors import AccessDenied
+from engine.i18n import Message
+from engine.metadata.model import Mask, Model, Transition
+
+if TYPE_CHECKING:
+    from engine.publish import Published
+
+
+class Access:
+    """What a principal may do: row rules, field masks, permissions."""
+
+    __slots__ = ("_env", "_now", "model", "principal", "published", "roles")
+
+    def __init__(self, published: Published, principal: Principal, now: datetime | None = None) -> None:
+        model = published.model
+        self.published = published
+        self.model = model
+        self.principal = principal
+        self.roles = role_rules(model, principal)
+        self._now = now
+        self._env: Mapping[str, Any] | None = None
+
+    def may(self, entity: str, action: str) -> bool:
+        """Say whether some row of an entity could be in reach of an action."""
+        return not self.roles.rule(entity, action).nobody
+
+    def rule(self, entity: str, action: str) -> Rule:
+        """Return which rows an action reaches; `engine.data.reach` puts it to the database."""
+        return self.roles.rule(entity, action)
+
+    def mask(self, entity: str) -> Mapping[str, Mask]:
+        """Return what may be seen of each field of an entity, by key; "write" = seen, and written where the rows allow."""
+        return self.roles.masks(entity)
+
+    def writable(self, entity: str) -> frozenset[str]:
+        """Return the fields that may be given a value, also those that may not be seen afterwards."""
+        return self.roles.writable(entity)
+
+    def has(self, permission: str) -> bool:
+        """Say whether the principal holds a permission that is not about rows, such as `admin`."""
+        principal = self.principal
+        held = principal.system or permission in principal.permissions or permission in self.roles.permissions
+        return held and (principal.scopes is None or bool(principal.scopes & {"*", permission}))
+
+    def may_make(self, transition: Transition) -> bool:
+        """Say whether the roles may make a transition; the record's own update rule holds besides."""
+        return (
+            self.principal.system or not transition.roles or bool(self.principal.roles.intersection(transition.roles))
+        )
+
+    def require(self, entity: str, action: str) -> None:
+        """Refuse an action that reaches no row at all.
+
+        Raises:
+            AccessDenied: no role grants it.
+        """
+        if not self.may(entity, action):
+            plural = self.model.entity(entity).plural
+            raise AccessDenied(Message("You may not {action} {plural}", action=ACTION_WORDS[action], plural=plural),
+                               entity=entity, action=action)  # fmt: skip
+
+    def env(self) -> Mapping[str, Any]:
+        """Return the values of `user.*`, `today` and `now`, the same ones for the whole request."""
+        if self._env is None:
+            self._env = variables(self.principal, self._now)
+        return self._env
+
+
+ACTION_WORDS: Mapping[str, Message] = {
+    "read": Message("read"),
+    "create": Message("create"),
+    "update": Message("change"),
+    "delete": Message("delete"),
+    "export": Message("export"),
+    "transfer": Message("hand over"),
+    "import": Message("import"),
+}
+"""How an action is called in a sentence."""
+
+
+def role_rules(model: Model, principal: Principal) -> RoleRules:
+    """Return what the roles of a principal say, made once per Model and set of roles."""
+    if principal.system:
+        return model.derive(("roles", "system"), lambda: RoleRules(model, frozenset(), system=True))
+    roles, scopes = principal.roles, principal.scopes
+    return model.derive(("roles", roles, scopes), lambda: RoleRules(model, roles, scopes=scopes))

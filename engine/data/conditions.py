@@ -1,0 +1,155 @@
+"""Row rules as SQL: each named row is a comparison or `IN (SELECT ...)`, never a list of ids.
+
+Lists of ids grow with the organisation and make the planner merge indexes and sort; a sub-select stays the same text
+for everybody and lets the index that sorts the list also walk it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, column, false, literal, or_, select, table, true
+
+from engine.data.place import Place, below
+from engine.data.rules import Branch, Rule, Way, owner_path
+from engine.expression import compile_sql
+from engine.fields import StorageType
+from engine.storage.columns import Stored
+
+Element = ColumnElement[Any]
+
+_UUID = StorageType("uuid")
+
+user_closure = table(
+    "user_closure", column("manager_id", Stored("uuid")), column("user_id", Stored("uuid")), column("depth")
+)
+share = table(
+    "share",
+    column("entity", Text()),
+    column("record_id", Stored("uuid")),
+    column("principal_id", Stored("uuid")),
+    column("level", Text()),
+)
+_WITH_ANY_SHARE = frozenset({"read", "export"})
+
+
+def condition(rule: Rule, place: Place) -> Element:
+    """Return which of the rows of a place a rule lets through; NULL counts as false."""
+    return and_(true(), *restrictions(rule, place), ways(rule, place))
+
+
+def restrictions(rule: Rule, place: Place) -> list[Element]:
+    """Return the conditions that hold whatever is granted."""
+    return [compile_sql(each.condition, place.scope(asking=False)) for each in rule.restricts]
+
+
+def ways(rule: Rule, place: Place) -> Element:
+    """Return the condition that something is granted: FALSE when nothing is."""
+    if rule.nobody:
+        return false()
+    return or_(*(way(each, rule.action, place) for each in rule.ways))
+
+
+def way(given: Way, action: str, place: Place) -> Element:
+    """Return the condition of one way in."""
+    parts: list[Element] = []
+    if given.parent is not None and not given.parent.everybody:
+        parts.append(parent_in_reach(given.parent, place))
+    if not any(branch.everything for branch in given.branches):
+        parts.append(or_(*(granted(branch, action, place) for branch in given.branches)))
+    return and_(true(), *parts)
+
+
+def parent_in_reach(rule: Rule, place: Place) -> Element:
+    """Return the condition that the parent of child rows is in reach of a rule of its own."""
+    frame = place.frame
+    above = Place(frame, frame.roles.model.entity(rule.entity), frame.alias(rule.entity))
+    assert place.entity.parent_field is not None  # noqa: S101 - it has a parent, so it has the field
+    back = place.alias.c[place.entity.parent_field]
+    return back.in_(select(above.alias.c.id).where(condition(rule, above)))
+
+
+def granted(branch: Branch, action: str, place: Place) -> Element:
+    """Return which rows a branch of a grant names."""
+    if isinstance(branch.rows, str):
+        return _NAMED[branch.rows](place, action)
+    return compile_sql(branch.rows, place.scope(asking=False))
+
+
+def _me(place: Place) -> Element:
+    return place.frame.binds.scalar("user.id", _UUID)
+
+
+def _owner(place: Place) -> Element:
+    return place.alias.c[owner_path(place.entity).keys[0]]
+
+
+def _all(place: Place, action: str) -> Element:
+    return true()
+
+
+def _own(place: Place, action: str) -> Element:
+    return _owner(place) == _me(place)
+
+
+def _subordinates(place: Place, action: str) -> Element:
+    below_me = select(user_closure.c.user_id).where(user_closure.c.manager_id == _me(place), user_closure.c.depth > 0)
+    return _owner(place).in_(below_me)
+
+
+def _team(place: Place, action: str) -> Element:
+    frame, model = place.frame, place.frame.roles.model
+    mine = frame.binds.listed("user.teams")
+    if place.entity.key == "team":
+        return place.alias.c.id.in_(mine)
+    if "team" not in model.entities or "members" not in model.entities["team"].fields:
+        return false()
+    link = frame.link("team", "members")
+    return _owner(place).in_(select(link.c.target_id).where(link.c.record_id.in_(mine)))
+
+
+def _department(place: Place, action: str) -> Element:
+    frame, model = place.frame, place.frame.roles.model
+    if "department" not in model.entities or "department" not in model.entities["user"].fields:
+        return false()
+    top = frame.binds.scalar("user.department", _UUID)
+    tree = below(frame, model.entity("department"), top)
+    if place.entity.key == "department":
+        return place.alias.c.id.in_(tree)
+    if place.entity.key == "user":
+        return place.alias.c.department.in_(tree)
+    people = frame.alias("user")
+    return _owner(place).in_(select(people.c.id).where(people.c.department.in_(tree)))
+
+
+def _shared(place: Place, action: str) -> Element:
+    frame, entity = place.frame, place.entity
+    given = select(share.c.record_id).where(
+        share.c.entity == literal(entity.key, Text()), share.c.principal_id.in_(frame.binds.listed("user.sharing"))
+    )  # fmt: skip
+    if action not in _WITH_ANY_SHARE:
+        given = given.where(share.c.level == literal("edit", Text()))
+    parts = [place.alias.c.id.in_(given)]
+    for field in entity.fields.values():
+        if field.share is None or (field.share == "read" and action not in _WITH_ANY_SHARE):
+            continue
+        if field.target not in {"user", "team", "department"}:
+            continue
+        named = frame.binds.listed("user.sharing")
+        if field.type.links == "many":
+            link = frame.link(entity.key, field.key)
+            parts.append(place.alias.c.id.in_(select(link.c.record_id).where(link.c.target_id.in_(named))))
+        else:
+            parts.append(place.alias.c[field.key].in_(named))
+    return or_(*parts)
+
+
+_NAMED: Mapping[str, Callable[[Place, str], Element]] = {
+    "all": _all,
+    "own": _own,
+    "subordinates": _subordinates,
+    "team": _team,
+    "department": _department,
+    "shared": _shared,
+}

@@ -1,0 +1,78 @@
+"""Who asks: a person with roles, or the product itself.
+
+A `Principal` says nothing about what may be done; `Access` works that out for one Model. It is made when a person
+signs in or a token is shown, and kept as long as `access_epoch` stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine import clock
+
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, a token of a person, or the system."""
+
+    id: str | None
+    """Id of the `user` record; None for the system."""
+    name: str
+    roles: frozenset[str] = frozenset()
+    language: str = "en"
+    timezone: str = "UTC"
+    email: str | None = None
+    teams: tuple[str, ...] = ()
+    department: str | None = None
+    manager: str | None = None
+    system: bool = False
+    """True for the product itself: every row, and every field but for secrets."""
+    permissions: frozenset[str] = frozenset()
+    """Permissions beside those that the roles give."""
+    scopes: frozenset[str] | None = None
+    """What a token may do at most: "*", "read", "lead:*", "lead:read". None = whatever the roles allow."""
+
+    @property
+    def sharing_ids(self) -> tuple[str, ...]:
+        """Return the ids that records are shared with: the person's own, of each team, and of the department."""
+        return tuple(each for each in (self.id, *self.teams, self.department) if each is not None)
+
+
+SYSTEM = Principal(id=None, name="system", system=True)
+
+
+def variables(principal: Principal, now: datetime | None = None) -> Mapping[str, Any]:
+    """Return the values of `user.*`, `today` and `now` for one request, as Python values.
+
+    `now` is aware UTC to the millisecond, the current moment unless given; `today` is its date where the person is.
+    """
+    moment = now or clock.now()
+    return {
+        "user.id": principal.id,
+        "user.name": principal.name,
+        "user.email": principal.email,
+        "user.language": principal.language,
+        "user.timezone": principal.timezone,
+        "user.roles": tuple(sorted(principal.roles)),
+        "user.teams": principal.teams,
+        "user.department": principal.department,
+        "user.manager": principal.manager,
+        "user.sharing": principal.sharing_ids,
+        "timezone": principal.timezone,
+        "today": moment.astimezone(zone(principal.timezone)).date(),
+        "now": moment,
+    }
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name; UTC for one that this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return _UTC

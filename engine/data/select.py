@@ -1,0 +1,269 @@
+"""From a query to a statement: the one place where lists of records are put together.
+
+What is compiled depends on the Model, the roles and the shape of the query, never on the person or the values; so
+colleagues share it and it is kept as long as the Model lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Integer, Select, Text, and_, func, literal_column, select
+
+from engine.data.fields import Resolved, conversions, default_columns, masked, refuse_masked, resolve, unknown
+from engine.data.keyset import SortColumn, beyond
+from engine.data.marks import mark_sql
+from engine.data.normal import Normal
+from engine.data.place import NEVER_EMPTY, Frame, Place, reading
+from engine.data.query import Query
+from engine.data.rowset import Columns
+from engine.data.rules import RoleRules
+from engine.data.statement import Binds, Statement
+from engine.errors import ExpressionInvalid, QueryInvalid
+from engine.expression import Expr, Type, check, compile_sql
+from engine.metadata.model import Entity, Order
+from engine.storage.order import default_order
+from engine.storage.tables import Tables
+
+Element = ColumnElement[Any]
+Range = Literal["all", "after", "empty"]
+"""Which part of the list: from its beginning, after the cursor, or the rows without a value in the first sort column."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildColumn:
+    """A column of child rows, which are read by a statement of their own for the whole page at once."""
+
+    place: int
+    resolved: Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A compiled list."""
+
+    statement: Statement
+    columns: Columns
+    sort: tuple[int, ...]
+    """Places of the values that the cursor holds."""
+    first_nullable: bool
+    """Whether rows without a value in the first sort column form a range of their own."""
+    children: tuple[ChildColumn, ...] = ()
+
+
+class Selection:
+    """A query on its way to SQL."""
+
+    def __init__(
+        self, kind: Literal["sqlite", "postgresql"], tables: Tables, roles: RoleRules, query: Query, where: Normal
+    ) -> None:
+        self.roles = roles
+        self.query = query
+        self.where = where
+        self.entity: Entity = roles.model.entity(query.entity)
+        self.frame = Frame(kind, tables, roles, Binds(kind), where.infos)
+        self.root: Place = self.frame.root(query.entity)
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def listing(self, abilities: Sequence[str], part: Range, missing: tuple[bool, ...] = ()) -> Listing:
+        """Compile a page of rows."""
+        query = self.query
+        wanted = [
+            resolve(self.roles, self.entity, path) for path in query.select or default_columns(self.roles, self.entity)
+        ]
+        elements = [self._element(each) for each in wanted]
+        width = len(elements)
+        known = {each.dotted: place for place, each in enumerate(wanted) if each.kind == "column" and not each.masked}
+        id_at = self._add(elements, known, "id", self.root.alias.c.id)
+        version_at = self._add(elements, known, "version", self.root.alias.c.version)
+        able = {}
+        for action in abilities:
+            able[action] = len(elements)
+            elements.append(self._ability(action))
+        sort, names = self.sort()
+        places = [self._add(elements, known, name, column.element) for name, column in zip(names, sort, strict=True)]
+        conditions = self.conditions()
+        if part == "after":
+            conditions.append(beyond(sort, missing, self.frame.binds))
+        elif part == "empty":
+            conditions.append(sort[0].element.is_(None))
+        chosen = self._from(elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
+        chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
+        return Listing(
+            self.frame.binds.finish(chosen),
+            self._columns(wanted, width, id_at, version_at, able),
+            tuple(places),
+            sort[0].nullable,
+            tuple(ChildColumn(place, each) for place, each in enumerate(wanted) if each.kind == "children"),
+        )
+
+    def single(self, abilities: Sequence[str]) -> Listing:
+        """Compile the read of one record by its id."""
+        wanted = [resolve(self.roles, self.entity, path) for path in self.query.select]
+        elements = [self._element(each) for each in wanted]
+        width = len(elements)
+        known = {each.dotted: place for place, each in enumerate(wanted) if each.kind == "column" and not each.masked}
+        id_at = self._add(elements, known, "id", self.root.alias.c.id)
+        version_at = self._add(elements, known, "version", self.root.alias.c.version)
+        able = {}
+        for action in abilities:
+            able[action] = len(elements)
+            elements.append(self._ability(action))
+        one = self.root.alias.c.id == self.frame.binds.value("id", self.root.alias.c.id.type)
+        chosen = self._from(elements, [one, *self.conditions()])
+        return Listing(
+            self.frame.binds.finish(chosen),
+            self._columns(wanted, width, id_at, version_at, able),
+            (),
+            first_nullable=False,
+            children=tuple(ChildColumn(place, each) for place, each in enumerate(wanted) if each.kind == "children"),
+        )
+
+    def counting(self, *, capped: bool) -> Statement:
+        """Compile the number of rows, up to the value of "limit"."""
+        chosen = self._from([literal_column("1")], self.conditions())
+        if capped:
+            chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
+        return self.frame.binds.finish(select(func.count()).select_from(chosen.subquery()))
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def conditions(self) -> list[Element]:
+        """Return everything that a row must keep: row rule, bin, filter, search, ids."""
+        alias, query = self.root.alias, self.query
+        deleted = alias.c.deleted_at
+        found = [deleted.is_not(None) if query.trashed else deleted.is_(None)]
+        found += self.root.reach("read")
+        if query.ids is not None:
+            found.append(alias.c.id.in_(self.frame.binds.listed("ids")))
+        if self.where.shape is not None:
+            found.append(self._asked(self.where.shape))
+        return found
+
+    def sort(self) -> tuple[list[SortColumn], list[str]]:
+        """Return the sort order with the id at its end, and the path of each column."""
+        columns: list[SortColumn] = []
+        names: list[str] = []
+        for order in self.query.order_by or self._usual_order():
+            keys = self._sort_keys(order)
+            name = ".".join(keys)
+            if name in names:
+                continue
+            names.append(name)
+            columns.append(SortColumn(self._sortable(keys), order.descending, name not in NEVER_EMPTY))
+            if name == "id":
+                return columns, names
+        descending = columns[-1].descending if columns else True
+        columns.append(SortColumn(self.root.alias.c.id, descending, nullable=False))
+        return columns, [*names, "id"]
+
+    def _usual_order(self) -> tuple[Order, ...]:
+        """Return the entity's own order, as far as the asker may know of it."""
+        found = []
+        for order in default_order(self.entity):
+            try:
+                self._sort_keys(order)
+            except QueryInvalid:
+                continue
+            found.append(order)
+        return tuple(found)
+
+    def _sort_keys(self, order: Order) -> tuple[str, ...]:
+        dotted = ".".join(order.path)
+        resolved = resolve(self.roles, self.entity, dotted)
+        if resolved.masked:
+            raise masked(dotted)
+        if resolved.kind != "column" or not resolved.field.type.sortable:
+            raise QueryInvalid(_cannot_sort(dotted))
+        field = resolved.field
+        if field.target is not None and field.type.links == "one":
+            # People read titles, so a link is sorted by what they read.
+            target = self.roles.model.entity(field.target)
+            if reading(self.roles, target, target.title) != "read":
+                raise unknown(f"{dotted}.{target.title}")
+            return (*resolved.keys, target.title)
+        return resolved.keys
+
+    def _sortable(self, keys: tuple[str, ...]) -> Element:
+        element = self.root.value(keys, asking=True)
+        resolved = resolve(self.roles, self.entity, ".".join(keys))
+        if (
+            self.frame.kind == "postgresql"
+            and resolved.field.value_type is Type.TEXT
+            and resolved.field.storage is None
+        ):
+            return element.collate("C")
+        return element
+
+    def _asked(self, condition: Expr) -> Element:
+        scope = self.root.scope(asking=True)
+        refuse_masked(self.roles, self.entity, condition)
+        found = check(condition, scope)
+        if found.problems:
+            raise QueryInvalid(found.problems[0].message, found.problems)
+        try:
+            return compile_sql(condition, scope)
+        except ExpressionInvalid as error:
+            raise QueryInvalid(error.message, error.problems) from error
+
+    def _element(self, wanted: Resolved) -> Element:
+        if wanted.kind == "children":
+            return literal_column("NULL")
+        if wanted.kind == "links":
+            return self.root.collected(wanted.keys)
+        element = self.root.value(wanted.keys, asking=True)
+        return mark_sql(wanted.field, element, self.frame.kind) if wanted.masked else element
+
+    def _ability(self, action: str) -> Element:
+        rule = self.roles.rule(self.entity.key, action)
+        if rule.everybody:
+            return literal_column("1")
+        if rule.nobody:
+            return literal_column("0")
+        return and_(*self.root.reach(action))
+
+    def _add(self, elements: list[Element], known: dict[str, int], name: str, element: Element) -> int:
+        """Return where a value stands in the row, appending it when nobody asked for it."""
+        place = known.get(name)
+        if place is None:
+            place = known[name] = len(elements)
+            elements.append(element)
+        return place
+
+    def _from(self, elements: Sequence[Element], conditions: Sequence[Element]) -> Select[Any]:
+        labelled = [element.label(f"c{place}") for place, element in enumerate(elements)]
+        return select(*labelled).select_from(self.root.source).where(*conditions)
+
+    def _columns(
+        self, wanted: Sequence[Resolved], width: int, id_at: int, version_at: int, able: Mapping[str, int]
+    ) -> Columns:
+        decoders, writers = [], []
+        for place, each in enumerate(wanted[:width]):
+            if each.masked:
+                continue
+            decode, write = conversions(each, self.frame.kind)
+            if decode is not None:
+                decoders.append((place, decode))
+            if write is not None:
+                writers.append((place, each.dotted, write))
+        return Columns(
+            tuple(each.dotted for each in wanted),
+            tuple(decoders),
+            tuple(writers),
+            frozenset(each.dotted for each in wanted if each.masked),
+            id_at,
+            version_at,
+            dict(able),
+        )
+
+
+def _cannot_sort(dotted: str) -> Any:
+    from engine.i18n import Message
+
+    return Message("A list cannot be sorted by {name}", name=dotted)
+
+
+__all__ = ["Listing", "ChildColumn", "Range", "Selection", "Text"]

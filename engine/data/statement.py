@@ -1,0 +1,110 @@
+"""A statement that was compiled once: its text, and where each of its parameters comes from.
+
+SQLAlchemy builds and renders it; afterwards only the text is left, which goes straight to the driver. A run costs
+one list of parameters and one call, whatever the query looked like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select, cast, column, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from engine.fields import StorageType
+from engine.storage.codec import encode_kind
+from engine.storage.columns import Stored
+from engine.storage.database import run
+from engine.storage.guard import ENTITY_ACCESS
+
+Encode = Callable[[Any], Any]
+
+
+@cache
+def dialect_of(kind: str) -> Dialect:
+    """Return the dialect that renders statements with the driver's placeholders, by position."""
+    if kind == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    return postgresql.psycopg.dialect(paramstyle="format")
+
+
+class Binds:
+    """The parameters of one statement while it is put together."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._names: dict[str, tuple[str, Encode | None]] = {}
+
+    def value(self, name: str, type_: TypeEngine[Any], encode: Encode | None = None) -> BindParameter[Any]:
+        """Return a parameter whose value stands under `name` when the statement runs."""
+        key = f"b{len(self._names)}"
+        self._names[key] = (name, encode)
+        return BindParameter(key, required=True, type_=type_)
+
+    def scalar(self, name: str, storage: StorageType) -> BindParameter[Any]:
+        """Return a parameter for a Python value of a kind of column."""
+        return self.value(name, Stored(storage.kind, storage.scale), encode_kind(storage, self.kind))
+
+    def listed(self, name: str, cast_to: str = "uuid") -> ColumnElement[Any]:
+        """Return what stands right of IN for a list of texts or ids: one parameter, however long the list is."""
+        if self.kind == "sqlite":
+            bound = self.value(name, Stored("text"), _as_json)
+            return select(column("value")).select_from(func.json_each(bound)).scalar_subquery()
+        kind = postgresql.UUID(as_uuid=False) if cast_to == "uuid" else postgresql.TEXT()
+        array = postgresql.ARRAY(kind)
+        return select(func.unnest(cast(self.value(name, array, list), array))).scalar_subquery()
+
+    def finish(self, chosen: Select[Any]) -> Statement:
+        """Render a statement."""
+        compiled = chosen.compile(dialect=dialect_of(self.kind), compile_kwargs={"render_postcompile": True})
+        template: list[Any] = []
+        fills: list[tuple[int, str, Encode | None]] = []
+        for place, key in enumerate(compiled.positiontup or ()):
+            if key in self._names:
+                name, encode = self._names[key]
+                fills.append((place, name, encode))
+                template.append(None)
+            else:
+                template.append(_constant(compiled, key))
+        return Statement(str(compiled), tuple(template), tuple(fills))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL for one driver, ready to run any number of times."""
+
+    text: str
+    template: tuple[Any, ...]
+    fills: tuple[tuple[int, str, Encode | None], ...]
+
+    def parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return what the driver takes for the values of this run."""
+        given = list(self.template)
+        for place, name, encode in self.fills:
+            value = values[name]
+            given[place] = value if encode is None else encode(value)
+        return given
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it and return the rows as the driver has them."""
+        found: list[tuple[Any, ...]] = run(
+            connection, self.text, self.parameters(values), access=ENTITY_ACCESS
+        ).fetchall()
+        return found
+
+
+def _constant(compiled: Any, key: str) -> Any:
+    value = compiled.params[key]
+    process = compiled._bind_processors.get(key)  # noqa: SLF001 - the only place that has them
+    return value if process is None else process(value)
+
+
+def _as_json(values: Iterable[Any]) -> str:
+    return orjson.dumps(list(values)).decode()
