@@ -23,7 +23,16 @@ import yaml
 
 from engine.errors import Place, Problem
 from engine.i18n import Message
-from engine.metadata.unreadable import MAX_BYTES, UNFINISHED, Said, kind_of, strange_character, syntax, too_large, wrong_encoding
+from engine.metadata.unreadable import (
+    MAX_BYTES,
+    UNFINISHED,
+    Said,
+    kind_of,
+    strange_character,
+    syntax,
+    too_large,
+    wrong_encoding,
+)
 
 KINDS = (
     "entity", "view", "form", "dashboard", "report", "role", "workflow", "pool", "assignment", "sla", "calendar",

@@ -1,0 +1,302 @@
+"""Schemas of what is seen: `view`, `form`, `dashboard`, `report`, `menu`. They name fields and never repeat what those say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.metadata.kinds.parts import (
+    LONGEST_KEY,
+    Schema,
+    choice,
+    document,
+    dotted,
+    expression,
+    flag,
+    key,
+    label,
+    mapping,
+    names,
+    one_or_more,
+    shape,
+    whole,
+    words,
+)
+
+_ANYTHING: Schema = {
+    "type": "object",
+    "additionalProperties": {"x-layer": "free"},
+    "description": "What this widget can be told besides.",
+    "x-layer": "free",
+}
+_PATHS: dict[str, Any] = {
+    "propertyNames": {"pattern": "^[a-z_][a-z0-9_]*([.][a-z_][a-z0-9_]*)*$", "maxLength": 4 * LONGEST_KEY}
+}
+
+
+def _path(description: str) -> Schema:
+    return words(description, **{"x-holds": "path"})
+
+
+def view_schema() -> Schema:
+    """Return the schema of `view`."""
+    column = shape(
+        "One column.",
+        {
+            "label": label("What stands above it, if not the field's own label."),
+            "widget": words("How a cell looks."),
+            "align": choice("Where its values stand.", ["left", "center", "right"]),
+            "width": whole("Width in pixels.", 20, 2_000),
+            "hidden": flag("Not shown until somebody asks for it."),
+            "after": words("It stands behind this column.", **{"x-holds": "path"}),
+            "options": _ANYTHING,
+        },
+    )
+    return document(
+        "view",
+        "A way to look at the records of an entity.",
+        {
+            "view": dotted("Its name, such as visit.today.", "locked"),
+            "entity": key("Entity that it shows.", "locked", **{"x-holds": "entity"}),
+            "title": label("What it is called."),
+            "help": label("A sentence that explains it."),
+            "where": expression("Only records for which this is true."),
+            "columns": mapping("Fields, or paths along links, that it shows.", column, **_PATHS),
+            "order": names("How it is sorted; -field turns it round.", holds="order"),
+            "group_by": one_or_more("Fields whose values stand together.", holds="path"),
+            "filters": names("Fields offered as quick filters.", holds="path"),
+            "kanban": shape(
+                "Cards in columns.",
+                {
+                    "by": _path("Select field whose options are the columns."),
+                    "sum": _path("Number that is added up for each column."),
+                    "card": names("Fields on a card.", holds="path"),
+                },
+                "by",
+            ),
+            "calendar": shape(
+                "Records on their days.",
+                {
+                    "start": _path("When it begins."),
+                    "end": _path("When it ends."),
+                    "title": _path("What stands on it."),
+                    "color": _path("Select field that gives the colour."),
+                },
+                "start",
+            ),
+            "timeline": shape(
+                "Records as bars.",
+                {
+                    "start": _path("When it begins."),
+                    "end": _path("When it ends."),
+                    "title": _path("What stands on it."),
+                    "group": _path("Field whose values are the lines."),
+                },
+                "start",
+            ),
+            "tree": shape(
+                "Records below their parents.", {"parent": _path("Lookup of the entity to itself.")}, "parent"
+            ),
+            "actions": names("Transitions, workflows with a button, and actions of plugins."),
+            "hidden": flag("Not offered."),
+        },
+        "entity",
+    )
+
+
+def form_schema() -> Schema:
+    """Return the schema of `form`."""
+    item = shape(
+        "One field of the section.",
+        {
+            "row": whole("Row, from 1.", 1, 500),
+            "column": whole("Place in the row, from 1.", 1, 12),
+            "after": words("It stands in the row below this field.", **{"x-holds": "field"}),
+            "widget": words("How it looks."),
+            "hidden": flag("Left out."),
+            "options": _ANYTHING,
+        },
+    )
+    section = shape(
+        "A block of fields.",
+        {
+            "label": label("What stands above it."),
+            "columns": whole("How many fields stand beside one another.", 1, 4, default=2),
+            "rows": {
+                "type": "array",
+                "items": {"type": ["array", "string"], "items": {"type": "string"}},
+                "description": "The fields, row by row.",
+                "x-layer": "free",
+                "x-holds": "field",
+            },
+            "fields": mapping("The fields by key: where they stand and how they look.", item, removable=False),
+            "visible_when": expression("Shown only while this is true."),
+            "after": words("It stands behind this section."),
+        },
+    )
+    related: Schema = {
+        "type": "array",
+        "items": shape(
+            "A list of records that lead here.",
+            {
+                "relation": words("The relation.", **{"x-holds": "relation"}),
+                "view": dotted("View that shows them.", **{"x-holds": "view"}),
+            },
+            "relation",
+        ),
+        "description": "Lists of records that lead here.",
+        "x-layer": "free",
+    }
+    tab = shape(
+        "One tab.",
+        {
+            "label": label("What it is called."),
+            "sections": mapping("Its blocks.", section),
+            "related": related,
+            "after": words("It stands behind this tab."),
+        },
+    )
+    return document(
+        "form",
+        "How a record is shown and edited.",
+        {
+            "form": dotted("Its name, such as visit.default.", "locked"),
+            "entity": key("Entity that it shows.", "locked", **{"x-holds": "entity"}),
+            "tabs": mapping("Its tabs.", tab),
+            "panels": mapping(
+                "Panels beside the form: right, left, top or bottom, each with what stands in it.",
+                names("What stands in it."),
+                propertyNames={"enum": ["right", "left", "top", "bottom"]},
+            ),
+        },
+        "entity",
+        "tabs",
+    )
+
+
+def _measures() -> Schema:
+    functions = ("sum", "count", "min", "max", "avg", "count_distinct")
+    return mapping(
+        "Numbers that are worked out.",
+        shape(
+            "One number: one of sum, count, min, max, avg and count_distinct with a field; count may say true.",
+            {
+                **{
+                    each: {
+                        "type": ["string", "boolean"],
+                        "x-layer": "free",
+                        "x-holds": "path",
+                        "description": "Of this.",
+                    }
+                    for each in functions
+                },
+                "where": expression("Only of records for which this is true."),
+                "label": label("What it is called."),
+                "format": choice("How it is written.", ["number", "money", "percent", "duration"]),
+            },
+        ),
+    )
+
+
+def _query() -> dict[str, Schema]:
+    return {
+        "entity": key("Entity that it counts.", **{"x-holds": "entity"}),
+        "where": expression("Only records for which this is true."),
+        "group_by": one_or_more(
+            "Fields, or parts of dates such as month(closed_on), that rows are made of.", holds="bucket"
+        ),
+        "measures": _measures(),
+        "having": words("Only rows for which this is true.", **{"x-holds": "condition on measures"}),
+        "order": names("How rows are sorted: fields or measures; -name turns it round."),
+        "limit": whole("Most rows shown.", 1, 10_000),
+    }
+
+
+_CHARTS = ["number", "bar", "column", "line", "area", "pie", "funnel", "heatmap", "scatter", "gauge", "table"]
+
+
+def dashboard_schema() -> Schema:
+    """Return the schema of `dashboard`."""
+    card = shape(
+        "One card.",
+        {
+            **_query(),
+            "title": label("What it is called."),
+            "chart": choice("How it is drawn.", _CHARTS),
+            "view": dotted("A view that it shows instead of a chart.", **{"x-holds": "view"}),
+            "report": dotted("A report that it shows instead.", **{"x-holds": "report"}),
+            "text": label("Words that it shows instead."),
+            "width": whole("Width in twelfths of the page.", 1, 12, default=4),
+            "height": whole("Height in rows.", 1, 12),
+            "roles": one_or_more("Roles that see it.", holds="role"),
+            "options": _ANYTHING,
+            "after": words("It stands behind this card."),
+        },
+    )
+    return document(
+        "dashboard",
+        "A page of numbers, charts and lists.",
+        {
+            "dashboard": dotted("Its name.", "locked"),
+            "title": label("What it is called."),
+            "roles": one_or_more("Roles that see it.", holds="role"),
+            "cards": mapping("What stands on it.", card),
+            "hidden": flag("Not offered."),
+        },
+        "cards",
+    )
+
+
+def report_schema() -> Schema:
+    """Return the schema of `report`."""
+    query = _query()
+    query["entity"]["x-layer"] = "locked"
+    return document(
+        "report",
+        "A question to the data, with its answer as a table and a chart.",
+        {
+            "report": dotted("Its name.", "locked"),
+            "title": label("What it is called."),
+            "help": label("A sentence that explains it."),
+            **query,
+            "columns": names("Fields that it lists when it groups by nothing.", holds="path"),
+            "pivot": one_or_more("Fields that columns are made of.", holds="bucket"),
+            "filters": names("Fields offered as quick filters.", holds="path"),
+            "chart": choice("How it is drawn.", _CHARTS),
+            "options": _ANYTHING,
+            "roles": one_or_more("Roles that see it.", holds="role"),
+            "hidden": flag("Not offered."),
+        },
+        "entity",
+    )
+
+
+def menu_schema() -> Schema:
+    """Return the schema of `menu`."""
+    items: Schema = {"$ref": "#/$defs/items"}
+    item = shape(
+        "One entry.",
+        {
+            "label": label("What it is called, if not as what it leads to."),
+            "entity": key("Entity whose list it opens.", **{"x-holds": "entity"}),
+            "view": dotted("View that it opens.", **{"x-holds": "view"}),
+            "dashboard": dotted("Dashboard that it opens.", **{"x-holds": "dashboard"}),
+            "report": dotted("Report that it opens.", **{"x-holds": "report"}),
+            "url": words("Address that it opens.", pattern=r"^(/|https?://|mailto:|tel:)"),
+            "icon": words("Name of its icon."),
+            "roles": one_or_more("Roles that see it.", holds="role"),
+            "hidden": flag("Not shown."),
+            "after": words("It stands behind this entry."),
+            "items": items,
+        },
+    )
+    return document(
+        "menu",
+        "The navigation.",
+        {
+            "menu": dotted("Its name; main is the one on every page.", "locked"),
+            "label": label("What it is called."),
+            "items": items,
+        },
+        "items",
+        **{"$defs": {"items": mapping("Its entries.", item)}},
+    )

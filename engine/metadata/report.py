@@ -1,0 +1,103 @@
+"""Collects what is wrong with the meaning of documents, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.errors import ExpressionInvalid, ExpressionProblem, Problem
+from engine.expression import Expr, Scope, Type, check, parse
+from engine.i18n import Message, Text
+from engine.metadata.document import PathKey, join
+from engine.metadata.layers import Composed
+from engine.metadata.shape import suggest
+
+Path = tuple[PathKey, ...]
+_parsed: dict[str, Expr] = {}
+_PARSED_LIMIT = 20_000
+
+
+class Report:
+    """The composed documents and all that is wrong with them."""
+
+    def __init__(self, composed: Composed, translations: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.composed = composed
+        self.problems: list[Problem] = []
+        self._translations = translations or {}
+
+    def error(
+        self,
+        id: str,  # noqa: A002 - of a document: "entity/lead"
+        path: Path,
+        message: Message,
+        advice: Message | None = None,
+        *,
+        code: str = "invalid",
+        key: bool = False,
+    ) -> None:
+        """Note an error at a path of a document; `key`: at the key that stands there, not at its value."""
+        place = self.composed.place(id, path, key=key)
+        self.problems.append(Problem(message, place, join(path), code, advice))
+
+    def warning(
+        self,
+        id: str,  # noqa: A002
+        path: Path,
+        message: Message,
+        advice: Message | None = None,
+        *,
+        code: str = "dropped",
+        key: bool = False,
+    ) -> None:
+        """Note something that is left out, or odd, and stops nothing."""
+        place = self.composed.place(id, path, key=key)
+        self.problems.append(Problem(message, place, join(path), code, advice, "warning"))
+
+    def unknown(self, id: str, path: Path, message: Message, word: str, known: Iterable[str], **how: Any) -> None:  # noqa: A002
+        """Note a name that names nothing, with the one that it may have meant."""
+        self.error(id, path, message, suggest(word, known), **{"code": "unknown", **how})
+
+    def text(self, id: str, path: Path, words: Any, fallback: str = "") -> Text:  # noqa: A002
+        """Return the label that stands at a path, with what translations add."""
+        if self._translations:
+            more = self._translations.get(f"{id}#/{join(path)}")
+            if more is not None:
+                own = {"": words} if isinstance(words, str) else dict(words or {})
+                return Text({**more, **own}, fallback)
+        return Text(words, fallback)
+
+    def expression(
+        self, id: str, path: Path, text: Any, scope: Scope, expect: Type | None = Type.BOOLEAN
+    ) -> Expr | None:
+        """Return an expression that fits its scope; None after noting what is wrong with it."""
+        expr = self.parse(id, path, text)
+        if expr is None:
+            return None
+        checked = check(expr, scope, expect)
+        for problem in checked.problems:
+            self.expression_problem(id, path, problem)
+        return None if checked.problems else expr
+
+    def parse(self, id: str, path: Path, text: Any) -> Expr | None:  # noqa: A002
+        """Return the tree of an expression; None after noting why there is none."""
+        if not isinstance(text, str):
+            return None
+        found = _parsed.get(text)
+        if found is not None:
+            return found
+        try:
+            expr = parse(text)
+        except ExpressionInvalid as error:
+            for problem in error.problems:
+                self.expression_problem(id, path, problem)
+            return None
+        if len(_parsed) >= _PARSED_LIMIT:
+            _parsed.clear()
+        _parsed[text] = expr
+        return expr
+
+    def expression_problem(self, id: str, path: Path, problem: ExpressionProblem) -> None:  # noqa: A002
+        """Note a mistake at its line and column inside the text that stands at a path."""
+        positions = self.composed.origin(id, path).positions
+        place = positions.inside(path, problem.line, problem.column)
+        self.problems.append(Problem(problem.message, place, join(path), problem.code, problem.advice))

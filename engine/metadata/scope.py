@@ -1,0 +1,117 @@
+"""`EntityScope`: the names that an expression about one entity may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from engine.expression import FieldInfo, Type
+from engine.metadata.model import Entity, Model
+
+USER = FieldInfo(Type.LINK, target="user", nullable=False)
+VARIABLES: Mapping[str, FieldInfo] = {
+    "user.id": USER,
+    "user.name": FieldInfo(Type.TEXT, nullable=False),
+    "user.email": FieldInfo(Type.TEXT),
+    "user.language": FieldInfo(Type.TEXT, nullable=False),
+    "user.timezone": FieldInfo(Type.TEXT, nullable=False),
+    "user.roles": FieldInfo(Type.LIST, nullable=False),
+    "user.teams": FieldInfo(Type.LIST, nullable=False),
+    "user.department": FieldInfo(Type.LINK, target="department"),
+    "user.manager": FieldInfo(Type.LINK, target="user"),
+    "today": FieldInfo(Type.DATE, nullable=False),
+    "now": FieldInfo(Type.DATETIME, nullable=False),
+}
+"""What every expression may use besides fields."""
+
+
+class Source(Protocol):
+    """Tells what fields and relations entities have."""
+
+    def info(self, entity: str, key: str) -> FieldInfo | None:
+        """Return what is known of a field or relation."""
+
+    def keys(self, entity: str) -> Iterable[str]:
+        """Return the keys of all fields and relations of an entity."""
+
+
+class EntitiesSource:
+    """The fields and relations of finished entities."""
+
+    def __init__(self, entities: Mapping[str, Entity]) -> None:
+        self._entities = entities
+        self._trees = {key: tree_field(entity) for key, entity in entities.items()}
+
+    def info(self, entity: str, key: str) -> FieldInfo | None:
+        """Return what is known of a field or relation."""
+        found = self._entities.get(entity)
+        if found is None:
+            return None
+        field = found.fields.get(key)
+        if field is None:
+            relation = found.relations.get(key)
+            return None if relation is None else FieldInfo(Type.MANY, target=relation.entity)
+        info = field.info
+        tree = self._trees.get(info.target) if info.target and info.type is Type.LINK else None
+        if tree is None:
+            return info
+        return FieldInfo(info.type, info.scale, info.target, info.options, info.nullable, tree)
+
+    def keys(self, entity: str) -> Iterable[str]:
+        """Return the keys of all fields and relations of an entity."""
+        found = self._entities.get(entity)
+        return () if found is None else [*found.fields, *found.relations]
+
+
+def tree_field(entity: Entity) -> str | None:
+    """Return the lookup by which records of an entity stand below one another."""
+    own = [each.key for each in entity.fields.values() if each.target == entity.key and each.type.links == "one"]
+    return "parent" if "parent" in own else own[0] if own else None
+
+
+class EntityScope:
+    """Fields and relations of one entity, the user, the time; `old` and `input` where they make sense.
+
+    `old.<field>` is what a field held before the change; `input.<name>` a value that somebody was asked for.
+    """
+
+    __slots__ = ("_entity", "_inputs", "_old", "_source", "_variables")
+
+    def __init__(
+        self,
+        source: Model | Source,
+        entity: str,
+        *,
+        inputs: Mapping[str, FieldInfo] | None = None,
+        old: bool = True,
+        variables: Mapping[str, FieldInfo] = VARIABLES,
+    ) -> None:
+        if isinstance(source, Model):
+            model = source
+            source = model.derive("scope source", lambda: EntitiesSource(model.entities))
+        self._source, self._entity = source, entity
+        self._inputs, self._old, self._variables = inputs or {}, old, variables
+
+    def field(self, key: str) -> FieldInfo | None:
+        """Return what is known of a field or relation of this entity."""
+        return self._source.info(self._entity, key)
+
+    def target(self, entity: str) -> EntityScope:
+        """Return the scope of the entity that a link leads to."""
+        return EntityScope(self._source, entity, inputs=self._inputs, old=False, variables=self._variables)
+
+    def variable(self, name: str) -> FieldInfo | None:
+        """Return what is known of a variable."""
+        found = self._variables.get(name)
+        if found is not None:
+            return found
+        root, _, rest = name.partition(".")
+        if root == "old" and self._old:
+            return self.field(rest)
+        return self._inputs.get(rest) if root == "input" else None
+
+    def names(self) -> Iterator[str]:
+        """Yield every name, for suggestions."""
+        yield from self._source.keys(self._entity)
+        yield from self._variables
+        yield from (f"input.{name}" for name in self._inputs)

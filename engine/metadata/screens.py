@@ -1,0 +1,280 @@
+"""Views, forms and menus of a Model. What names a field that is not there is left out with a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.i18n import Message, humanise
+from engine.metadata.model import Column, Entity, Form, FormItem, MenuItem, Related, Section, Tab, View
+from engine.metadata.ordering import ordered
+from engine.metadata.report import Path, Report
+from engine.metadata.rules import listed, orders, path_info
+from engine.metadata.scope import EntityScope, Source
+from engine.metadata.shape import suggest
+
+COLUMNS = 2
+
+
+class Screens:
+    """Reads views, forms and menus."""
+
+    def __init__(self, report: Report, entities: Mapping[str, Entity], source: Source, roles: Iterable[str]) -> None:
+        self._report, self._entities, self._source, self._roles = report, entities, source, frozenset(roles)
+
+    def _documents(self, kind: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+        documents = self._report.composed.documents.items()
+        return [(id, id.partition("/")[2], body) for id, body in documents if id.startswith(f"{kind}/")]  # noqa: A001
+
+    def _entity(self, id: str, body: Mapping[str, Any]) -> Entity | None:  # noqa: A002
+        found = self._entities.get(body["entity"])
+        if found is None:
+            message = Message("there is no entity {name}", name=repr(body["entity"]))
+            self._report.unknown(id, ("entity",), message, body["entity"], self._entities)
+        return found
+
+    # ------------------------------------------------------------------------------------------- views
+
+    def views(self) -> dict[str, View]:
+        """Return every view that is offered, by key."""
+        found = {}
+        for id, key, body in self._documents("view"):  # noqa: A001
+            entity = self._entity(id, body)
+            if entity is not None:
+                view = self._view(id, key, body, entity)
+                if not body.get("hidden"):
+                    found[key] = view
+        return found
+
+    def _view(self, id: str, key: str, body: Mapping[str, Any], entity: Entity) -> View:  # noqa: A002
+        where = None
+        if "where" in body:
+            scope = EntityScope(self._source, entity.key, old=False)
+            where = self._report.expression(id, ("where",), body["where"], scope)
+        given: Mapping[str, Any] = body.get("columns") or {}
+        columns = {
+            dotted: self._column(id, dotted, given[dotted])
+            for dotted in ordered(
+                given, lambda name, anchor: self._no_anchor(id, ("columns", name, "after"), anchor, given)
+            )
+            if self._path(id, ("columns", dotted), dotted, entity, key=True)
+        }
+        if given and not columns:
+            self._report.warning(id, ("columns",), Message("none of its columns is there; the usual ones are shown"))
+        return View(
+            key=key,
+            entity=entity.key,
+            title=self._report.text(id, ("title",), body.get("title"), humanise(key.rpartition(".")[2])),
+            where=where,
+            columns=columns,
+            order=orders(self._report, self._source, id, entity.key, ("order",), body.get("order")),
+            group_by=self._paths(id, "group_by", body, entity),
+            filters=self._paths(id, "filters", body, entity),
+            kanban=self._part(id, "kanban", body, entity, "by"),
+            calendar=self._part(id, "calendar", body, entity, "start"),
+            timeline=self._part(id, "timeline", body, entity, "start"),
+            tree=self._part(id, "tree", body, entity, "parent"),
+            actions=tuple(body.get("actions", ())),
+            layer=self._report.composed.layers[id].name,
+        )
+
+    def _no_anchor(self, id: str, path: Path, anchor: str, known: Mapping[str, Any]) -> None:  # noqa: A002
+        message = Message("there is no {anchor} to stand behind; it stands at the end", anchor=repr(anchor))
+        self._report.warning(id, path, message, suggest(anchor, known), code="no_anchor")
+
+    def _path(self, id: str, path: Path, dotted: str, entity: Entity, *, key: bool = False) -> bool:  # noqa: A002
+        """Whether a path along links leads to a field; a warning when it does not."""
+        if path_info(self._source, entity.key, tuple(dotted.split("."))) is not None:
+            return True
+        message = Message("{entity} has no field {name}; it is left out", entity=entity.key, name=repr(dotted))
+        self._report.warning(id, path, message, suggest(dotted, self._source.keys(entity.key)), key=key)
+        return False
+
+    def _paths(self, id: str, name: str, body: Mapping[str, Any], entity: Entity) -> tuple[str, ...]:  # noqa: A002
+        given = body.get(name)
+        return tuple(
+            dotted
+            for number, dotted in enumerate(listed(given))
+            if self._path(id, (name, number) if isinstance(given, list) else (name,), dotted, entity)
+        )
+
+    def _part(self, id: str, name: str, body: Mapping[str, Any], entity: Entity, main: str) -> dict[str, Any] | None:  # noqa: A002
+        """Return kanban, calendar, timeline or tree with the fields that are there; None without its main one."""
+        given = body.get(name)
+        if not isinstance(given, Mapping):
+            return None
+        kept: dict[str, Any] = {}
+        for key, value in given.items():
+            if isinstance(value, list):
+                kept[key] = tuple(
+                    each for number, each in enumerate(value) if self._path(id, (name, key, number), each, entity)
+                )
+            elif self._path(id, (name, key), value, entity):
+                kept[key] = value
+        return kept if main in kept else None
+
+    def _column(self, id: str, dotted: str, body: Mapping[str, Any] | None) -> Column:  # noqa: A002
+        body = body or {}
+        label = self._report.text(id, ("columns", dotted, "label"), body["label"]) if "label" in body else None
+        return Column(
+            path=tuple(dotted.split(".")),
+            widget=body.get("widget", ""),
+            label=label,
+            align=body.get("align", ""),
+            width=body.get("width"),
+            hidden=body.get("hidden", False),
+            options=body.get("options") or {},
+        )
+
+    # ------------------------------------------------------------------------------------------- forms
+
+    def forms(self, views: Mapping[str, View]) -> dict[str, Form]:
+        """Return every form by key."""
+        found = {}
+        for id, key, body in self._documents("form"):  # noqa: A001
+            entity = self._entity(id, body)
+            if entity is not None:
+                found[key] = self._form(id, key, body, entity, views)
+        return found
+
+    def _form(self, id: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Form:  # noqa: A002
+        given: Mapping[str, Any] = body.get("tabs") or {}
+        tabs = tuple(self._tab(id, each, given[each] or {}, entity, views) for each in ordered(given))
+        panels = {side: tuple(names) for side, names in (body.get("panels") or {}).items()}
+        return Form(key, entity.key, tabs, panels, layer=self._report.composed.layers[id].name)
+
+    def _tab(self, id: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Tab:  # noqa: A002
+        path = ("tabs", key)
+        given: Mapping[str, Any] = body.get("sections") or {}
+        related = []
+        for number, each in enumerate(body.get("related") or ()):
+            here = (*path, "related", number)
+            if each["relation"] not in entity.relations:
+                message = Message(
+                    "{entity} has no related records {name}", entity=entity.key, name=repr(each["relation"])
+                )
+                self._report.warning(id, (*here, "relation"), message, suggest(each["relation"], entity.relations))
+                continue
+            view = each.get("view")
+            if view is not None and view not in views:
+                message = Message("there is no view {name}; the usual one is shown", name=repr(view))
+                self._report.warning(id, (*here, "view"), message, suggest(view, views))
+                view = None
+            related.append(Related(each["relation"], view))
+        sections = tuple(
+            self._section(id, (*path, "sections", each), given[each] or {}, entity) for each in ordered(given)
+        )
+        label = self._report.text(id, (*path, "label"), body.get("label"), humanise(key))
+        return Tab(key, label, sections, tuple(related))
+
+    def _section(self, id: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Section:  # noqa: A002
+        condition = None
+        if "visible_when" in body:
+            scope = EntityScope(self._source, entity.key)
+            condition = self._report.expression(id, (*path, "visible_when"), body["visible_when"], scope)
+        label = self._report.text(id, (*path, "label"), body["label"]) if "label" in body else None
+        items = tuple(self._items(id, path, body, entity))
+        return Section(str(path[-1]), label, body.get("columns", COLUMNS), items, condition)
+
+    def _items(self, id: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Iterable[FormItem]:  # noqa: A002
+        """Yield the fields of a section: those of `rows`, with what `fields` says of them and adds."""
+        rows: list[list[str]] = []
+        for number, row in enumerate(body.get("rows") or ()):
+            here = (*path, "rows", number)
+            rows.append(
+                [
+                    each
+                    for place, each in enumerate(listed(row))
+                    if self._has(id, (*here, place) if isinstance(row, list) else here, each, entity)
+                ]
+            )
+        fields: Mapping[str, Any] = body.get("fields") or {}
+        for key in fields:
+            entry = fields[key] or {}
+            if any(key in row for row in rows) and not ("row" in entry or "after" in entry):
+                continue
+            if self._has(id, (*path, "fields", key), key, entity, key=True):
+                rows = [[each for each in row if each != key] for row in rows]
+                self._place(id, path, key, entry, rows)
+        hidden = {key for key, entry in fields.items() if (entry or {}).get("hidden")}
+        number = 0
+        for row in rows:
+            kept = [each for each in row if each not in hidden]
+            number += bool(kept)
+            for key in kept:
+                entry = fields.get(key) or {}
+                yield FormItem(key, number, entry.get("widget", ""), entry.get("options") or {})
+
+    def _place(self, id: str, path: Path, key: str, entry: Mapping[str, Any], rows: list[list[str]]) -> None:  # noqa: A002
+        """Put a field where its entry says: behind another one, into a row, else into a row of its own."""
+        anchor = entry.get("after")
+        if anchor is not None:
+            for number, row in enumerate(rows):
+                if anchor in row:
+                    rows.insert(number + 1, [key])
+                    return
+            self._no_anchor(id, (*path, "fields", key, "after"), anchor, {each: None for row in rows for each in row})
+        if "row" in entry:
+            while len(rows) < entry["row"]:
+                rows.append([])
+            row = rows[entry["row"] - 1]
+            row.insert(min(entry.get("column", len(row) + 1) - 1, len(row)), key)
+        else:
+            rows.append([key])
+
+    def _has(self, id: str, path: Path, key: str, entity: Entity, *, at_key: bool = False, **_: Any) -> bool:  # noqa: A002
+        if key in entity.fields:
+            return True
+        message = Message("{entity} has no field {name}; it is left out", entity=entity.key, name=repr(key))
+        self._report.warning(id, path, message, suggest(key, entity.fields), key=at_key)
+        return False
+
+    # ------------------------------------------------------------------------------------------- menus
+
+    def menus(self, views: Mapping[str, View]) -> dict[str, tuple[MenuItem, ...]]:
+        """Return every menu by key."""
+        return {
+            key: self._entries(id, ("items",), body.get("items") or {}, views)
+            for id, key, body in self._documents("menu")  # noqa: A001
+        }
+
+    def _entries(
+        self, id: str, path: Path, given: Mapping[str, Any], views: Mapping[str, View]
+    ) -> tuple[MenuItem, ...]:
+        made = (self._entry(id, (*path, key), key, given[key] or {}, views) for key in ordered(given))
+        return tuple(each for each in made if each is not None)
+
+    def _entry(
+        self, id: str, path: Path, key: str, body: Mapping[str, Any], views: Mapping[str, View]
+    ) -> MenuItem | None:
+        if body.get("hidden"):
+            return None
+        for name, known in (("entity", self._entities), ("view", views)):
+            if name in body and body[name] not in known:
+                message = Message("there is no {kind} {name}; the entry is left out", kind=name, name=repr(body[name]))
+                self._report.warning(id, (*path, name), message, suggest(body[name], known))
+                return None
+        for name, prefix in (("dashboard", "/dashboard/"), ("report", "/report/")):
+            if name in body and f"{name}/{body[name]}" not in self._report.composed.documents:
+                message = Message("there is no {kind} {name}; the entry is left out", kind=name, name=repr(body[name]))
+                self._report.warning(id, (*path, name), message)
+                return None
+            if name in body:
+                body = {"url": prefix + body[name], **body}
+        items = self._entries(id, (*path, "items"), body.get("items") or {}, views)
+        if not items and not any(each in body for each in ("entity", "view", "url")):
+            if "items" not in body:
+                self._report.warning(id, path, Message("the entry leads nowhere; it is left out"), key=True)
+            return None
+        label = self._report.text(id, (*path, "label"), body.get("label"), humanise(key)) if "label" in body else None
+        entity = body.get("entity") or (views[body["view"]].entity if "view" in body else None)
+        return MenuItem(
+            key,
+            label,
+            entity,
+            body.get("view"),
+            body.get("url"),
+            body.get("icon", ""),
+            listed(body.get("roles")),
+            items,
+        )
