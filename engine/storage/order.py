@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from engine.metadata.model import Entity, Order
+
 
 def order_sql(column: str, *, descending: bool, nullable: bool, dialect: str) -> str:
     """Return one part of an ORDER BY; `column` is SQL."""
@@ -27,3 +29,8 @@ def ordered(column: ColumnElement[Any], *, descending: bool, nullable: bool, dia
     if nullable and descending == (dialect == "postgresql"):
         part = part.nulls_last()
     return part
+
+
+def default_order(entity: Entity) -> tuple[Order, ...]:
+    """Return the order of a list that asks for none: the entity's own, else the newest records first."""
+    return entity.order or (Order(("created_at",), descending=True),)

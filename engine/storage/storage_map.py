@@ -24,15 +24,16 @@ class StoredColumn:
     scale: int = 0
     target: str | None = None
     """Table that its foreign key leads to."""
+    type: str = ""
+    """Name of the field type whose values it holds."""
+    made_of: str = ""
+    """Mark of how the engine computes it; "" for what people give."""
 
     @property
     def storage(self) -> StorageType:
         """The neutral type."""
         return StorageType(self.kind, self.scale)
 
-    def holds(self, storage: StorageType) -> bool:
-        """Say whether values of that type fit as they are."""
-        return (self.kind, self.scale) == (storage.kind, storage.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Retired:
     """Day from which `purge` may drop it, ISO."""
     stored: StoredEntity | None = None
     """Of a retired table: what it was."""
+    link: str = ""
+    """Of retired links: their table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class StorageMap:
 
     def all_tables(self) -> set[str]:
         """Return every table with records, links and retired ones included."""
-        found: set[str] = {each.table for each in self.retired if each.kind != "column"}
+        found: set[str] = {each.link for each in self.retired if each.link}
         stores = [*self.entities.values(), *(each.stored for each in self.retired if each.stored is not None)]
         for stored in stores:
             found.add(stored.table)
@@ -104,7 +107,7 @@ class StorageMap:
         return replace(self, entities=entities)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; a column is "kind[.scale][>target][:name]", short because there are thousands."""
+        """Return plain JSON values; a column is "kind[.scale][>target][=type][~made_of][:name]", short because there are thousands."""
         return {
             "entities": {key: _entity_to_json(stored) for key, stored in self.entities.items()},
             "retired": [_retired_to_json(each) for each in self.retired],
@@ -125,14 +128,20 @@ def _column_to_text(key: str, column: StoredColumn) -> str:
         text += f".{column.scale}"
     if column.target:
         text += f">{column.target}"
+    if column.type and column.type != column.kind:
+        text += f"={column.type}"
+    if column.made_of:
+        text += f"~{column.made_of}"
     return text if column.name == key else f"{text}:{column.name}"
 
 
 def _column_from_text(key: str, text: str) -> StoredColumn:
     text, _, name = text.partition(":")
+    text, _, made_of = text.partition("~")
+    text, _, type_ = text.partition("=")
     text, _, target = text.partition(">")
     kind, _, scale = text.partition(".")
-    return StoredColumn(name or key, kind, int(scale or 0), target or None)  # type: ignore[arg-type]
+    return StoredColumn(name or key, kind, int(scale or 0), target or None, type_ or kind, made_of)  # type: ignore[arg-type]
 
 
 def _entity_to_json(stored: StoredEntity) -> dict[str, Any]:
@@ -166,6 +175,8 @@ def _retired_to_json(each: Retired) -> dict[str, Any]:
     }
     if each.field:
         data["field"] = each.field
+    if each.link:
+        data["link"] = each.link
     if each.column is not None:
         data["column"] = _column_to_text(each.field, each.column)
     if each.stored is not None:
@@ -183,6 +194,7 @@ def _retired_from_json(data: Mapping[str, Any]) -> Retired:
         column=_column_from_text(key, data["column"]) if "column" in data else None,
         since=data["since"],
         until=data["until"],
+        link=data.get("link", ""),
         stored=_entity_from_json(data["stored"]) if "stored" in data else None,
     )
 

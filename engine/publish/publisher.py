@@ -1,0 +1,250 @@
+"""The publisher: validate, plan, expand, switch, retire.
+
+Before the switch only additive statements run, so the revision that runs goes on running; the switch is one short
+transaction that no writer runs beside; after it nothing is dropped until its grace has passed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from engine import clock
+from engine.errors import DatabaseUnavailable, DocumentsInvalid, PlanRefused, PullFirst, StaleModel
+from engine.i18n import Message
+from engine.metadata.document import Document
+from engine.metadata.layers import Layer
+from engine.metadata.model import Model
+from engine.publish import revisions
+from engine.publish.lock import publication_lock
+from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
+from engine.publish.revisions import Revision
+from engine.storage import apply
+from engine.storage.convert import Converter
+from engine.storage.database import Database
+from engine.storage.guards import Looker
+from engine.storage.plan import Change, DocumentChange, Plan, schema_plan
+from engine.storage.plan_text import plan_to_json
+
+Pause = Callable[[str], None]
+Backfill = Callable[[Connection, Model, str, Sequence[str]], None]
+
+
+def _nowhere(point: str) -> None:
+    """Pause nowhere."""
+
+
+class Publisher:
+    """Publishes documents into one database, and knows what is published.
+
+    Args:
+        database: with the engine's tables in it.
+        layers: gives the layers below the site: core, packs, plugins.
+        settings: languages, currency and time zone of the site.
+        backfill: computes stored formulas and rollups of every record of an entity, in the caller's transaction;
+            called for fields that are new or computed in another way.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        layers: Callable[[], Sequence[Layer]],
+        *,
+        settings: Settings | None = None,
+        backfill: Backfill | None = None,
+    ) -> None:
+        self._database = database
+        self._layers = layers
+        self.backfill = backfill
+        self.models = Models(database, layers, settings or Settings())
+
+    # -- what is
+
+    def current(self) -> Revision:
+        """Return the revision that runs."""
+        with self._database.read() as connection:
+            return revisions.load(connection, self._database.probe(connection)[0])
+
+    def history(self, limit: int = 50) -> list[revisions.Entry]:
+        """Return the newest publications, newest first."""
+        with self._database.read() as connection:
+            return revisions.history(connection, limit)
+
+    # -- what would be
+
+    def plan(
+        self, documents: Sequence[Document], *, accept: Mapping[str, int] | None = None, today: dt.date | None = None
+    ) -> Plan:
+        """Return what publishing these documents as the whole site layer would change.
+
+        Raises:
+            DocumentsInvalid: with every problem of every document.
+        """
+        return self._prepare(documents, accept or {}, today, counted=True).plan
+
+    # -- making it so
+
+    def publish(
+        self,
+        documents: Sequence[Document],
+        *,
+        base: int | None = None,
+        accept: Mapping[str, int] | None = None,
+        comment: str | None = None,
+        author: str | None = None,
+        pause: Pause = _nowhere,
+    ) -> Revision:
+        """Publish documents as the whole site layer and return the new revision; the one that runs if nothing differs.
+
+        Args:
+            documents: the site layer.
+            base: the revision that the documents were taken from; None when whoever publishes knows what runs.
+            accept: `lead.amount` -> values that may be lost, at most.
+            comment: why.
+            author: id of the user who publishes.
+            pause: called with the name of each point at which a crash would be interesting.
+
+        Raises:
+            DocumentsInvalid: with every problem of every document.
+            PullFirst: another revision than `base` runs.
+            PlanRefused: values would be lost that nobody accepted to lose, a unique rule is broken, or the
+                database is not as the storage map says.
+            DatabaseUnavailable: writers or readers kept a table for a minute.
+        """
+        with publication_lock(self._database):
+            running = self.current()
+            if base is not None and base != running.number:
+                raise PullFirst(
+                    Message(
+                        "Revision {number} runs, and these documents were taken from revision {base}: pull first",
+                        number=running.number,
+                        base=base,
+                    )
+                )
+            apply.take_back(self._database, running.storage)
+            pause("begun")
+            prepared = self._prepare(documents, accept or {}, None, counted=False)
+            if prepared.plan.empty:
+                return prepared.running
+            refuse(prepared.plan)
+            revision = replace(prepared.revision, comment=comment, author_id=author, published_at=clock.now())
+            self._carry_out(prepared, revision, dict(accept or {}), pause)
+            self.models.keep(published(prepared.model, revision.storage))
+            return revision
+
+    def _prepare(
+        self, documents: Sequence[Document], accept: Mapping[str, int], today: dt.date | None, *, counted: bool
+    ) -> _Prepared:
+        running = self.current()
+        layers = list(self._layers())
+        model = self.models.build([*layers, revisions.site_layer(documents)], running.number + 1)
+        bodies = {document.id: dict(document.body) for document in documents}
+        packs = pack_checksums(layers)
+        previous = self._previous(running)
+        with self._database.read() as connection:
+            plan = schema_plan(
+                model,
+                running.storage,
+                connection,
+                previous=previous,
+                today=today or clock.now().date(),
+                accept=dict(accept),
+                counted=counted,
+            )
+        plan = replace(plan, base_revision=running.number, documents=tuple(_differences(running, bodies, packs)))
+        revision = Revision(running.number + 1, bodies, packs, plan.storage, model.checksum)
+        return _Prepared(running, model, previous, plan, revision)
+
+    def _previous(self, running: Revision) -> Model | None:
+        """Return the Model that runs, when its packs are still installed and it can still be built."""
+        if running.number == 0:
+            return None
+        try:
+            return self.models.get(running.number).model
+        except (ProcessOutdated, DocumentsInvalid):
+            return None
+
+    def _carry_out(self, prepared: _Prepared, revision: Revision, accept: dict[str, int], pause: Pause) -> None:
+        database, changes = self._database, prepared.plan.changes
+        copies = [change for change in changes if change.copies]
+        if not copies:
+            apply.patiently(lambda: self._at_once(prepared, revision, pause))
+            return
+        raise NotImplementedError
+
+    def _at_once(self, prepared: _Prepared, revision: Revision, pause: Pause) -> None:
+        """Expand, switch and retire in one transaction."""
+        with self._database.exclusive() as connection:
+            _check_running(self._database, connection, prepared.running)
+            try:
+                apply.expand(connection, prepared.plan.changes)
+            except IntegrityError as error:
+                raise _duplicates(prepared.plan) from error
+            pause("expanded")
+            self._switch(connection, prepared, revision, pause)
+
+    def _switch(self, connection: Connection, prepared: _Prepared, revision: Revision, pause: Pause) -> None:
+        revisions.store(connection, revision, plan_to_json(prepared.plan))
+        revisions.drop_drafts(connection)
+        apply.retire(connection, prepared.plan.changes)
+        apply.end_work(connection, self._database.dialect)
+        pause("switching")
+
+
+class _Prepared:
+    """A publication that was planned: where it starts and where it leads."""
+
+    def __init__(
+        self, running: Revision, model: Model, previous: Model | None, plan: Plan, revision: Revision
+    ) -> None:
+        self.running, self.model, self.previous = running, model, previous
+        self.plan, self.revision = plan, revision
+
+
+def refuse(plan: Plan) -> None:
+    """Refuse a plan that cannot or may not be carried out.
+
+    Raises:
+        PlanRefused: with the problems, and the plan.
+    """
+    if plan.problems:
+        raise PlanRefused(plan.problems[0].message, plan.problems, plan)
+    losses = plan.losses
+    if losses:
+        items = " ".join(f"{target}={count}" for target, count in losses.items())
+        message = Message("Values would be lost; publish with --accept {items} if that is right", items=items)
+        raise PlanRefused(message, (), plan)
+
+
+def _duplicates(plan: Plan) -> PlanRefused:
+    message = Message("A unique rule is broken by records that were written meanwhile; plan again")
+    return PlanRefused(message, (), plan)
+
+
+def _check_running(database: Database, connection: Connection, running: Revision) -> None:
+    number = revisions.current_number(connection)
+    if number != running.number:
+        raise StaleModel(running.number, number)
+
+
+def _differences(
+    running: Revision, bodies: Mapping[str, Mapping[str, Any]], packs: Mapping[str, str]
+) -> Iterator[DocumentChange]:
+    for name in sorted({*packs, *running.packs}):
+        before, after = running.packs.get(name), packs.get(name)
+        if before != after:
+            yield DocumentChange(f"pack {name}", _action(before, after))
+    for id_ in sorted({*bodies, *running.documents}):
+        old, new = running.documents.get(id_), bodies.get(id_)
+        if old != new:
+            yield DocumentChange(id_, _action(old, new))
+
+
+def _action(before: object, after: object) -> Any:
+    return "added" if before is None else "removed" if after is None else "changed"

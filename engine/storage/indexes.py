@@ -1,0 +1,311 @@
+"""The indexes of an entity, derived from what the site does with it.
+
+Unique rules, links and declared indexes are always there. The others serve lists: each is (what the list compares
+for equality, what it sorts by, id), over the records that are not in the recycle bin, in the direction of the sort.
+They come from row rules, views, quick filters, states, kanban boards and reports, the most useful first, and stop at
+a limit: every index is paid for by every write. When a view goes, its index goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.expression import Call, Expr, Path, Var
+from engine.expression import Literal as Constant
+from engine.metadata.model import Entity, Model, Order, View
+from engine.storage.columns import quoted
+from engine.storage.naming import LONGEST
+from engine.storage.order import default_order, order_sql
+from engine.storage.storage_map import SYSTEM_NOT_NULL, StoredEntity
+
+MOST_DERIVED = 8
+"""Derived list indexes of one table. A ninth would make each write a tenth slower and lists not much faster."""
+
+MOST_COMPARED = 2
+"""Columns compared for equality in one list index, and quick filters that are combined in pairs."""
+
+_LIVE = '"deleted_at" IS NULL'
+_FILTERABLE = frozenset({"text", "uuid", "boolean", "integer"})
+"""Kinds of columns that people filter by equality: options, links, flags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One column of an index."""
+
+    column: str
+    descending: bool = False
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index to be; equal definitions have equal names."""
+
+    entity: str
+    table: str
+    parts: tuple[Part, ...]
+    fields: tuple[str, ...]
+    unique: bool = False
+    where: str = ""
+    contains: bool = False
+    """Finds parts of a text; on PostgreSQL only, with its extension pg_trgm."""
+    reason: str = ""
+    """What it serves: "unique", "link", "declared", "rows", "view visit.today" ..."""
+
+    def columns_sql(self, dialect: str) -> str:
+        """Return what stands between the parentheses of CREATE INDEX."""
+        if self.contains:
+            return f"{quoted(self.parts[0].column)} gin_trgm_ops"
+        parts = self.parts
+        if dialect == "sqlite" and len({part.descending for part in parts}) == 1:
+            # Read from either end; a second index for the other direction would be the same one again.
+            return ", ".join(quoted(part.column) for part in parts)
+        return ", ".join(
+            order_sql(quoted(part.column), descending=part.descending, nullable=part.nullable, dialect=dialect)
+            if dialect != "sqlite"
+            else quoted(part.column) + (" DESC" if part.descending else "")
+            for part in parts
+        )
+
+    def name(self, dialect: str) -> str:
+        """Return its name, which ends in a hash of all that it is."""
+        columns = self.columns_sql(dialect)
+        mark = hashlib.sha256(f"{self.table}({columns}){self.unique}{self.where}".encode()).hexdigest()[:8]
+        words = "_".join((self.table, *(part.column for part in self.parts)))
+        return f"{'ux' if self.unique else 'ix'}_{words[: LONGEST - 12]}_{mark}"
+
+    def sql(self, dialect: str, *, concurrently: bool = False) -> str:
+        """Return the statement that makes it."""
+        kind = "UNIQUE INDEX" if self.unique else "INDEX"
+        beside = " CONCURRENTLY" if concurrently else ""
+        method = " USING gin" if self.contains else ""
+        where = f" WHERE {self.where}" if self.where else ""
+        name, table = quoted(self.name(dialect)), quoted(self.table)
+        return f"CREATE {kind}{beside} {name} ON {table}{method} ({self.columns_sql(dialect)}){where}"
+
+
+def wanted(model: Model, entity: Entity, stored: StoredEntity, dialect: str) -> tuple[Index, ...]:
+    """Return the indexes that an entity's table shall have, each once."""
+    make = _Maker(model, entity, stored)
+    found: dict[str, Index] = {}
+    for index in (*make.unique(), *make.links(), *make.declared(dialect)):
+        found.setdefault(index.name(dialect), index)
+    derived = 0
+    for index in make.derived():
+        if derived == MOST_DERIVED:
+            break
+        if not any(_serves(other, index, dialect) for other in found.values()):
+            # A shorter one that the new one serves as well is not needed beside it.
+            for name in [name for name, other in found.items() if other.reason in _PLAIN and _serves(index, other, dialect)]:
+                del found[name]
+            found[index.name(dialect)] = index
+            derived += 1
+    return tuple(found.values())
+
+
+_PLAIN = frozenset({"link"})
+
+
+def _serves(index: Index, other: Index, dialect: str) -> bool:
+    """Say whether an index does all that another one would: it begins with the same columns, over the same rows."""
+    if index.contains or other.contains or index.where != other.where or other.unique:
+        return False
+    if dialect == "sqlite":
+        mine, theirs = _turned(index.parts), _turned(other.parts)
+        return mine[: len(theirs)] == theirs
+    return index.parts[: len(other.parts)] == other.parts
+
+
+def _turned(parts: Sequence[Part]) -> list[tuple[str, bool]]:
+    one_way = len({part.descending for part in parts}) == 1
+    return [(part.column, part.descending and not one_way) for part in parts]
+
+
+def equalities(expr: Expr | None) -> list[tuple[str, ...]]:
+    """Return the paths that a condition compares with one value each, in every case: `a == 1 and b == user.id`."""
+    if expr is None:
+        return []
+    if isinstance(expr, Call) and expr.name == "and":
+        return [path for part in expr.args for path in equalities(part)]
+    if isinstance(expr, Path):
+        return [expr.keys]
+    if isinstance(expr, Call) and expr.name == "not" and isinstance(expr.args[0], Path):
+        return [expr.args[0].keys]
+    if isinstance(expr, Call) and expr.name == "==":
+        left, right = expr.args
+        if isinstance(right, Path) and not isinstance(left, Path):
+            left, right = right, left
+        if isinstance(left, Path) and isinstance(right, (Constant, Var)):
+            return [left.keys]
+    return []
+
+
+class _Maker:
+    """Proposes indexes of one entity."""
+
+    def __init__(self, model: Model, entity: Entity, stored: StoredEntity) -> None:
+        self._model, self._entity, self._stored = model, entity, stored
+
+    def unique(self) -> Iterator[Index]:
+        for field in self._entity.fields.values():
+            if (field.unique or field.key == "external_id") and field.key in self._stored.columns:
+                yield self._unique((field.key,))
+        for rule in self._entity.unique.values():
+            if all(key in self._stored.columns for key in rule.fields):
+                yield self._unique(rule.fields)
+
+    def links(self) -> Iterator[Index]:
+        for field in self._entity.fields.values():
+            column = self._stored.columns.get(field.key)
+            if column is not None and column.target is not None:
+                # Over the recycle bin too: deleting for good asks it who still leads here.
+                where = f"{quoted(column.name)} IS NOT NULL"
+                yield self._index((self._part(field.key),), (field.key,), "link", where)
+
+    def declared(self, dialect: str) -> Iterator[Index]:
+        for field in self._entity.fields.values():
+            if field.key in self._stored.columns:
+                if field.index == "contains":
+                    if dialect == "postgresql":
+                        yield self._contains(field.key)
+                elif field.index:
+                    yield self._list([field.key], (), f"field {field.key}")
+        for key, fields in self._entity.indexes.items():
+            found = [each for each in fields if each in self._stored.columns]
+            if found:
+                yield self._list(found, (), f"index {key}", tie=False)
+
+    def derived(self) -> Iterator[Index]:
+        """Yield list indexes, the most useful first."""
+        entity = self._entity
+        order = self._sort(default_order(entity))
+        views = [view for view in self._model.views.values() if view.entity == entity.key]
+        if order is not None:
+            yield self._list([], order, "list")
+            for key in self._rule_fields():
+                yield self._list([key], order, f"rows by {key}")
+        for view in views:
+            yield from self._of_view(view, order)
+        if entity.states is not None and order is not None and self._plain(entity.states.field):
+            yield self._list([entity.states.field], order, "states")
+        yield from self._of_reports()
+
+    def _of_view(self, view: View, usual: tuple[Order, ...] | None) -> Iterator[Index]:
+        order = self._sort(view.order or default_order(self._entity))
+        order = usual if order is None else order
+        fixed = [path[0] for path in equalities(view.where) if len(path) == 1 and self._plain(path[0])]
+        fixed = list(dict.fromkeys(fixed))[:MOST_COMPARED]
+        reason = f"view {view.key}"
+        if order is not None and not (view.derived and not view.where):
+            yield self._list(fixed, order, reason)
+        filters = [key for key in view.filters if "." not in key and key not in fixed and self._filterable(key)]
+        filters = filters[:MOST_COMPARED]
+        if order is not None:
+            if len(filters) == MOST_COMPARED and not fixed:
+                yield self._list(filters, order, reason)
+            for key in filters:
+                yield self._list([*fixed, key][:MOST_COMPARED], order, reason)
+        if view.kanban:
+            by, total = view.kanban.get("by"), view.kanban.get("sum")
+            if isinstance(by, str) and self._plain(by):
+                more = [total] if isinstance(total, str) and self._plain(total) else []
+                yield self._list([*fixed[:1], by, *more], (), f"board {view.key}", tie=False)
+        if view.calendar:
+            start = view.calendar.get("start")
+            if isinstance(start, str) and self._plain(start):
+                yield self._list(fixed, (Order((start,)),), f"calendar {view.key}")
+
+    def _of_reports(self) -> Iterator[Index]:
+        """Yield, for each report that only needs a few columns, an index that holds them all."""
+        for name, body in self._model.documents.items():
+            if name.startswith("report/") and body.get("entity") == self._entity.key:
+                needed = list(dict.fromkeys(_report_fields(body)))
+                if needed and len(needed) <= _MOST_COVERED and all(self._plain(key) for key in needed):
+                    yield self._list(needed, (), name.replace("/", " "), tie=False)
+
+    def _rule_fields(self) -> list[str]:
+        """Return fields that row rules compare: the owner, then what the conditions of roles name."""
+        found: dict[str, None] = {}
+        if self._entity.owned and self._plain("owner"):
+            found["owner"] = None
+        for role in self._model.roles.values():
+            grant = role.grants.get(self._entity.key)
+            for rule in grant.actions.get("read", ()) if grant is not None else ():
+                if not isinstance(rule, str):
+                    paths = equalities(rule)
+                    found.update({path[0]: None for path in paths if len(path) == 1 and self._plain(path[0])})
+        return list(found)[:MOST_COMPARED]
+
+    def _sort(self, order: Sequence[Order]) -> tuple[Order, ...] | None:
+        """Return a sort order that an index can hold; None when some part of it is not in the table."""
+        own = all(len(each.path) == 1 and self._plain(each.path[0], sort=True) for each in order)
+        return tuple(order) if order and own else None
+
+    def _plain(self, key: str, *, sort: bool = False) -> bool:
+        """Say whether a field has a column whose own values are compared; a link is sorted by its title."""
+        field, column = self._entity.fields.get(key), self._stored.columns.get(key)
+        if field is None or column is None or column.kind == "json":
+            return False
+        return not (sort and (field.type.links or not field.type.sortable))
+
+    def _filterable(self, key: str) -> bool:
+        field, column = self._entity.fields.get(key), self._stored.columns.get(key)
+        if field is None or column is None:
+            return False
+        return column.kind in _FILTERABLE and bool(field.choices or field.type.links or column.kind == "boolean")
+
+    def _part(self, key: str, *, descending: bool = False) -> Part:
+        return Part(self._stored.columns[key].name, descending, key not in SYSTEM_NOT_NULL)
+
+    def _index(self, parts: Iterable[Part], fields: tuple[str, ...], reason: str, where: str = _LIVE) -> Index:
+        return Index(self._entity.key, self._stored.table, tuple(parts), fields, where=where, reason=reason)
+
+    def _list(self, compared: Sequence[str], order: Sequence[Order], reason: str, *, tie: bool = True) -> Index:
+        sorted_by = [each for each in order if each.path[0] not in compared]
+        parts = [self._part(each.path[0], descending=each.descending) for each in sorted_by]
+        last = sorted_by[-1].descending if sorted_by else False
+        # What is compared has one value, so its direction is free: take the sort's, and SQLite sees one direction.
+        first = [self._part(key, descending=last) for key in compared] if sorted_by else list(map(self._part, compared))
+        if tie and "id" not in {*compared, *(each.path[0] for each in sorted_by)}:
+            parts.append(self._part("id", descending=last))
+        fields = (*compared, *(each.path[0] for each in sorted_by))
+        return self._index((*first, *parts), fields, reason)
+
+    def _contains(self, key: str) -> Index:
+        part = self._part(key)
+        return Index(self._entity.key, self._stored.table, (part,), (key,), contains=True, reason=f"field {key}")
+
+    def _unique(self, keys: tuple[str, ...]) -> Index:
+        parts = tuple(self._part(key) for key in keys)
+        where = _LIVE
+        if len(parts) == 1:
+            # Nothing is kept for records without the value, so a field that few fill costs little.
+            where = f"{_LIVE} AND {quoted(parts[0].column)} IS NOT NULL"
+        return Index(self._entity.key, self._stored.table, parts, keys, unique=True, where=where, reason="unique")
+
+
+_MOST_COVERED = 4
+
+
+def _report_fields(body: object) -> Iterator[str]:
+    """Yield the fields that a report groups by and adds up; a path or anything else spoils it."""
+    if not isinstance(body, dict):
+        return
+    groups = body.get("group_by") or ()
+    pivots = body.get("pivot") or ()
+    for texts in (groups, pivots):
+        for text in [texts] if isinstance(texts, str) else texts:
+            yield _inner(str(text))
+    for each in (body.get("aggregates") or {}).values() if isinstance(body.get("aggregates"), dict) else ():
+        field = each.get("field") if isinstance(each, dict) else _inner(str(each))
+        if field and field != "count":
+            yield field
+
+
+def _inner(text: str) -> str:
+    """Return the field in "month(closed_on)" or "closed_on"."""
+    return text.partition("(")[2].rstrip(")").strip() if "(" in text else text
+

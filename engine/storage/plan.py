@@ -1,0 +1,176 @@
+"""The plan: what must change in the database for a Model to run, as a list that a person can read and refuse.
+
+Made of the target Model, the storage map of the running revision, and what the database really has; it changes
+nothing. What cannot be done without losing values it says, with the values. What the database has that the map does
+not know of it refuses to touch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from engine.i18n import Message
+from engine.metadata.model import Model
+from engine.storage.changes import Change, DocumentChange, Kind, Plan, Risk, Sample
+from engine.storage.compare import Comparison
+from engine.storage.guards import Looker, drift, strangers
+from engine.storage.naming import fitted
+from engine.storage.storage_map import Retired, StorageMap, StoredEntity
+
+GRACE = dt.timedelta(days=30)
+"""How long what is retired keeps its values."""
+
+_ORDER: tuple[Kind, ...] = (
+    "rename_entity",
+    "revive_table",
+    "create_table",
+    "create_link",
+    "rename_field",
+    "revive_column",
+    "revive_link",
+    "add_column",
+    "retype_column",
+    "reread_column",
+    "fill_column",
+    "add_unique",
+    "add_index",
+    "retire_column",
+    "retire_link",
+    "retire_table",
+    "drop_index",
+    "index_search",
+)
+
+
+def schema_plan(
+    model: Model,
+    storage: StorageMap,
+    connection: Connection,
+    *,
+    previous: Model | None = None,
+    today: dt.date | None = None,
+    accept: Mapping[str, int] | None = None,
+    counted: bool = True,
+) -> Plan:
+    """Return what must change for `model` to run, and the storage map that results.
+
+    Args:
+        model: what shall run; its number goes into what it retires.
+        storage: the map of the revision that runs now.
+        connection: where to look; a read transaction is enough.
+        previous: the Model that runs now, when it can be had: it knows how old values were meant.
+        today: the day on which the grace of what is retired begins; in UTC unless given.
+        accept: `lead.amount` -> values that somebody agreed to lose.
+        counted: whether to count rows that are kept, copied or indexed. Losses are always counted.
+    """
+    until = ((today or dt.datetime.now(dt.UTC).date()) + GRACE).isoformat()
+    placement = _Placement(model, storage, until)
+    comparisons = [
+        Comparison(
+            model,
+            entity,
+            placement.known.get(entity.key),
+            placement.tables,
+            storage.retired,
+            until,
+            connection.dialect.name,
+        )
+        for entity in model.entities.values()
+    ]
+    keys = [statement for each in comparisons for statement in each.foreign_keys()]
+    changes = _with_foreign_keys([change for each in comparisons for change in each.changes], keys)
+    changes = [*placement.changes, *changes]
+    gone = [entry for each in comparisons for entry in each.retired]
+    back = {id(entry) for each in comparisons for entry in each.revived} | placement.revived
+    target = StorageMap(
+        {each.entity.key: each.stored for each in comparisons},
+        (*(each for each in storage.retired if id(each) not in back), *gone, *placement.retired),
+    )
+    looker = Looker(connection, model, previous, counted=counted, accept=dict(accept or {}))
+    touched = {placement.origin.get(change.entity, change.entity) for change in changes}
+    problems = [*drift(connection, storage, touched), *strangers(connection, changes, storage)]
+    if not problems:
+        fresh = {change.table for change in changes if change.kind == "create_table"}
+        changes = [looker.look(change, fresh=change.table in fresh) for change in changes]
+    return Plan(
+        base_revision=max(model.revision - 1, 0),
+        checksum=model.checksum,
+        changes=tuple(sorted(changes, key=lambda change: _ORDER.index(change.kind))),
+        storage=target,
+        problems=(*problems, *looker.problems),
+        warnings=(*model.warnings, *looker.warnings),
+    )
+
+
+def _with_foreign_keys(changes: list[Change], statements: list[str]) -> list[Change]:
+    """Let the last change that makes a table make the foreign keys of all of them: they may form a ring."""
+    if not statements:
+        return changes
+    kind = "create_link" if any(change.kind == "create_link" for change in changes) else "create_table"
+    last = max(place for place, change in enumerate(changes) if change.kind == kind)
+    changes[last] = replace(changes[last], sql=(*changes[last].sql, *statements))
+    return changes
+
+
+class _Placement:
+    """Which table each entity has: its own, one under a former key, a retired one, or a new one."""
+
+    def __init__(self, model: Model, storage: StorageMap, until: str) -> None:
+        self.known: dict[str, StoredEntity] = {}
+        self.tables: dict[str, str] = {}
+        self.changes: list[Change] = []
+        self.retired: list[Retired] = []
+        self.revived: set[int] = set()
+        self.origin: dict[str, str] = {}
+        """Key of a renamed entity -> key before."""
+        taken = storage.all_tables()
+        for key, entity in model.entities.items():
+            stored = storage.entities.get(key) or self._former(model, key, storage) or self._back(key, storage)
+            if stored is not None:
+                self.known[key] = stored
+                self.tables[key] = stored.table
+            else:
+                self.tables[key] = _free(entity.table, taken)
+        for key, stored in storage.entities.items():
+            if key not in model.entities and key not in self.origin.values():
+                self._retire(key, stored, model.revision, until)
+
+    def _former(self, model: Model, key: str, storage: StorageMap) -> StoredEntity | None:
+        former = model.documents.get(f"entity/{key}", {}).get("renamed_from")
+        if not isinstance(former, str) or former in model.entities or former not in storage.entities:
+            return None
+        self.origin[key] = former
+        what = Message("was {old}; its table and records stay", old=former)
+        stored = storage.entities[former]
+        self.changes.append(Change("rename_entity", key, what, entity=key, table=stored.table))
+        return stored
+
+    def _back(self, key: str, storage: StorageMap) -> StoredEntity | None:
+        found = [each for each in storage.retired if each.kind == "table" and each.entity == key]
+        if not found:
+            return None
+        entry = max(found, key=lambda each: each.since)
+        self.revived.add(id(entry))
+        what = Message("table {table} comes back with its records", table=entry.table)
+        self.changes.append(Change("revive_table", key, what, entity=key, table=entry.table))
+        return entry.stored
+
+    def _retire(self, key: str, stored: StoredEntity, revision: int, until: str) -> None:
+        self.retired.append(Retired("table", key, "", stored.table, None, revision, until, stored))
+        what = Message("retired, kept until {day}", day=until)
+        self.changes.append(Change("retire_table", key, what, entity=key, table=stored.table, until=until))
+
+
+def _free(table: str, taken: set[str]) -> str:
+    name, number = fitted(table), 2
+    while name in taken:
+        name, number = fitted(f"{table}__{number}"), number + 1
+    taken.add(name)
+    return name
+
+
+__all__ = ["GRACE", "Change", "DocumentChange", "Kind", "Plan", "Risk", "Sample", "schema_plan"]
