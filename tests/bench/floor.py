@@ -64,7 +64,7 @@ TUNED = (
     "CREATE INDEX leads_amount ON leads (amount DESC, id DESC)",
     "CREATE INDEX leads_owned ON leads (owner, updated_at DESC, id DESC)",
     "CREATE INDEX leads_recent ON leads (updated_at DESC, id DESC)",
-    "CREATE INDEX leads_sums ON leads (stage, created_at, amount)",
+    "CREATE INDEX leads_sums ON leads (stage, next_on, amount)",
 )
 COLUMNS = (
     "id",
@@ -324,7 +324,7 @@ def create_app() -> Flask:
 
     @app.get("/api/sums")
     def sums() -> Response:
-        month = sa.func.substr(leads.c.created_at, 1, 7)
+        month = sa.func.substr(leads.c.next_on, 1, 7)
         rows = g.connection.execute(
             sa.select(leads.c.stage, month, sa.func.sum(leads.c.amount), sa.func.count()).group_by(leads.c.stage, month)
         )
