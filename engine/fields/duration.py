@@ -119,4 +119,4 @@ def _words(language: str, **counts: int) -> str:
     words = [translate(_FRAMES[unit], language).format(count=count) for unit, count in counts.items() if count]
     if not words:
         return translate(_FRAMES["s"], language).format(count=0)
-    return " ".join(words)
+    return ("" if language.startswith("zh") else " ").join(words)

@@ -56,10 +56,9 @@ class MultiSelect(FieldType):
 
 
 def _split(raw: Any, choices: Any) -> Any:
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw.strip():
         try:
-            # A label may itself hold a comma.
-            return (choose(raw, choices),)
+            return (choose(raw, choices),)  # a label may itself hold a comma
         except BadValue:
-            return parts(raw)
+            pass
     return parts(raw)

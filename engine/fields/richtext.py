@@ -59,7 +59,10 @@ class RichText(FieldType):
         text = check_length(block(raw), most)
         if _TAG_START.search(text) is None:
             text = text.replace("\n", "<br>")  # typed into a plain text box
-        clean = check_length(_clean(text).strip(), most)
+        clean = _clean(text).strip()
+        if _TAG_START.search(clean) is None:
+            clean = clean.replace("\n", " ")  # that is what HTML means by it
+        check_length(clean, most)
         return clean if _SHOWS.search(clean) or plain_text(clean) else None
 
     def format(self, value: Any, options: Options, locale: Locale) -> str:
