@@ -64,7 +64,7 @@ def _build(
     composed = compose(layers)
     problems = composed.problems
     sound = Composed(
-        documents={id: body for id, body in composed.documents.items() if _shaped(composed, id, body)},  # noqa: A001
+        documents={doc: body for doc, body in composed.documents.items() if _shaped(composed, doc, body)},
         origins=composed.origins,
         layers=composed.layers,
         provenance=composed.provenance,
@@ -100,12 +100,12 @@ def _build(
     return model, problems
 
 
-def _shaped(composed: Composed, id: str, body: Mapping[str, Any]) -> bool:  # noqa: A002
+def _shaped(composed: Composed, doc: str, body: Mapping[str, Any]) -> bool:
     """Note what is wrong with the shape of a document; whether nothing is."""
-    faults = shape(id.partition("/")[0]).check(body)  # type: ignore[arg-type]
+    faults = shape(doc.partition("/")[0]).check(body)
     for fault in faults or ():
         path = tuple(reversed(fault.path))
-        place = composed.place(id, path, key=fault.key)
+        place = composed.place(doc, path, key=fault.key)
         composed.problems.append(Problem(fault.message, place, join(path), fault.code, fault.advice))
     return not faults
 
@@ -116,7 +116,7 @@ def _entities(report: Report, currency: str) -> dict[str, Entity]:
     Typing(report, drafts).run()
     formulas = Formulas(report, drafts)
     formulas.run()
-    roles = frozenset(id.partition("/")[2] for id in report.composed.documents if id.startswith("role/"))  # noqa: A001
+    roles = frozenset(doc.partition("/")[2] for doc in report.composed.documents if doc.startswith("role/"))
     return Finishing(report, drafts, formulas, roles).run()
 
 

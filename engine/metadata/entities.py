@@ -20,9 +20,25 @@ from engine.metadata.shape import suggest
 from engine.metadata.system import SYSTEM_FIELDS, system_infos
 
 RESERVED_ENTITIES = frozenset(
-    ["admin", "api", "changes", "files", "hooks", "login", "meta", "portal", "search", "static", "mcp", "healthz", "metrics"]
+    [
+        "admin",
+        "api",
+        "changes",
+        "files",
+        "hooks",
+        "login",
+        "meta",
+        "portal",
+        "search",
+        "static",
+        "mcp",
+        "healthz",
+        "metrics",
+    ]
 )
-RESERVED_FIELDS = SYSTEM_FIELDS | frozenset(["user", "today", "now", "old", "input", "record"]) | frozenset(keyword.kwlist)
+RESERVED_FIELDS = (
+    SYSTEM_FIELDS | frozenset(["user", "today", "now", "old", "input", "record"]) | frozenset(keyword.kwlist)
+)
 MAX_FIELDS = 1_000
 
 
@@ -38,9 +54,9 @@ class Declaring:
     def run(self) -> Drafts:
         """Return the drafts."""
         composed = self._report.composed
-        for id, body in composed.documents.items():  # noqa: A001 - of a document
-            if id.startswith("entity/"):
-                self._entity(id, body)
+        for doc, body in composed.documents.items():
+            if doc.startswith("entity/"):
+                self._entity(doc, body)
         for draft in self.drafts.entities.values():
             self._parent(draft)
         for draft in self.drafts.entities.values():
@@ -48,13 +64,13 @@ class Declaring:
                 self._target(draft, each)
         return self.drafts
 
-    def _entity(self, id: str, body: Mapping[str, Any]) -> None:  # noqa: A002
-        key = id.partition("/")[2]
-        layer = self._report.composed.layers[id]
+    def _entity(self, doc: str, body: Mapping[str, Any]) -> None:
+        key = doc.partition("/")[2]
+        layer = self._report.composed.layers[doc]
         if key in RESERVED_ENTITIES:
             message = Message("{key} is a word of the product's own addresses", key=repr(key))
-            self._report.error(id, ("entity",), message, Message("take another key"), code="reserved")
-        draft = EntityDraft(key, id, body, layer.name, layer.prefix)
+            self._report.error(doc, ("entity",), message, Message("take another key"), code="reserved")
+        draft = EntityDraft(key, doc, body, layer.name, layer.prefix)
         draft.features = frozenset(body.get("features", ()))
         draft.system = system_infos(key, owned="owned" in draft.features)
         self.drafts.entities[key] = draft
@@ -63,15 +79,15 @@ class Declaring:
             message = Message(
                 "an entity has at most {limit} fields, and this one {count}", limit=MAX_FIELDS, count=len(fields)
             )
-            self._report.error(id, ("fields",), message, code="too_many", key=True)
-        for order, name in enumerate(ordered(fields, lambda name, anchor: self._no_anchor(id, fields, name, anchor))):
+            self._report.error(doc, ("fields",), message, code="too_many", key=True)
+        for order, name in enumerate(ordered(fields, lambda name, anchor: self._no_anchor(doc, fields, name, anchor))):
             self._field(draft, name, fields[name], order)
 
-    def _no_anchor(self, id: str, fields: Mapping[str, Any], key: str, anchor: str) -> None:  # noqa: A002
+    def _no_anchor(self, doc: str, fields: Mapping[str, Any], key: str, anchor: str) -> None:
         message = Message(
             "there is no field {anchor} to stand behind; {key} stands at the end", anchor=repr(anchor), key=key
         )
-        self._report.warning(id, ("fields", key, "after"), message, suggest(anchor, fields), code="no_anchor")
+        self._report.warning(doc, ("fields", key, "after"), message, suggest(anchor, fields), code="no_anchor")
 
     def _field(self, draft: EntityDraft, key: str, body: Mapping[str, Any], order: int) -> None:
         path = ("fields", key)

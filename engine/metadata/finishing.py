@@ -39,7 +39,7 @@ class Finishing:
         for order, made in enumerate(draft.fields.values()):
             fields[made.key] = self._field(draft, made, first + order)
         defaults = {key: each.default_expr for key, each in fields.items() if each.default_expr is not None}
-        order = self._formulas.order
+        needs = self._formulas.order
         stored = [
             key for key, each in draft.fields.items() if each.type.computed and each.stored and each.expr is not None
         ]
@@ -62,7 +62,7 @@ class Finishing:
             indexes=rules.indexes(),
             order=rules.order(),
             relations=draft.relations,
-            formulas=tuple(sorted(stored, key=lambda key: order.get((draft.key, key), 0))),
+            formulas=tuple(sorted(stored, key=lambda key: needs.get((draft.key, key), 0))),
             defaults=default_order(report, draft, defaults) if defaults else (),
             renamed_from=self._renamed(draft),
         )

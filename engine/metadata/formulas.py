@@ -58,7 +58,9 @@ class Formulas:
 
     def _rollup(self, draft: EntityDraft, made: FieldDraft) -> Iterable[tuple[str, ...]]:
         relation = made.options["of"]
-        function = made.type.function(made.options) if made.info is not None else None
+        function = (
+            made.type.function(made.options) if made.info is not None and isinstance(made.type, RollupType) else None
+        )
         own, known = draft.fields.get(relation), draft.relations.get(relation)
         if function is None:
             return ()
@@ -74,7 +76,7 @@ class Formulas:
         if "where" in made.options:
             scope = EntityScope(self._drafts, entity, old=False)
             where = self._report.expression(draft.id, (*made.path, "where"), made.options["where"], scope)
-        made.rollup = Rollup(relation, entity, link, function, field, where)
+        made.rollup = Rollup(relation, entity, link, function, field, where)  # type: ignore[arg-type]
         inside = [] if field is None else [(field,)]
         return [(relation, *each) for each in [*inside, *(paths(where) if where is not None else ())]]
 

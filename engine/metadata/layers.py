@@ -53,9 +53,9 @@ class Composed:
     """`entity/lead#/fields/company/required` -> name of the layer that says so; for what a higher layer says only."""
     problems: list[Problem] = field(default_factory=list)
 
-    def origin(self, id: str, path: Path = ()) -> Document:  # noqa: A002 - it is one
+    def origin(self, doc: str, path: Path = ()) -> Document:
         """Return the highest document that says something at a path, else the one that comes nearest."""
-        documents = self.origins[id]
+        documents = self.origins[doc]
         if len(documents) == 1:
             return documents[0]
         best, reach = documents[0], -1
@@ -65,15 +65,17 @@ class Composed:
                 best, reach = document, length
         return best
 
-    def place(self, id: str, path: Path = (), *, key: bool = False) -> Place:  # noqa: A002
+    def place(self, doc: str, path: Path = (), *, key: bool = False) -> Place:
         """Return where something is said."""
-        return self.origin(id, path).place(path, key=key)
+        return self.origin(doc, path).place(path, key=key)
 
 
 def _reach(body: Any, path: Path) -> int:
     for length, part in enumerate(path):
-        if (isinstance(body, Mapping) and part in body) or (isinstance(body, list) and isinstance(part, int) and part < len(body)):
-            body = body[part]
+        if (isinstance(body, Mapping) and part in body) or (
+            isinstance(body, list) and isinstance(part, int) and part < len(body)
+        ):
+            body = body[part]  # type: ignore[index]
         else:
             return length
     return len(path)

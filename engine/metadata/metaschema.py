@@ -56,12 +56,40 @@ def shape(kind: str) -> Shape:
     return found
 
 
+def any_schema() -> Schema:
+    """Return the schema of a document of whatever kind, for editors: the first key names the kind."""
+    schemas = {kind: schema(kind) for kind in KINDS}
+    cases = []
+    for kind in KINDS:
+        # `calendar` is a kind, and a property of views: a document that says `view` is no calendar.
+        others = [other for other in KINDS if other != kind and kind in schemas[other]["properties"]]
+        condition: Schema = {"required": [kind]}
+        if others:
+            condition["properties"] = dict.fromkeys(others, False)
+        cases.append({"if": condition, "then": {"$ref": f"{kind}.schema.json"}})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "document",
+        "description": "A document; its first key names the kind.",
+        "type": "object",
+        "minProperties": 1,
+        "allOf": cases,
+    }
+
+
+def files() -> dict[str, str]:
+    """Return the text of each file of `schemas/meta`, by name."""
+    schemas = {"document": any_schema(), **{kind: schema(kind) for kind in KINDS}}
+    return {
+        f"{name}.schema.json": json.dumps(each, ensure_ascii=False, indent=2) + "\n" for name, each in schemas.items()
+    }
+
+
 def write(folder: Path) -> None:
     """Write the schema of every kind into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in KINDS:
-        text = json.dumps(schema(kind), ensure_ascii=False, indent=2) + "\n"
-        (folder / f"{kind}.schema.json").write_text(text, encoding="utf-8", newline="\n")
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Report:
 
     def error(
         self,
-        id: str,  # noqa: A002 - of a document: "entity/lead"
+        doc: str,
         path: Path,
         message: Message,
         advice: Message | None = None,
@@ -36,12 +36,12 @@ class Report:
         key: bool = False,
     ) -> None:
         """Note an error at a path of a document; `key`: at the key that stands there, not at its value."""
-        place = self.composed.place(id, path, key=key)
+        place = self.composed.place(doc, path, key=key)
         self.problems.append(Problem(message, place, join(path), code, advice))
 
     def warning(
         self,
-        id: str,  # noqa: A002
+        doc: str,
         path: Path,
         message: Message,
         advice: Message | None = None,
@@ -50,35 +50,35 @@ class Report:
         key: bool = False,
     ) -> None:
         """Note something that is left out, or odd, and stops nothing."""
-        place = self.composed.place(id, path, key=key)
+        place = self.composed.place(doc, path, key=key)
         self.problems.append(Problem(message, place, join(path), code, advice, "warning"))
 
-    def unknown(self, id: str, path: Path, message: Message, word: str, known: Iterable[str], **how: Any) -> None:  # noqa: A002
+    def unknown(self, doc: str, path: Path, message: Message, word: str, known: Iterable[str], **how: Any) -> None:
         """Note a name that names nothing, with the one that it may have meant."""
-        self.error(id, path, message, suggest(word, known), **{"code": "unknown", **how})
+        self.error(doc, path, message, suggest(word, known), **{"code": "unknown", **how})
 
-    def text(self, id: str, path: Path, words: Any, fallback: str = "") -> Text:  # noqa: A002
+    def text(self, doc: str, path: Path, words: Any, fallback: str = "") -> Text:
         """Return the label that stands at a path, with what translations add."""
         if self._translations:
-            more = self._translations.get(f"{id}#/{join(path)}")
+            more = self._translations.get(f"{doc}#/{join(path)}")
             if more is not None:
                 own = {"": words} if isinstance(words, str) else dict(words or {})
                 return Text({**more, **own}, fallback)
         return Text(words, fallback)
 
     def expression(
-        self, id: str, path: Path, text: Any, scope: Scope, expect: Type | None = Type.BOOLEAN
+        self, doc: str, path: Path, text: Any, scope: Scope, expect: Type | None = Type.BOOLEAN
     ) -> Expr | None:
         """Return an expression that fits its scope; None after noting what is wrong with it."""
-        expr = self.parse(id, path, text)
+        expr = self.parse(doc, path, text)
         if expr is None:
             return None
         checked = check(expr, scope, expect)
         for problem in checked.problems:
-            self.expression_problem(id, path, problem)
+            self.expression_problem(doc, path, problem)
         return None if checked.problems else expr
 
-    def parse(self, id: str, path: Path, text: Any) -> Expr | None:  # noqa: A002
+    def parse(self, doc: str, path: Path, text: Any) -> Expr | None:
         """Return the tree of an expression; None after noting why there is none."""
         if not isinstance(text, str):
             return None
@@ -89,15 +89,15 @@ class Report:
             expr = parse(text)
         except ExpressionInvalid as error:
             for problem in error.problems:
-                self.expression_problem(id, path, problem)
+                self.expression_problem(doc, path, problem)
             return None
         if len(_parsed) >= _PARSED_LIMIT:
             _parsed.clear()
         _parsed[text] = expr
         return expr
 
-    def expression_problem(self, id: str, path: Path, problem: ExpressionProblem) -> None:  # noqa: A002
+    def expression_problem(self, doc: str, path: Path, problem: ExpressionProblem) -> None:
         """Note a mistake at its line and column inside the text that stands at a path."""
-        positions = self.composed.origin(id, path).positions
+        positions = self.composed.origin(doc, path).positions
         place = positions.inside(path, problem.line, problem.column)
         self.problems.append(Problem(problem.message, place, join(path), problem.code, problem.advice))

@@ -53,7 +53,8 @@ class Rules:
         if made.info is None or made.type.links:
             return False
         result = made.type.result(made.options)
-        readable = result.sortable and not result.links and result.storage(made.options) is not None
+        shown = result.sortable or result.searchable
+        readable = shown and not result.links and result.storage(made.options) is not None
         return readable and made.info.type in _TITLE_TYPES
 
     def states(self) -> States | None:
@@ -167,7 +168,7 @@ def listed(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def orders(report: Report, source: Any, id: str, entity: str, path: Path, given: Any) -> tuple[Order, ...]:  # noqa: A002
+def orders(report: Report, source: Any, doc: str, entity: str, path: Path, given: Any) -> tuple[Order, ...]:
     """Return a sort order; what cannot be sorted by is left out with a warning."""
     found: list[Order] = []
     for number, text in enumerate(given or ()):
@@ -178,10 +179,10 @@ def orders(report: Report, source: Any, id: str, entity: str, path: Path, given:
             message = Message(
                 "{entity} has no field {name}, so nothing is sorted by it", entity=entity, name=repr(dotted)
             )
-            report.warning(id, (*path, number), message, suggest(dotted, source.keys(entity)))
+            report.warning(doc, (*path, number), message, suggest(dotted, source.keys(entity)))
         elif info.type in {Type.MANY, Type.LIST, Type.JSON}:
             message = Message("nothing can be sorted by {name}", name=repr(dotted))
-            report.warning(id, (*path, number), message)
+            report.warning(doc, (*path, number), message)
         else:
             found.append(Order(keys, text.startswith("-")))
     return tuple(found)

@@ -24,13 +24,13 @@ class Screens:
 
     def _documents(self, kind: str) -> list[tuple[str, str, Mapping[str, Any]]]:
         documents = self._report.composed.documents.items()
-        return [(id, id.partition("/")[2], body) for id, body in documents if id.startswith(f"{kind}/")]  # noqa: A001
+        return [(doc, doc.partition("/")[2], body) for doc, body in documents if doc.startswith(f"{kind}/")]
 
-    def _entity(self, id: str, body: Mapping[str, Any]) -> Entity | None:  # noqa: A002
+    def _entity(self, doc: str, body: Mapping[str, Any]) -> Entity | None:
         found = self._entities.get(body["entity"])
         if found is None:
             message = Message("there is no entity {name}", name=repr(body["entity"]))
-            self._report.unknown(id, ("entity",), message, body["entity"], self._entities)
+            self._report.unknown(doc, ("entity",), message, body["entity"], self._entities)
         return found
 
     # ------------------------------------------------------------------------------------------- views
@@ -38,67 +38,67 @@ class Screens:
     def views(self) -> dict[str, View]:
         """Return every view that is offered, by key."""
         found = {}
-        for id, key, body in self._documents("view"):  # noqa: A001
-            entity = self._entity(id, body)
+        for doc, key, body in self._documents("view"):
+            entity = self._entity(doc, body)
             if entity is not None:
-                view = self._view(id, key, body, entity)
+                view = self._view(doc, key, body, entity)
                 if not body.get("hidden"):
                     found[key] = view
         return found
 
-    def _view(self, id: str, key: str, body: Mapping[str, Any], entity: Entity) -> View:  # noqa: A002
+    def _view(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity) -> View:
         where = None
         if "where" in body:
             scope = EntityScope(self._source, entity.key, old=False)
-            where = self._report.expression(id, ("where",), body["where"], scope)
+            where = self._report.expression(doc, ("where",), body["where"], scope)
         given: Mapping[str, Any] = body.get("columns") or {}
         columns = {
-            dotted: self._column(id, dotted, given[dotted])
+            dotted: self._column(doc, dotted, given[dotted])
             for dotted in ordered(
-                given, lambda name, anchor: self._no_anchor(id, ("columns", name, "after"), anchor, given)
+                given, lambda name, anchor: self._no_anchor(doc, ("columns", name, "after"), anchor, given)
             )
-            if self._path(id, ("columns", dotted), dotted, entity, key=True)
+            if self._path(doc, ("columns", dotted), dotted, entity, key=True)
         }
         if given and not columns:
-            self._report.warning(id, ("columns",), Message("none of its columns is there; the usual ones are shown"))
+            self._report.warning(doc, ("columns",), Message("none of its columns is there; the usual ones are shown"))
         return View(
             key=key,
             entity=entity.key,
-            title=self._report.text(id, ("title",), body.get("title"), humanise(key.rpartition(".")[2])),
+            title=self._report.text(doc, ("title",), body.get("title"), humanise(key.rpartition(".")[2])),
             where=where,
             columns=columns,
-            order=orders(self._report, self._source, id, entity.key, ("order",), body.get("order")),
-            group_by=self._paths(id, "group_by", body, entity),
-            filters=self._paths(id, "filters", body, entity),
-            kanban=self._part(id, "kanban", body, entity, "by"),
-            calendar=self._part(id, "calendar", body, entity, "start"),
-            timeline=self._part(id, "timeline", body, entity, "start"),
-            tree=self._part(id, "tree", body, entity, "parent"),
+            order=orders(self._report, self._source, doc, entity.key, ("order",), body.get("order")),
+            group_by=self._paths(doc, "group_by", body, entity),
+            filters=self._paths(doc, "filters", body, entity),
+            kanban=self._part(doc, "kanban", body, entity, "by"),
+            calendar=self._part(doc, "calendar", body, entity, "start"),
+            timeline=self._part(doc, "timeline", body, entity, "start"),
+            tree=self._part(doc, "tree", body, entity, "parent"),
             actions=tuple(body.get("actions", ())),
-            layer=self._report.composed.layers[id].name,
+            layer=self._report.composed.layers[doc].name,
         )
 
-    def _no_anchor(self, id: str, path: Path, anchor: str, known: Mapping[str, Any]) -> None:  # noqa: A002
+    def _no_anchor(self, doc: str, path: Path, anchor: str, known: Mapping[str, Any]) -> None:
         message = Message("there is no {anchor} to stand behind; it stands at the end", anchor=repr(anchor))
-        self._report.warning(id, path, message, suggest(anchor, known), code="no_anchor")
+        self._report.warning(doc, path, message, suggest(anchor, known), code="no_anchor")
 
-    def _path(self, id: str, path: Path, dotted: str, entity: Entity, *, key: bool = False) -> bool:  # noqa: A002
+    def _path(self, doc: str, path: Path, dotted: str, entity: Entity, *, key: bool = False) -> bool:
         """Whether a path along links leads to a field; a warning when it does not."""
         if path_info(self._source, entity.key, tuple(dotted.split("."))) is not None:
             return True
         message = Message("{entity} has no field {name}; it is left out", entity=entity.key, name=repr(dotted))
-        self._report.warning(id, path, message, suggest(dotted, self._source.keys(entity.key)), key=key)
+        self._report.warning(doc, path, message, suggest(dotted, self._source.keys(entity.key)), key=key)
         return False
 
-    def _paths(self, id: str, name: str, body: Mapping[str, Any], entity: Entity) -> tuple[str, ...]:  # noqa: A002
+    def _paths(self, doc: str, name: str, body: Mapping[str, Any], entity: Entity) -> tuple[str, ...]:
         given = body.get(name)
         return tuple(
             dotted
             for number, dotted in enumerate(listed(given))
-            if self._path(id, (name, number) if isinstance(given, list) else (name,), dotted, entity)
+            if self._path(doc, (name, number) if isinstance(given, list) else (name,), dotted, entity)
         )
 
-    def _part(self, id: str, name: str, body: Mapping[str, Any], entity: Entity, main: str) -> dict[str, Any] | None:  # noqa: A002
+    def _part(self, doc: str, name: str, body: Mapping[str, Any], entity: Entity, main: str) -> dict[str, Any] | None:
         """Return kanban, calendar, timeline or tree with the fields that are there; None without its main one."""
         given = body.get(name)
         if not isinstance(given, Mapping):
@@ -107,15 +107,15 @@ class Screens:
         for key, value in given.items():
             if isinstance(value, list):
                 kept[key] = tuple(
-                    each for number, each in enumerate(value) if self._path(id, (name, key, number), each, entity)
+                    each for number, each in enumerate(value) if self._path(doc, (name, key, number), each, entity)
                 )
-            elif self._path(id, (name, key), value, entity):
+            elif self._path(doc, (name, key), value, entity):
                 kept[key] = value
         return kept if main in kept else None
 
-    def _column(self, id: str, dotted: str, body: Mapping[str, Any] | None) -> Column:  # noqa: A002
+    def _column(self, doc: str, dotted: str, body: Mapping[str, Any] | None) -> Column:
         body = body or {}
-        label = self._report.text(id, ("columns", dotted, "label"), body["label"]) if "label" in body else None
+        label = self._report.text(doc, ("columns", dotted, "label"), body["label"]) if "label" in body else None
         return Column(
             path=tuple(dotted.split(".")),
             widget=body.get("widget", ""),
@@ -131,19 +131,19 @@ class Screens:
     def forms(self, views: Mapping[str, View]) -> dict[str, Form]:
         """Return every form by key."""
         found = {}
-        for id, key, body in self._documents("form"):  # noqa: A001
-            entity = self._entity(id, body)
+        for doc, key, body in self._documents("form"):
+            entity = self._entity(doc, body)
             if entity is not None:
-                found[key] = self._form(id, key, body, entity, views)
+                found[key] = self._form(doc, key, body, entity, views)
         return found
 
-    def _form(self, id: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Form:  # noqa: A002
+    def _form(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Form:
         given: Mapping[str, Any] = body.get("tabs") or {}
-        tabs = tuple(self._tab(id, each, given[each] or {}, entity, views) for each in ordered(given))
+        tabs = tuple(self._tab(doc, each, given[each] or {}, entity, views) for each in ordered(given))
         panels = {side: tuple(names) for side, names in (body.get("panels") or {}).items()}
-        return Form(key, entity.key, tabs, panels, layer=self._report.composed.layers[id].name)
+        return Form(key, entity.key, tabs, panels, layer=self._report.composed.layers[doc].name)
 
-    def _tab(self, id: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Tab:  # noqa: A002
+    def _tab(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Tab:
         path = ("tabs", key)
         given: Mapping[str, Any] = body.get("sections") or {}
         related = []
@@ -153,30 +153,30 @@ class Screens:
                 message = Message(
                     "{entity} has no related records {name}", entity=entity.key, name=repr(each["relation"])
                 )
-                self._report.warning(id, (*here, "relation"), message, suggest(each["relation"], entity.relations))
+                self._report.warning(doc, (*here, "relation"), message, suggest(each["relation"], entity.relations))
                 continue
             view = each.get("view")
             if view is not None and view not in views:
                 message = Message("there is no view {name}; the usual one is shown", name=repr(view))
-                self._report.warning(id, (*here, "view"), message, suggest(view, views))
+                self._report.warning(doc, (*here, "view"), message, suggest(view, views))
                 view = None
             related.append(Related(each["relation"], view))
         sections = tuple(
-            self._section(id, (*path, "sections", each), given[each] or {}, entity) for each in ordered(given)
+            self._section(doc, (*path, "sections", each), given[each] or {}, entity) for each in ordered(given)
         )
-        label = self._report.text(id, (*path, "label"), body.get("label"), humanise(key))
+        label = self._report.text(doc, (*path, "label"), body.get("label"), humanise(key))
         return Tab(key, label, sections, tuple(related))
 
-    def _section(self, id: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Section:  # noqa: A002
+    def _section(self, doc: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Section:
         condition = None
         if "visible_when" in body:
             scope = EntityScope(self._source, entity.key)
-            condition = self._report.expression(id, (*path, "visible_when"), body["visible_when"], scope)
-        label = self._report.text(id, (*path, "label"), body["label"]) if "label" in body else None
-        items = tuple(self._items(id, path, body, entity))
+            condition = self._report.expression(doc, (*path, "visible_when"), body["visible_when"], scope)
+        label = self._report.text(doc, (*path, "label"), body["label"]) if "label" in body else None
+        items = tuple(self._items(doc, path, body, entity))
         return Section(str(path[-1]), label, body.get("columns", COLUMNS), items, condition)
 
-    def _items(self, id: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Iterable[FormItem]:  # noqa: A002
+    def _items(self, doc: str, path: Path, body: Mapping[str, Any], entity: Entity) -> Iterable[FormItem]:
         """Yield the fields of a section: those of `rows`, with what `fields` says of them and adds."""
         rows: list[list[str]] = []
         for number, row in enumerate(body.get("rows") or ()):
@@ -185,7 +185,7 @@ class Screens:
                 [
                     each
                     for place, each in enumerate(listed(row))
-                    if self._has(id, (*here, place) if isinstance(row, list) else here, each, entity)
+                    if self._has(doc, (*here, place) if isinstance(row, list) else here, each, entity)
                 ]
             )
         fields: Mapping[str, Any] = body.get("fields") or {}
@@ -193,9 +193,9 @@ class Screens:
             entry = fields[key] or {}
             if any(key in row for row in rows) and not ("row" in entry or "after" in entry):
                 continue
-            if self._has(id, (*path, "fields", key), key, entity, key=True):
+            if self._has(doc, (*path, "fields", key), key, entity, at_key=True):
                 rows = [[each for each in row if each != key] for row in rows]
-                self._place(id, path, key, entry, rows)
+                self._place(doc, path, key, entry, rows)
         hidden = {key for key, entry in fields.items() if (entry or {}).get("hidden")}
         number = 0
         for row in rows:
@@ -205,7 +205,7 @@ class Screens:
                 entry = fields.get(key) or {}
                 yield FormItem(key, number, entry.get("widget", ""), entry.get("options") or {})
 
-    def _place(self, id: str, path: Path, key: str, entry: Mapping[str, Any], rows: list[list[str]]) -> None:  # noqa: A002
+    def _place(self, doc: str, path: Path, key: str, entry: Mapping[str, Any], rows: list[list[str]]) -> None:
         """Put a field where its entry says: behind another one, into a row, else into a row of its own."""
         anchor = entry.get("after")
         if anchor is not None:
@@ -213,7 +213,7 @@ class Screens:
                 if anchor in row:
                     rows.insert(number + 1, [key])
                     return
-            self._no_anchor(id, (*path, "fields", key, "after"), anchor, {each: None for row in rows for each in row})
+            self._no_anchor(doc, (*path, "fields", key, "after"), anchor, {each: None for row in rows for each in row})
         if "row" in entry:
             while len(rows) < entry["row"]:
                 rows.append([])
@@ -222,11 +222,11 @@ class Screens:
         else:
             rows.append([key])
 
-    def _has(self, id: str, path: Path, key: str, entity: Entity, *, at_key: bool = False, **_: Any) -> bool:  # noqa: A002
+    def _has(self, doc: str, path: Path, key: str, entity: Entity, *, at_key: bool = False) -> bool:
         if key in entity.fields:
             return True
         message = Message("{entity} has no field {name}; it is left out", entity=entity.key, name=repr(key))
-        self._report.warning(id, path, message, suggest(key, entity.fields), key=at_key)
+        self._report.warning(doc, path, message, suggest(key, entity.fields), key=at_key)
         return False
 
     # ------------------------------------------------------------------------------------------- menus
@@ -234,39 +234,39 @@ class Screens:
     def menus(self, views: Mapping[str, View]) -> dict[str, tuple[MenuItem, ...]]:
         """Return every menu by key."""
         return {
-            key: self._entries(id, ("items",), body.get("items") or {}, views)
-            for id, key, body in self._documents("menu")  # noqa: A001
+            key: self._entries(doc, ("items",), body.get("items") or {}, views)
+            for doc, key, body in self._documents("menu")
         }
 
     def _entries(
-        self, id: str, path: Path, given: Mapping[str, Any], views: Mapping[str, View]
+        self, doc: str, path: Path, given: Mapping[str, Any], views: Mapping[str, View]
     ) -> tuple[MenuItem, ...]:
-        made = (self._entry(id, (*path, key), key, given[key] or {}, views) for key in ordered(given))
+        made = (self._entry(doc, (*path, key), key, given[key] or {}, views) for key in ordered(given))
         return tuple(each for each in made if each is not None)
 
     def _entry(
-        self, id: str, path: Path, key: str, body: Mapping[str, Any], views: Mapping[str, View]
+        self, doc: str, path: Path, key: str, body: Mapping[str, Any], views: Mapping[str, View]
     ) -> MenuItem | None:
         if body.get("hidden"):
             return None
         for name, known in (("entity", self._entities), ("view", views)):
             if name in body and body[name] not in known:
                 message = Message("there is no {kind} {name}; the entry is left out", kind=name, name=repr(body[name]))
-                self._report.warning(id, (*path, name), message, suggest(body[name], known))
+                self._report.warning(doc, (*path, name), message, suggest(body[name], known))
                 return None
         for name, prefix in (("dashboard", "/dashboard/"), ("report", "/report/")):
             if name in body and f"{name}/{body[name]}" not in self._report.composed.documents:
                 message = Message("there is no {kind} {name}; the entry is left out", kind=name, name=repr(body[name]))
-                self._report.warning(id, (*path, name), message)
+                self._report.warning(doc, (*path, name), message)
                 return None
             if name in body:
                 body = {"url": prefix + body[name], **body}
-        items = self._entries(id, (*path, "items"), body.get("items") or {}, views)
+        items = self._entries(doc, (*path, "items"), body.get("items") or {}, views)
         if not items and not any(each in body for each in ("entity", "view", "url")):
             if "items" not in body:
-                self._report.warning(id, path, Message("the entry leads nowhere; it is left out"), key=True)
+                self._report.warning(doc, path, Message("the entry leads nowhere; it is left out"), key=True)
             return None
-        label = self._report.text(id, (*path, "label"), body.get("label"), humanise(key)) if "label" in body else None
+        label = self._report.text(doc, (*path, "label"), body.get("label"), humanise(key)) if "label" in body else None
         entity = body.get("entity") or (views[body["view"]].entity if "view" in body else None)
         return MenuItem(
             key,

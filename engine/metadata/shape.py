@@ -200,7 +200,9 @@ class Shape:
 
     def _wrong_type(self, value: Any) -> Fault:
         wanted = [_TYPE_NAMES[each] for each in self.types if each != "null"]
-        expected = wanted[0] if len(wanted) == 1 else Message("{one} or {other}", one=wanted[0], other=wanted[1])
+        expected = wanted[0]
+        for other in wanted[1:]:
+            expected = Message("{one} or {other}", one=expected, other=other)
         message = Message("this must be {expected}, not {what}", expected=expected, what=kind_of(value))
         return Fault([], message, self._type_advice(value), "wrong_type")
 
@@ -339,7 +341,7 @@ class Compiler:
             made.cases[condition["const"]] = self.compile(case["then"])
         made.policy = schema.get("x-layer", "free")
         made.removable, made.prefix = schema.get("x-removable", False), schema.get("x-prefix", False)
-        made.text = schema.get("x-text", {"string", "object"} == set(made.types))
+        made.text = schema.get("x-text", set(made.types) == {"string", "object"})
         made.null = schema.get("x-null", False)
         made.holds, made.default = schema.get("x-holds", ""), schema.get("default")
         made.leaf = bool(made.python) and not (

@@ -69,5 +69,5 @@ def _read(name: str, root: Path, read: dict[str, Layer], trail: tuple[str, ...])
 def _requires(layer: Layer) -> tuple[str, ...]:
     pack = next((each.body for each in layer.documents if each.kind == "pack"), {})
     needed = pack.get("requires")
-    names = [needed] if isinstance(needed, str) else needed if isinstance(needed, list) else []
+    names = [needed] if isinstance(needed, str) else needed if isinstance(needed, (list, dict)) else ()
     return tuple(each for each in names if isinstance(each, str))

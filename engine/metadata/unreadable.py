@@ -91,7 +91,9 @@ _SYNTAX: tuple[tuple[str, Said], ...] = (
     ("found unknown escape character", (
         Message("a backslash in double quotes begins no known escape"), Message("use single quotes")
     )),
-    ("found undefined tag handle", (Message("a tag (!) cannot stand in a document"), Message("put the text in quotes"))),
+    ("found undefined tag handle", (
+        Message("a tag (!) cannot stand in a document"), Message("put the text in quotes")
+    )),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from engine.metadata.kinds.parts import (
     CLOCK,
     DURATION,
     OFFSET,
+    Layer,
     Schema,
     choice,
     document,
@@ -29,9 +30,9 @@ TRIGGERS = ("record", "schedule", "date", "inactivity", "webhook", "button", "ma
 _CRON = r"^\S+ \S+ \S+ \S+ \S+$"
 
 
-def entity_of(description: str = "Entity that it is about.", layer: str = "locked") -> Schema:
+def entity_of(description: str = "Entity that it is about.", layer: Layer = "locked") -> Schema:
     """The entity that a document is about."""
-    return key(description, layer, **{"x-holds": "entity"})  # type: ignore[arg-type]
+    return key(description, layer, holds="entity")
 
 
 def duration(description: str) -> Schema:
@@ -44,12 +45,12 @@ def _inputs() -> Schema:
     question = shape(
         "One question.",
         {
-            "type": words("Its field type.", **{"x-holds": "field type"}),
+            "type": words("Its field type.", holds="field type"),
             "label": label("What the person is asked."),
             "help": label("A sentence that explains it."),
             "required": flag("It must be answered."),
             "default": {"description": "The answer that stands there.", "x-layer": "free"},
-            "to": key("Entity of a lookup.", **{"x-holds": "entity"}),
+            "to": key("Entity of a lookup.", holds="entity"),
             "options": mapping(
                 "Options of a select.",
                 shape("One option.", {"label": label("What it is called.")}),
@@ -90,10 +91,10 @@ def _triggers() -> Schema:
                 "A date of a record comes.",
                 {
                     "entity": about,
-                    "field": words("The date.", **{"x-holds": "field"}),
+                    "field": words("The date.", holds="field"),
                     "offset": words("So long before or after, such as -3d.", pattern=OFFSET),
                     "at": words("At this time of the day, such as 09:00.", pattern=CLOCK),
-                    "calendar": words("Counted in its working time.", **{"x-holds": "calendar"}),
+                    "calendar": words("Counted in its working time.", holds="calendar"),
                 },
                 "entity",
                 "field",
@@ -103,9 +104,9 @@ def _triggers() -> Schema:
                 {
                     "entity": about,
                     "for": duration("For how long."),
-                    "field": words("The date that counts; the last change when not given.", **{"x-holds": "field"}),
+                    "field": words("The date that counts; the last change when not given.", holds="field"),
                     "at": words("At this time of the day.", pattern=CLOCK),
-                    "calendar": words("Counted in its working time.", **{"x-holds": "calendar"}),
+                    "calendar": words("Counted in its working time.", holds="calendar"),
                 },
                 "entity",
                 "for",
@@ -114,7 +115,7 @@ def _triggers() -> Schema:
                 "Another system calls.",
                 {
                     "entity": about,
-                    "match": words("Field by which the record is found.", **{"x-holds": "field"}),
+                    "match": words("Field by which the record is found.", holds="field"),
                     "input": _inputs(),
                 },
             ),
@@ -160,17 +161,17 @@ def _step_shapes() -> dict[str, dict[str, Schema]]:
         "delete": {"record": _RECORD},
         "transition": {
             "record": _RECORD,
-            "transition": key("The change of state.", **{"x-holds": "transition"}),
+            "transition": key("The change of state.", holds="transition"),
             "set": _SET,
             "set_expr": _SET_EXPR,
         },
         "assign": {
             "record": _RECORD,
-            "rule": words("An assignment document.", **{"x-holds": "assignment"}),
-            "pool": words("A pool that it goes back to.", **{"x-holds": "pool"}),
+            "rule": words("An assignment document.", holds="assignment"),
+            "pool": words("A pool that it goes back to.", holds="pool"),
             "to": words("Somebody: a path such as record.account.owner."),
         },
-        "convert": {"record": _RECORD, "conversion": words("A conversion document.", **{"x-holds": "conversion"})},
+        "convert": {"record": _RECORD, "conversion": words("A conversion document.", holds="conversion")},
         "notify": {"to": _TO, "template": _TEMPLATE, "channels": names("Ways, if not the person's own.")},
         "email": {
             "to": _TO,
@@ -205,11 +206,11 @@ def _step_shapes() -> dict[str, dict[str, Schema]]:
             "for": duration("How long."),
             "until": expression("Until this moment."),
             "unless": expression("Not if this is true meanwhile."),
-            "calendar": words("Counted in its working time.", **{"x-holds": "calendar"}),
+            "calendar": words("Counted in its working time.", holds="calendar"),
         },
         "if": {"then": steps, "else": steps},
         "each": {
-            "of": words("Related records, such as record.items.", **{"x-holds": "relation"}),
+            "of": words("Related records, such as record.items.", holds="relation"),
             "entity": entity_of("Or all records of this entity.", "free"),
             "where": expression("Only those for which this is true."),
             "limit": whole("At most so many.", 1, 100_000),
@@ -221,7 +222,7 @@ def _step_shapes() -> dict[str, dict[str, Schema]]:
         },
         "script": {"code": words("Restricted Python.", minLength=1), "timeout": duration("How long it may take.")},
         "run": {
-            "workflow": dotted("The workflow.", **{"x-holds": "workflow"}),
+            "workflow": dotted("The workflow.", holds="workflow"),
             "record": _RECORD,
             "input": _SET,
             "wait": flag("Whether to wait until it is done.", default=True),
@@ -283,7 +284,7 @@ def workflow_schema() -> Schema:
         for name, own in shapes.items()
     }
     step = told_apart("One step.", "do", {name: {"$ref": f"#/$defs/step.{name}"} for name in shapes})
-    steps = mapping("What happens, one after the other.", step, **{"x-prefix": True})
+    steps = mapping("What happens, one after the other.", step, prefix=True)
     return document(
         "workflow",
         "What happens by itself.",
@@ -314,10 +315,10 @@ def assignment_schema() -> Schema:
             ),
             "members": one_or_more("Who: users, role:..., team:..."),
             "weights": mapping("Weight by member.", whole("The weight.", 0, 1_000), propertyNames={"minLength": 1}),
-            "field": words("Of same_as: the path to the person.", **{"x-holds": "path"}),
+            "field": words("Of same_as: the path to the person.", holds="path"),
             "capacity": whole("Most open records of one person.", 1, 100_000),
             "working_time": flag("Only who works at the moment."),
-            "calendar": words("Working time.", **{"x-holds": "calendar"}),
+            "calendar": words("Working time.", holds="calendar"),
             "code": words("Of script: restricted Python."),
             "after": words("It stands behind this rule."),
         },
@@ -347,13 +348,13 @@ def pool_schema() -> Schema:
         {
             "where": expression("Only records for which this is true."),
             "clock": choice("What the days are counted from.", clocks, default="latest"),
-            "field": words("Of clock field: the date.", **{"x-holds": "field"}),
+            "field": words("Of clock field: the date.", holds="field"),
             "days": whole("After so many days.", 1, 10_000),
-            "by": words("Field that decides how many days.", **{"x-holds": "field"}),
+            "by": words("Field that decides how many days.", holds="field"),
             "days_by": mapping(
                 "Days by the value of that field.", whole("Days.", 1, 10_000), propertyNames={"minLength": 1}
             ),
-            "calendar": words("Counted in its working days.", **{"x-holds": "calendar"}),
+            "calendar": words("Counted in its working days.", holds="calendar"),
             "active": flag("Whether it holds.", default=True),
             "after": words("It stands behind this rule."),
         },

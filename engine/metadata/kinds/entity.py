@@ -53,7 +53,7 @@ def common_properties() -> dict[str, Schema]:
             expression("The condition."),
             propertyNames={"minLength": 1},
         ),
-        "after": words("It stands behind this field.", **{"x-holds": "field"}),
+        "after": words("It stands behind this field.", holds="field"),
         "renamed_from": key("Key that it had before; its values are kept.", "locked"),
     }
 
@@ -65,8 +65,7 @@ def _field_shape(field_type: FieldType) -> Schema:
         **{name: {"$ref": f"#/$defs/{name}"} for name in common_properties() if name not in own},
         **own,
     }
-    made = shape(f"A field of type {field_type.name}.", properties, "type", *field_type.required_properties)
-    return made
+    return shape(f"A field of type {field_type.name}.", properties, "type", *field_type.required_properties)
 
 
 def entity_schema(types: Mapping[str, FieldType] | None = None) -> Schema:
@@ -82,18 +81,18 @@ def entity_schema(types: Mapping[str, FieldType] | None = None) -> Schema:
             "plural": label("What people read for many of them."),
             "help": label("A sentence that explains it."),
             "icon": words("Name of its icon."),
-            "title": words("Field whose value names a record.", **{"x-holds": "field"}),
-            "parent": key("Entity whose child rows these are.", "locked", **{"x-holds": "entity"}),
+            "title": words("Field whose value names a record.", holds="field"),
+            "parent": key("Entity whose child rows these are.", "locked", holds="entity"),
             "features": names("What it can do.", "widen", uniqueItems=True) | {"items": {"enum": list(FEATURES)}},
             "renamed_from": key("Key that it had before; its records are kept.", "locked"),
-            "fields": mapping("Its fields.", field, removable=False, **{"x-prefix": True}),
+            "fields": mapping("Its fields.", field, removable=False, prefix=True),
             "states": _states(),
-            "checks": mapping("Rules that every record keeps.", _check(), **{"x-prefix": True}),
-            "unique": mapping("Fields whose values together stand once.", _unique(), **{"x-prefix": True}),
+            "checks": mapping("Rules that every record keeps.", _check(), prefix=True),
+            "unique": mapping("Fields whose values together stand once.", _unique(), prefix=True),
             "indexes": mapping(
                 "Fields that are looked up or sorted by together.",
                 names("The fields.", holds="field", minItems=1),
-                **{"x-prefix": True},
+                prefix=True,
             ),
             "order": names("How lists are sorted; -field turns it round.", holds="order"),
         },
@@ -105,7 +104,7 @@ def _states() -> Schema:
     transition: dict[str, Any] = {
         "label": label("What its button says."),
         "from": one_or_more("States that it may start from; without it, any.", holds="state"),
-        "to": words("State that it leads to.", "locked", **{"x-holds": "state"}),
+        "to": words("State that it leads to.", "locked", holds="state"),
         "roles": one_or_more("Roles that may make it; without it, whoever may change the record.", holds="role"),
         "requires": one_or_more("Fields that must be filled in.", holds="field"),
         "when": expression("It is possible only while this is true."),
@@ -114,11 +113,11 @@ def _states() -> Schema:
     return shape(
         "The states that a record goes through.",
         {
-            "field": key("Select field that holds the state.", "locked", **{"x-holds": "field"}),
+            "field": key("Select field that holds the state.", "locked", holds="field"),
             "transitions": mapping(
                 "The changes of state that are possible; there are no others.",
                 shape("One change of state.", transition, "to"),
-                **{"x-prefix": True},
+                prefix=True,
             ),
         },
         "field",
@@ -131,7 +130,7 @@ def _check() -> Schema:
         {
             "fail_when": expression("A record for which this is true is refused."),
             "message": label("What the person is told."),
-            "at": words("Field beside which the message stands.", **{"x-holds": "field"}),
+            "at": words("Field beside which the message stands.", holds="field"),
             "severity": choice("warning: it is said, and stored all the same.", ["error", "warning"], default="error"),
             "active": flag("Whether it holds.", default=True),
         },

@@ -23,9 +23,12 @@ OFFSET = r"^-?[0-9]+(\.[0-9]+)?(s|m|h|d|w)$"
 CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
-def words(description: str, layer: Layer = "free", **more: Any) -> Schema:
+def words(description: str, layer: Layer = "free", *, holds: str = "", **more: Any) -> Schema:
     """A text."""
-    return {"type": "string", "description": description, "x-layer": layer, **more}
+    made: Schema = {"type": "string", "description": description, "x-layer": layer, **more}
+    if holds:
+        made["x-holds"] = holds
+    return made
 
 
 def key(description: str, layer: Layer = "free", **more: Any) -> Schema:
@@ -53,7 +56,7 @@ def label(description: str, layer: Layer = "free") -> Schema:
 
 def expression(description: str, layer: Layer = "free") -> Schema:
     """An expression as text."""
-    return words(description, layer, minLength=1, **{"x-holds": "expression"})
+    return words(description, layer, minLength=1, holds="expression")
 
 
 def flag(description: str, layer: Layer = "free", *, default: bool = False) -> Schema:
@@ -96,7 +99,15 @@ def one_or_more(description: str, layer: Layer = "free", *, holds: str = "") -> 
     return made
 
 
-def mapping(description: str, entry: Schema, *, layer: Layer = "merge", removable: bool = True, **more: Any) -> Schema:
+def mapping(
+    description: str,
+    entry: Schema,
+    *,
+    layer: Layer = "merge",
+    removable: bool = True,
+    prefix: bool = False,
+    **more: Any,
+) -> Schema:
     """A map of keys, each with what `entry` says."""
     made: Schema = {
         "type": "object",
@@ -108,6 +119,8 @@ def mapping(description: str, entry: Schema, *, layer: Layer = "merge", removabl
     }
     if removable and layer == "merge":
         made["x-removable"] = True
+    if prefix:
+        made["x-prefix"] = True
     return made
 
 

@@ -20,6 +20,7 @@ from engine.metadata.kinds.parts import (
 
 ACTIONS = ("read", "create", "update", "delete", "export", "transfer", "import")
 NAMED_ROWS = ("all", "own", "subordinates", "team", "department", "shared")
+RANGE = r"^(\*|(>=|<=|==|>|<)?[0-9]+(\.[0-9]+)*(, ?(>=|<=|==|>|<)[0-9]+(\.[0-9]+)*)*)$"
 MASKS = ("hidden", "masked", "read", "write")
 _ENTITY_KEYS = {"pattern": r"^([a-z][a-z0-9_]*|\*)$", "maxLength": 48}
 
@@ -69,7 +70,14 @@ def pack_schema() -> Schema:
             "version": words(
                 "Its version, such as 1.4.0.", "locked", pattern=r"^[0-9]+(\.[0-9]+)*([-+.][0-9A-Za-z.-]+)?$"
             ),
-            "requires": one_or_more("Packs that it builds upon.", "locked", holds="pack"),
+            "requires": {
+                "type": ["object", "array", "string"],
+                "items": {"type": "string"},
+                "additionalProperties": {"type": "string", "pattern": RANGE},
+                "description": "Packs that it builds upon, with the versions that fit.",
+                "x-layer": "locked",
+                "x-holds": "pack",
+            },
             "author": words("Who made it.", "locked"),
             "license": words("Its licence.", "locked"),
         },
@@ -103,14 +111,14 @@ def test_schema() -> Schema:
     when = shape(
         "The one thing that happens.",
         {
-            "create": key("Entity of which a record is made.", **{"x-holds": "entity"}),
+            "create": key("Entity of which a record is made.", holds="entity"),
             "update": words(action),
             "delete": words(action),
             "restore": words(action),
             "read": words(action),
             "row": words("The row that a transition or a workflow is about."),
             "transition": key("A change of state."),
-            "run": dotted("A workflow.", **{"x-holds": "workflow"}),
+            "run": dotted("A workflow.", holds="workflow"),
             "set": values("Values by field."),
             "as": words("Who does it: a role, or a row of `user`."),
             "name": words("Name by which `then` knows the record that is made."),
@@ -123,7 +131,7 @@ def test_schema() -> Schema:
                 "type": ["object", "boolean"],
                 "propertyNames": {"minLength": 1},
                 "additionalProperties": {"type": ["string", "boolean"]},
-                "description": "It is refused: by field, the key of the check or another code; true for whatever reason.",
+                "description": "It is refused: by field, the key of the check or another code; true: for whatever.",
                 "x-layer": "free",
             },
             "denied": flag("The person may not do it."),

@@ -1,4 +1,4 @@
-"""Schemas of what is seen: `view`, `form`, `dashboard`, `report`, `menu`. They name fields and never repeat what those say."""
+"""Schemas of what is seen: view, form, dashboard, report, menu. They name fields and never repeat what those say."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PATHS: dict[str, Any] = {
 
 
 def _path(description: str) -> Schema:
-    return words(description, **{"x-holds": "path"})
+    return words(description, holds="path")
 
 
 def view_schema() -> Schema:
@@ -47,7 +47,7 @@ def view_schema() -> Schema:
             "align": choice("Where its values stand.", ["left", "center", "right"]),
             "width": whole("Width in pixels.", 20, 2_000),
             "hidden": flag("Not shown until somebody asks for it."),
-            "after": words("It stands behind this column.", **{"x-holds": "path"}),
+            "after": words("It stands behind this column.", holds="path"),
             "options": _ANYTHING,
         },
     )
@@ -56,7 +56,7 @@ def view_schema() -> Schema:
         "A way to look at the records of an entity.",
         {
             "view": dotted("Its name, such as visit.today.", "locked"),
-            "entity": key("Entity that it shows.", "locked", **{"x-holds": "entity"}),
+            "entity": key("Entity that it shows.", "locked", holds="entity"),
             "title": label("What it is called."),
             "help": label("A sentence that explains it."),
             "where": expression("Only records for which this is true."),
@@ -110,7 +110,7 @@ def form_schema() -> Schema:
         {
             "row": whole("Row, from 1.", 1, 500),
             "column": whole("Place in the row, from 1.", 1, 12),
-            "after": words("It stands in the row below this field.", **{"x-holds": "field"}),
+            "after": words("It stands in the row below this field.", holds="field"),
             "widget": words("How it looks."),
             "hidden": flag("Left out."),
             "options": _ANYTHING,
@@ -138,8 +138,8 @@ def form_schema() -> Schema:
         "items": shape(
             "A list of records that lead here.",
             {
-                "relation": words("The relation.", **{"x-holds": "relation"}),
-                "view": dotted("View that shows them.", **{"x-holds": "view"}),
+                "relation": words("The relation.", holds="relation"),
+                "view": dotted("View that shows them.", holds="view"),
             },
             "relation",
         ),
@@ -160,7 +160,7 @@ def form_schema() -> Schema:
         "How a record is shown and edited.",
         {
             "form": dotted("Its name, such as visit.default.", "locked"),
-            "entity": key("Entity that it shows.", "locked", **{"x-holds": "entity"}),
+            "entity": key("Entity that it shows.", "locked", holds="entity"),
             "tabs": mapping("Its tabs.", tab),
             "panels": mapping(
                 "Panels beside the form: right, left, top or bottom, each with what stands in it.",
@@ -199,13 +199,13 @@ def _measures() -> Schema:
 
 def _query() -> dict[str, Schema]:
     return {
-        "entity": key("Entity that it counts.", **{"x-holds": "entity"}),
+        "entity": key("Entity that it counts.", holds="entity"),
         "where": expression("Only records for which this is true."),
         "group_by": one_or_more(
             "Fields, or parts of dates such as month(closed_on), that rows are made of.", holds="bucket"
         ),
         "measures": _measures(),
-        "having": words("Only rows for which this is true.", **{"x-holds": "condition on measures"}),
+        "having": words("Only rows for which this is true.", holds="condition on measures"),
         "order": names("How rows are sorted: fields or measures; -name turns it round."),
         "limit": whole("Most rows shown.", 1, 10_000),
     }
@@ -222,8 +222,8 @@ def dashboard_schema() -> Schema:
             **_query(),
             "title": label("What it is called."),
             "chart": choice("How it is drawn.", _CHARTS),
-            "view": dotted("A view that it shows instead of a chart.", **{"x-holds": "view"}),
-            "report": dotted("A report that it shows instead.", **{"x-holds": "report"}),
+            "view": dotted("A view that it shows instead of a chart.", holds="view"),
+            "report": dotted("A report that it shows instead.", holds="report"),
             "text": label("Words that it shows instead."),
             "width": whole("Width in twelfths of the page.", 1, 12, default=4),
             "height": whole("Height in rows.", 1, 12),
@@ -277,10 +277,10 @@ def menu_schema() -> Schema:
         "One entry.",
         {
             "label": label("What it is called, if not as what it leads to."),
-            "entity": key("Entity whose list it opens.", **{"x-holds": "entity"}),
-            "view": dotted("View that it opens.", **{"x-holds": "view"}),
-            "dashboard": dotted("Dashboard that it opens.", **{"x-holds": "dashboard"}),
-            "report": dotted("Report that it opens.", **{"x-holds": "report"}),
+            "entity": key("Entity whose list it opens.", holds="entity"),
+            "view": dotted("View that it opens.", holds="view"),
+            "dashboard": dotted("Dashboard that it opens.", holds="dashboard"),
+            "report": dotted("Report that it opens.", holds="report"),
             "url": words("Address that it opens.", pattern=r"^(/|https?://|mailto:|tel:)"),
             "icon": words("Name of its icon."),
             "roles": one_or_more("Roles that see it.", holds="role"),

@@ -42,7 +42,7 @@ def sla_schema() -> Schema:
             "of": choice("Of which time.", ["response", "resolution"], default="resolution"),
             "to": one_or_more("Who is told."),
             "template": label("What is said."),
-            "workflow": dotted("A workflow that is run.", **{"x-holds": "workflow"}),
+            "workflow": dotted("A workflow that is run.", holds="workflow"),
             "after": words("It stands behind this one."),
         },
         "at",
@@ -55,7 +55,7 @@ def sla_schema() -> Schema:
             "label": label("What it is called."),
             "entity": entity_of(),
             "when": expression("Only records for which this is true."),
-            "calendar": words("Working time that counts.", **{"x-holds": "calendar"}),
+            "calendar": words("Working time that counts.", holds="calendar"),
             "start": expression("The clock starts when this becomes true; at once when not given."),
             "responded": expression("The first answer is given when this is true."),
             "resolved": expression("It is done when this is true."),
@@ -135,7 +135,7 @@ def conversion_schema() -> Schema:
         {
             "entity": entity_of("Its entity."),
             "mode": choice("How.", ["create", "link_or_create", "create_each", "optional"], default="create"),
-            "of": words("Of create_each: the related records, one for each.", **{"x-holds": "relation"}),
+            "of": words("Of create_each: the related records, one for each.", holds="relation"),
             "match": names("Fields by which an existing one is found.", holds="target field"),
             "map": mapping(
                 "By field of the new record: the value, as an expression about the old one.", expression("The value.")
