@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -115,8 +114,8 @@ def check_length(text: str, most: int) -> str:
 _SEPARATOR = re.compile("[,，、;；\n\r\t]+")
 
 
-def parts(raw: Any) -> Iterable[Any]:
-    """Return the entries of a list, or of a text with commas (Chinese ones too), semicolons or lines between them.
+def parts(raw: Any) -> list[Any]:
+    """Return the entries of a list that are not None, or of a text with commas (Chinese ones too), semicolons or lines between them.
 
     Raises:
         BadValue: it is neither.
@@ -124,7 +123,7 @@ def parts(raw: Any) -> Iterable[Any]:
     if isinstance(raw, str):
         return [part for part in map(str.strip, _SEPARATOR.split(raw)) if part]
     if isinstance(raw, (list, tuple)):
-        return raw
+        return [part for part in raw if part is not None]
     if isinstance(raw, (set, frozenset)):
-        return sorted(raw, key=str)
+        return sorted((part for part in raw if part is not None), key=str)
     raise BadValue(Message("Not a list"))

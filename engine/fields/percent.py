@@ -19,7 +19,7 @@ class Percent(Number):
 
     def bare(self, raw: str, options: Options) -> str:
         text = narrow(raw).strip()
-        return text.removesuffix("%").rstrip()
+        return text.removesuffix("%").rstrip() or text
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
         write = percent_writer(locale.language)
