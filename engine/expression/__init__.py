@@ -32,11 +32,11 @@ from engine.expression.check import Checked, Reporter, Result, Typed, check
 from engine.expression.evaluate import compile_python
 from engine.expression.parse import parse
 from engine.expression.registry import Operator, operators, register
-from engine.expression.sql import ManyScope, SqlCompiler, SqlScope, SqlValue, compile_sql, compile_value
+from engine.expression.sql import ManyScope, SqlCompiler, SqlScope, SqlValue, compile_sql, compile_value, rows_below
 from engine.expression.sqlite import register_functions
 from engine.expression.text import to_text
 from engine.expression.types import MAX_STORED, FieldInfo, Scope, Type
-from engine.expression.wire import from_json, to_json
+from engine.expression.wire import from_json, to_browser, to_json
 
 install()
 
@@ -80,8 +80,10 @@ __all__ = [
     "register",
     "register_functions",
     "rename_path",
+    "rows_below",
     "simplify",
     "subtrees",
+    "to_browser",
     "to_json",
     "to_text",
     "transform",

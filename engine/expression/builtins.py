@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.expression import evaluate, moments, numbers, rules, sql_conditions, sql_values, texts
+from engine.expression.check import Result
 from engine.expression.evaluate import dated, strict
 from engine.expression.registry import Operator, register
 from engine.expression.rules import CERTAIN, takes
@@ -66,7 +67,7 @@ def _arithmetic() -> None:
 
 
 def _texts() -> None:
-    text = takes(_TEXT)
+    text = takes(_TEXT, Result(Type.TEXT))
     asked = takes(_TEXT, CERTAIN)
     _function("len", rules.length, strict(len), sql_values.length, "len(text)")
     _function("lower", text, strict(texts.lower), sql_values.lower, "lower(text)")

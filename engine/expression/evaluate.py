@@ -18,7 +18,7 @@ from engine.expression.check import Typed, resolved
 from engine.expression.registry import Evaluate
 from engine.expression.types import Scope, Type
 
-ZONE = "timezone"
+ZONE = "user.timezone"
 """Key of `env` with the IANA name of the time zone in which `today` was computed; UTC without it."""
 
 

@@ -76,26 +76,24 @@ NumberText = _template("gx_number_text", "CAST(trim_scale(CAST({0} AS NUMERIC)) 
 
 AddDays = _template(
     "gx_add_days",
-    "(SELECT CASE WHEN a.n BETWEEN -3652059 AND 3652059 THEN "
-    f"CASE WHEN a.d + CAST(a.n AS INTEGER) BETWEEN {_FIRST_DATE} AND {_LAST_DATE} "
-    "THEN a.d + CAST(a.n AS INTEGER) END END FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a)",
+    f"(SELECT CASE WHEN a.n BETWEEN {_FIRST_DATE} - a.d AND {_LAST_DATE} - a.d THEN a.d + CAST(a.n AS INTEGER) END "
+    "FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a)",
     Date(),
 )
 
 AddDaysToMoment = _template(
     "gx_add_days_to_moment",
-    "(SELECT CASE WHEN a.n BETWEEN -3652059 AND 3652059 THEN "
-    f"CASE WHEN a.d + a.n * INTERVAL '24 hours' BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} "
-    "THEN a.d + a.n * INTERVAL '24 hours' END END FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a)",
+    f"(SELECT CASE WHEN a.n * 86400 BETWEEN EXTRACT(EPOCH FROM {_FIRST_MOMENT} - a.d) "
+    f"AND EXTRACT(EPOCH FROM {_LAST_MOMENT} - a.d) THEN a.d + a.n * INTERVAL '24 hours' END "
+    "FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a)",
     DateTime(timezone=True),
 )
 
 AddMonths = _template(
     "gx_add_months",
-    "(SELECT CASE WHEN b.r BETWEEN " + f"{_FIRST_DATE} AND {_LAST_DATE}" + " THEN b.r END FROM (SELECT "
-    "CASE WHEN a.n BETWEEN -119988 AND 119988 "
-    "THEN CAST(a.d + make_interval(months => CAST(a.n AS INTEGER)) AS DATE) END AS r "
-    "FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a OFFSET 0) b)",
+    "(SELECT CASE WHEN EXTRACT(YEAR FROM a.d) * 12 + EXTRACT(MONTH FROM a.d) + a.n BETWEEN 13 AND 120000 "
+    "THEN CAST(a.d + make_interval(months => CAST(a.n AS INTEGER)) AS DATE) END "
+    "FROM (SELECT {0} AS d, {1} AS n OFFSET 0) a)",
     Date(),
 )
 
@@ -175,7 +173,7 @@ DatetimeOf = _template(
     f"(b.d - CAST({_OFFSET} AS INTERVAL)) AT TIME ZONE 'UTC' END ELSE b.d AT TIME ZONE b.z END AS d "
     f"FROM (SELECT a.t, a.z, CASE WHEN a.t ~ "
     f"'^[0-9-]{{{{10}}}}[T ]{_CLOCK}(:[0-5][0-9](\\.[0-9]{{{{1,3}}}})?)?(Z|[+-][0-9]{{{{2}}}}:[0-5][0-9])?$' "
-    f"THEN ({_TEXT_DATE}) + CAST(substring(a.t FROM '[0-9:.]+', 12) AS TIME) END AS d "
+    f"THEN ({_TEXT_DATE}) + CAST(substring(substr(a.t, 12) FROM '^[0-9:.]+') AS TIME) END AS d "
     "FROM (SELECT {0} AS t, {1} AS z OFFSET 0) a OFFSET 0) b OFFSET 0) c)",
     DateTime(timezone=True),
 )
@@ -190,9 +188,9 @@ DatePart = {
 }
 DaysBetween = _template("gx_days_between", "(CAST({1} AS DATE) - CAST({0} AS DATE))", Numeric())
 
-Folded = _template("gx_folded", 'lower({0} COLLATE "default")', Text())
+Folded = _template("gx_folded", 'lower(({0}) COLLATE "default")', Text())
 """Lower case by the rules of the database, not of the column, whose collation "C" knows ASCII letters only."""
-Lower = _template("gx_lower", '(lower({0} COLLATE "default") COLLATE "C")', Text())
-Upper = _template("gx_upper", '(upper({0} COLLATE "default") COLLATE "C")', Text())
+Lower = _template("gx_lower", '(lower(({0}) COLLATE "default") COLLATE "C")', Text())
+Upper = _template("gx_upper", '(upper(({0}) COLLATE "default") COLLATE "C")', Text())
 StartsWith = _template("gx_starts_with", "starts_with({0}, {1})", Boolean())
 EndsWith = _template("gx_ends_with", "starts_with(reverse({0}), reverse({1}))", Boolean())

@@ -138,6 +138,11 @@ def wide(value: int) -> Wide:
     return value if -_LARGEST <= value <= _LARGEST else str(value)
 
 
+def from_scaled(raw: Wide, scale: int) -> Decimal:
+    """Return the number that SQLite gave as a scaled integer."""
+    return EXACT.scaleb(Decimal(int(raw)), -scale)
+
+
 def wide_sum(left: Wide, left_factor: Wide, right: Wide, right_factor: Wide) -> Wide:
     """Return left * left_factor + right * right_factor."""
     return wide(int(left) * int(left_factor) + int(right) * int(right_factor))
@@ -181,4 +186,4 @@ def wide_compare(left: Wide, left_factor: Wide, right: Wide, right_factor: Wide)
 
 def wide_text(value: Wide, scale: int) -> str:
     """Return the scaled integer as `number_text` writes the number."""
-    return number_text(EXACT.scaleb(Decimal(int(value)), -scale))
+    return number_text(from_scaled(value, scale))

@@ -8,7 +8,8 @@ Precedence and associativity are Python's own. Three things are shorter in the t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 
 from engine.expression.ast import AGGREGATES, MAX_DEPTH, MAX_NODES, Call, Expr, Literal, Path, Position, Value, Var
@@ -33,7 +34,6 @@ _KEYWORDS = frozenset(
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _MAX_DIGITS = 28
-_FOLDED = {"date": date_of, "time": time_of}
 
 
 def parse(text: str) -> Expr:
@@ -173,7 +173,7 @@ class _Parser:
     def _all_of(self) -> Expr:
         return self._junction("and", self._negated)
 
-    def _junction(self, name: str, part: "_Level") -> Expr:
+    def _junction(self, name: str, part: Callable[[], Expr]) -> Expr:
         first = part()
         if not self._is(name):
             return first
@@ -233,7 +233,7 @@ class _Parser:
     def _product(self) -> Expr:
         return self._chain(self._signed, "*", "/", "//", "%")
 
-    def _chain(self, part: "_Level", *signs: str) -> Expr:
+    def _chain(self, part: Callable[[], Expr], *signs: str) -> Expr:
         left = part()
         while (word := self._take(*signs)) is not None:
             left = self._call(word.text, word.place, left, part())
@@ -375,23 +375,30 @@ class _Parser:
             self._inside_rows += inside
             args.append(self._expression())
             self._inside_rows -= inside
-            if self._is("="):
-                self._unexpected(Message("arguments have no names"))
             if self._is("for"):
                 self._unexpected(Message("write any(relation, condition)"))
             if not self._take(","):
                 break
         self._expect(")", opened)
-        return self._folded(name, args, word.place) or self._call(name, word.place, *args)
+        node = Call(name, tuple(args), word.place)
+        folded = fold(node)
+        return self._made(folded, *args) if folded is node else self._made(folded)
 
-    def _folded(self, name: str, args: list[Expr], place: Position) -> Expr | None:
-        """Return date('2026-01-31') and its like as the literal that they are, None for anything else."""
-        first = args[0] if len(args) == 1 else None
-        if not isinstance(first, Literal) or not isinstance(first.value, str):
-            return None
-        value: Value = None
-        if name in _FOLDED:
-            value = _FOLDED[name](first.value)
-        elif name == "datetime" and len(first.value) > 16 and (first.value[-1] == "Z" or first.value[-6] in "+-"):  # noqa: PLR2004
-            value = datetime_of(first.value)
-        return None if value is None else self._literal(value, place)
+
+def fold(node: Expr) -> Expr:
+    """Return date('2026-01-31'), time('09:00') and datetime('...Z') as the literals that they are, others as they are."""
+    if not isinstance(node, Call) or len(node.args) != 1 or node.name not in _FOLDED:
+        return node
+    (text,) = node.args
+    if not isinstance(text, Literal) or not isinstance(text.value, str):
+        return node
+    value = _FOLDED[node.name](text.value)
+    return node if value is None else Literal(value, node.place)
+
+
+def _moment_of(text: str) -> datetime | None:
+    """Return the moment that a text names by itself: one without an offset depends on the reader's time zone."""
+    return datetime_of(text) if text[-1:] == "Z" or text[-6:-5] in {"+", "-"} and text[-3:-2] == ":" else None
+
+
+_FOLDED: dict[str, Callable[[str], Value]] = {"date": date_of, "time": time_of, "datetime": _moment_of}

@@ -34,6 +34,7 @@ from sqlalchemy import (
     literal_column,
     null,
     or_,
+    select,
     true,
     type_coerce,
 )
@@ -54,7 +55,7 @@ Element: TypeAlias = ColumnElement[Any]
 
 LARGEST = 2**63 - 1
 
-ZONE = "timezone"
+ZONE = "user.timezone"
 """Variable with the IANA name of the time zone in which `today` was computed; UTC in a scope without it."""
 
 
@@ -151,8 +152,8 @@ _POSTGRESQL_TYPES: dict[Type, TypeEngine[Any]] = {
     Type.DATETIME: DateTime(timezone=True),
     Type.TIME: Time(),
     Type.LINK: Uuid(as_uuid=False),
-    Type.LIST: JSONB(),
-    Type.JSON: JSONB(),
+    Type.LIST: JSONB(none_as_null=True),
+    Type.JSON: JSONB(none_as_null=True),
 }
 
 
@@ -186,6 +187,9 @@ class SqlCompiler:
             found = typed.operator.sql(self, typed)
             if not isinstance(found, SqlValue):
                 raise TypeError(f"the SQL of {expr.name} is no SqlValue")
+            if not self.sqlite and typed.type in _POSTGRESQL_TYPES and any(each.type is Type.NULL for each in typed.args):
+                # A bare NULL has no type for PostgreSQL, and what is made of it neither.
+                return found if found.type is Type.BOOLEAN else replace(found, element=cast(found.element, _POSTGRESQL_TYPES[typed.type]))
             return found
         return self.constant(expr.value, typed.type, typed.scale)
 
@@ -200,7 +204,14 @@ class SqlCompiler:
     def _bind(self, expr: Var, typed: Typed) -> SqlValue:
         if typed.info is None:
             raise ValueError(f"{expr.name} is not typed")
-        return self._known(self.scope.bind(expr.name, typed.info), typed)
+        found = self._known(self.scope.bind(expr.name, typed.info), typed)
+        if typed.type is Type.NUMBER and not self.sqlite:
+            # The driver sends numbers and booleans without their type, which a SELECT or a minus alone cannot guess.
+            whole = typed.info.scale == 0
+            return replace(found, element=cast(found.element, BigInteger() if whole else Numeric()))
+        if typed.type is Type.BOOLEAN and not self.sqlite:
+            return replace(found, element=cast(found.element, Boolean()))
+        return found
 
     def _known(self, found: SqlValue, typed: Typed) -> SqlValue:
         """Return a column or bind as the raw value that the database holds, whatever type the table gives it."""
@@ -314,6 +325,8 @@ class SqlCompiler:
     def numeric(self, typed: Typed) -> Element:
         """Return a number on PostgreSQL as NUMERIC, in which arithmetic neither overflows nor rounds."""
         found = self.value(typed)
+        if typed.type is Type.NULL:
+            return cast(found.element, Numeric())
         if typed.is_literal or (typed.scale and isinstance(typed.expr, (Path, Var))):
             return found.element
         return cast(found.element, Numeric())
@@ -360,6 +373,18 @@ def _literal_truth(value: Value) -> bool:
 def bound(value: object, type_: TypeEngine[Any]) -> Element:
     """Return a bind parameter with a value of its own."""
     return bindparam(None, value, type_=type_, unique=True)
+
+
+def rows_below(key: Element, parent: Element, root: Element) -> Select[Any]:
+    """Return the ids of `root` and all records below it: what a scope's `subtree` needs where no closure is kept.
+
+    `key` and `parent` are columns of an alias of the tree's table that stands nowhere else in the statement.
+    """
+    # `root` may be a column of the record around this: correlate_except of nothing takes no table of its own for it.
+    start = select(type_coerce(root, key.type).label("id")).correlate_except()
+    below = start.cte(recursive=True, nesting=True)
+    below = below.union(select(key).where(parent == below.c.id))
+    return select(below.c.id)
 
 
 Builder: TypeAlias = Callable[[SqlCompiler, Typed], SqlValue]

@@ -359,7 +359,7 @@ def weekday(sql: SqlCompiler, typed: Typed) -> SqlValue:
     day = as_date(sql, typed.args[0])
     if sql.sqlite:
         sunday_first = cast(func.strftime(literal_column("'%w'"), day), Integer())
-        shifted = (sunday_first + literal_column("6")).op("%")(literal_column("7"))
+        shifted = (sunday_first + literal_column("6")) % literal_column("7")
         return _number(typed, shifted + literal_column("1"))
     return _number(typed, inline.DatePart["weekday"](day))
 
@@ -408,7 +408,7 @@ def summed(sql: SqlCompiler, typed: Typed) -> SqlValue:
     many, inner = related(sql, typed)
     amount = inner.value(typed.args[1])
     if sql.sqlite and amount.wide:
-        return _number(typed, own_rows(many, func.gx_total(amount.element)))
+        return _number(typed, own_rows(many, func.coalesce(func.gx_total(amount.element), literal_column("0"))))
     total = func.sum(amount.element if sql.sqlite else inner.numeric(typed.args[1]))
     return _number(typed, own_rows(many, func.coalesce(total, literal_column("0"))))
 

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 from engine.errors import ExpressionInvalid, ExpressionProblem
 from engine.expression.ast import MAX_DEPTH, MAX_NODES, Call, Expr, Literal, Path, Value, Var
+from engine.expression.check import Typed, place_of, resolved
 from engine.expression.moments import date_of, date_text, datetime_of, datetime_text, time_of, time_text
 from engine.expression.numbers import number_text
+from engine.expression.types import Scope, Type
 from engine.i18n import Message
 
 
@@ -41,6 +43,36 @@ def value_to_json(value: Value) -> object:
     if isinstance(value, time):
         return {"time": time_text(value)}
     return {"list": [value_to_json(each) for each in value]}
+
+
+def to_browser(expr: Expr, scope: Scope) -> object:
+    """Return the expression as the browser's interpreter takes it: `to_json` with the type of every path and variable.
+
+    A condition gives true or false there too, never null.
+
+    Raises:
+        ExpressionInvalid: it does not fit the scope, or calls what the browser does not know.
+    """
+    typed = resolved(expr, scope)
+    tree = _browser(typed)
+    if typed.type is Type.BOOLEAN and typed.nullable:
+        return {"call": "and", "args": [tree]}
+    return tree
+
+
+def _browser(typed: Typed) -> object:
+    expr = typed.expr
+    if isinstance(expr, Literal):
+        return value_to_json(expr.value)
+    if isinstance(expr, Path):
+        return {"path": list(expr.keys), "type": str(typed.type)}
+    if isinstance(expr, Var):
+        return {"var": expr.name, "type": str(typed.type)}
+    if typed.operator is None or typed.operator.browser is None:
+        line, column = place_of(expr)
+        message = Message("{name} cannot be used where the browser has to compute", name=expr.name)
+        raise ExpressionInvalid([ExpressionProblem(message, line, column, code="browser")])
+    return {"call": typed.operator.browser, "args": [_browser(each) for each in typed.args]}
 
 
 def from_json(data: object) -> Expr:
