@@ -8,32 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
-
 from engine import clock
-from engine.errors import DatabaseUnavailable, DocumentsInvalid, PlanRefused, PullFirst, StaleModel
+from engine.errors import DocumentsInvalid, PullFirst
 from engine.i18n import Message
 from engine.metadata.document import Document
 from engine.metadata.layers import Layer
 from engine.metadata.model import Model
 from engine.publish import revisions
+from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse
 from engine.publish.lock import publication_lock
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
 from engine.publish.revisions import Revision
 from engine.storage import apply
-from engine.storage.convert import Converter
 from engine.storage.database import Database
-from engine.storage.guards import Looker
-from engine.storage.plan import Change, DocumentChange, Plan, schema_plan
-from engine.storage.plan_text import plan_to_json
-
-Pause = Callable[[str], None]
-Backfill = Callable[[Connection, Model, str, Sequence[str]], None]
+from engine.storage.plan import DocumentChange, Plan, schema_plan
 
 
 def _nowhere(point: str) -> None:
@@ -134,13 +125,34 @@ class Publisher:
                 return prepared.running
             refuse(prepared.plan)
             revision = replace(prepared.revision, comment=comment, author_id=author, published_at=clock.now())
-            self._carry_out(prepared, revision, dict(accept or {}), pause)
-            self.models.keep(published(prepared.model, revision.storage))
+            prepared = replace(prepared, revision=revision)
+            Carry(self._database, prepared, accept or {}, self.backfill, pause).out()
+            self.models.keep(prepared.published)
+            pause("switched")
             return revision
+
+    def rollback(
+        self,
+        number: int,
+        *,
+        accept: Mapping[str, int] | None = None,
+        comment: str | None = None,
+        author: str | None = None,
+        pause: Pause = _nowhere,
+    ) -> Revision:
+        """Publish the documents of an earlier revision as a new one; what was retired since comes back.
+
+        Raises:
+            NotFound: there is no such revision.
+            PlanRefused, DocumentsInvalid, DatabaseUnavailable: as `publish`.
+        """
+        with self._database.read() as connection:
+            documents = revisions.load(connection, number).site_documents()
+        return self.publish(documents, accept=accept, comment=comment, author=author, pause=pause)
 
     def _prepare(
         self, documents: Sequence[Document], accept: Mapping[str, int], today: dt.date | None, *, counted: bool
-    ) -> _Prepared:
+    ) -> Prepared:
         running = self.current()
         layers = list(self._layers())
         model = self.models.build([*layers, revisions.site_layer(documents)], running.number + 1)
@@ -159,7 +171,7 @@ class Publisher:
             )
         plan = replace(plan, base_revision=running.number, documents=tuple(_differences(running, bodies, packs)))
         revision = Revision(running.number + 1, bodies, packs, plan.storage, model.checksum)
-        return _Prepared(running, model, previous, plan, revision)
+        return Prepared(running, model, previous, plan, revision, published(model, plan.storage))
 
     def _previous(self, running: Revision) -> Model | None:
         """Return the Model that runs, when its packs are still installed and it can still be built."""
@@ -169,68 +181,6 @@ class Publisher:
             return self.models.get(running.number).model
         except (ProcessOutdated, DocumentsInvalid):
             return None
-
-    def _carry_out(self, prepared: _Prepared, revision: Revision, accept: dict[str, int], pause: Pause) -> None:
-        database, changes = self._database, prepared.plan.changes
-        copies = [change for change in changes if change.copies]
-        if not copies:
-            apply.patiently(lambda: self._at_once(prepared, revision, pause))
-            return
-        raise NotImplementedError
-
-    def _at_once(self, prepared: _Prepared, revision: Revision, pause: Pause) -> None:
-        """Expand, switch and retire in one transaction."""
-        with self._database.exclusive() as connection:
-            _check_running(self._database, connection, prepared.running)
-            try:
-                apply.expand(connection, prepared.plan.changes)
-            except IntegrityError as error:
-                raise _duplicates(prepared.plan) from error
-            pause("expanded")
-            self._switch(connection, prepared, revision, pause)
-
-    def _switch(self, connection: Connection, prepared: _Prepared, revision: Revision, pause: Pause) -> None:
-        revisions.store(connection, revision, plan_to_json(prepared.plan))
-        revisions.drop_drafts(connection)
-        apply.retire(connection, prepared.plan.changes)
-        apply.end_work(connection, self._database.dialect)
-        pause("switching")
-
-
-class _Prepared:
-    """A publication that was planned: where it starts and where it leads."""
-
-    def __init__(
-        self, running: Revision, model: Model, previous: Model | None, plan: Plan, revision: Revision
-    ) -> None:
-        self.running, self.model, self.previous = running, model, previous
-        self.plan, self.revision = plan, revision
-
-
-def refuse(plan: Plan) -> None:
-    """Refuse a plan that cannot or may not be carried out.
-
-    Raises:
-        PlanRefused: with the problems, and the plan.
-    """
-    if plan.problems:
-        raise PlanRefused(plan.problems[0].message, plan.problems, plan)
-    losses = plan.losses
-    if losses:
-        items = " ".join(f"{target}={count}" for target, count in losses.items())
-        message = Message("Values would be lost; publish with --accept {items} if that is right", items=items)
-        raise PlanRefused(message, (), plan)
-
-
-def _duplicates(plan: Plan) -> PlanRefused:
-    message = Message("A unique rule is broken by records that were written meanwhile; plan again")
-    return PlanRefused(message, (), plan)
-
-
-def _check_running(database: Database, connection: Connection, running: Revision) -> None:
-    number = revisions.current_number(connection)
-    if number != running.number:
-        raise StaleModel(running.number, number)
 
 
 def _differences(

@@ -1,3 +1,5 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """Revisions: what was published, when and by whom. Rows are added and never changed; a rollback adds one too."""
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from sqlalchemy import Connection
 
 from engine import clock
 from engine.errors import NotFound
+from engine.fields import StorageType
 from engine.i18n import Message
 from engine.metadata.document import Document, Positions
 from engine.metadata.layers import Layer
 from engine.storage.codec import decode_kind, moment
 from engine.storage.database import run
 from engine.storage.storage_map import StorageMap
-from engine.fields import StorageType
 
 SITE = "site"
 SITE_PREFIX = "s_"
@@ -177,7 +179,9 @@ def history(connection: Connection, limit: int) -> list[Entry]:
     return entries
 
 
-def save_draft(connection: Connection, kind: str, name: str, body: Mapping[str, Any] | None, author: str | None) -> None:
+def save_draft(
+    connection: Connection, kind: str, name: str, body: Mapping[str, Any] | None, author: str | None
+) -> None:
     """Keep a document that is being edited; the first edit says on which revision it builds."""
     mark = _mark(connection)
     now = moment(connection.dialect.name)(clock.now())

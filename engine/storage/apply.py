@@ -1,3 +1,5 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """Carries a plan out: additive statements, copies in batches beside running writers, the catch-up before the switch.
 
 `engine.publish` says when. Everything here may be cut off at any statement; what was begun is written down in
@@ -7,26 +9,32 @@ meta_work first, so that the next publication takes it back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.errors import BadValue, DatabaseUnavailable
+from engine.errors import DatabaseUnavailable
+from engine.fields import field_types
 from engine.ids import new_id
+from engine.metadata.model import Model
 from engine.storage import ddl
+from engine.storage.catalog import inspect
 from engine.storage.changes import Change
 from engine.storage.codec import moment
 from engine.storage.columns import quoted
 from engine.storage.convert import Converter
-from engine.storage.database import Database, run, run_many
+from engine.storage.database import Database, run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.storage.indexes import Index
 from engine.storage.storage_map import StorageMap
 
-BATCH = 5_000
-"""Rows copied in one transaction."""
+LARGE_ROWS = 20_000
+LARGE_PAGES = 1_000
+"""From so many rows, or pages of 8 KB, PostgreSQL makes an index beside running writers."""
 
 LOCK_TIMEOUT_MS = 800
 """How long a statement waits for a table on PostgreSQL: less than deadlock_timeout (a second), so that it is always
@@ -71,81 +79,125 @@ def patiently(work: Callable[[], Any]) -> Any:
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-class Copy:
-    """The copying of one retyped column while others write.
+def converters(
+    change: Change, model: Model, previous: Model | None, dialect: str
+) -> tuple[Converter, Converter | None]:
+    """Return what converts the values of a retype, and for a column that comes back, what converted them once."""
+    assert change.column is not None  # noqa: S101 - a retype has both columns
+    assert change.source is not None  # noqa: S101
+    field = model.entities[change.entity].fields[change.field]
+    entity = previous.entities.get(change.entity) if previous is not None else None
+    former = entity.fields.get(change.field) if entity is not None else None
+    convert = Converter(change.source, change.column, field, former, dialect, model.timezone)
+    if not change.restores:
+        return convert, None
+    meant = former
+    if meant is None:
+        # What it was is not known any more, only its type; that says the value well enough to compare.
+        type_ = field_types().get(change.source.type, field.type)
+        meant = replace(field, type=type_, options={"decimals": change.source.scale})
+    return convert, Converter(change.column, change.source, meant, field, dialect, model.timezone)
 
-    `losses` holds the ids of records whose value the new type cannot say.
-    """
 
-    def __init__(self, database: Database, change: Change, convert: Converter, back: Converter | None) -> None:
-        assert change.column is not None  # noqa: S101 - a retype fills a column
-        assert change.source is not None  # noqa: S101
-        self._database, self._change = database, change
-        self._convert = convert
-        self._back = back
-        """When the column comes back: from its own old value to the one that replaced it."""
-        self._mark = "?" if database.dialect == "sqlite" else "%s"
-        self._table = quoted(change.table)
-        self._new, self._old = quoted(change.column.name), quoted(change.source.name)
-        self._write = f'UPDATE {self._table} SET {self._new} = {self._mark} WHERE "id" = {self._mark}'
-        self.losses: set[str] = set()
-
-    def run(self, pause: Callable[[str], None]) -> None:
-        """Copy all rows, a batch a transaction, in the order of their ids."""
-        last = ""
-        floor = "''" if self._database.dialect == "sqlite" else "'00000000-0000-0000-0000-000000000000'"
-        while True:
-            after = self._mark if last else floor
-            statement = (
-                f'SELECT "id", {self._old}, {self._new} FROM {self._table} WHERE "id" > {after}'
-                f' ORDER BY "id" LIMIT {BATCH}'
+def copy_links(connection: Connection, changes: Iterable[Change]) -> None:
+    """Copy links from a column to a table of links, or the first of each record the other way, in one statement."""
+    for change in changes:
+        table = quoted(change.table)
+        if change.kind != "retype_column":
+            continue
+        if change.link and change.source is not None and change.source.kind == "uuid":
+            column = quoted(change.source.name)
+            run(
+                connection,
+                f"INSERT INTO {quoted(change.link)} (record_id, target_id, position)"
+                f' SELECT "id", {column}, 0 FROM {table} WHERE {column} IS NOT NULL',
+                access=ENTITY_ACCESS,
             )
-            with self._database.write() as connection:
-                rows = run(connection, statement, (last,) if last else (), access=ENTITY_ACCESS).fetchall()
-                self._store(connection, rows)
-            pause(f"copied {self._change.target}")
-            if len(rows) < BATCH:
-                return
-            last = rows[-1][0]
+        elif change.source_link and change.column is not None and change.column.kind == "uuid":
+            link = quoted(change.source_link)
+            run(
+                connection,
+                f"UPDATE {table} SET {quoted(change.column.name)} = (SELECT target_id FROM {link}"
+                f' WHERE record_id = {table}."id" ORDER BY position, target_id LIMIT 1)'
+                f' WHERE "id" IN (SELECT record_id FROM {link})',
+                access=ENTITY_ACCESS,
+            )
 
-    def catch_up(self, connection: Connection) -> None:
-        """Copy again the rows that were written meanwhile, in the transaction of the switch."""
-        rows = run(
-            connection,
-            f'SELECT "id", {self._old}, {self._new} FROM {self._table} WHERE "id" IN'
-            f" (SELECT record_id FROM meta_touch WHERE table_name = {self._mark})",
-            (self._change.table,),
-            access=ENTITY_ACCESS,
-        ).fetchall()
-        self._store(connection, rows)
 
-    def _store(self, connection: Connection, rows: Sequence[Any]) -> None:
-        changed = []
-        for record, old, new in rows:
-            self.losses.discard(record)
-            try:
-                value = self._value(old, new)
-            except BadValue:
-                self.losses.add(record)
-                value = None
-            if value != new:
-                changed.append((value, record))
-        if changed:
-            run_many(connection, self._write, changed, access=ENTITY_ACCESS)
+def watch(connection: Connection, watched: Mapping[str, Iterable[str]]) -> None:
+    """Note from now on which records of some tables are made, or changed in one of the columns."""
+    for table, columns in watched.items():
+        for statement in ddl.watch(table, tuple(sorted(columns)), connection.dialect.name):
+            run(connection, statement, access=ENTITY_ACCESS)
 
-    def _value(self, old: Any, new: Any) -> Any:
-        if self._back is not None and self._unchanged(old, new):
-            return new
-        return self._convert(old)
 
-    def _unchanged(self, old: Any, kept: Any) -> bool:
-        """Say whether a record still has the value that was made from the one that its retired column kept."""
-        assert self._back is not None  # noqa: S101 - asked only when the column comes back
+def large_tables(connection: Connection, tables: Iterable[str]) -> set[str]:
+    """Return those of the tables that PostgreSQL believes to have many rows."""
+    rows = run(
+        connection,
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        " AND (reltuples >= %s OR relpages >= %s)",
+        (sorted(tables), LARGE_ROWS, LARGE_PAGES),
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def index_concurrently(database: Database, index: Index) -> None:
+    """Make an index on PostgreSQL while others write.
+
+    Raises:
+        IntegrityError: it is unique, and some values stand more than once.
+        DatabaseUnavailable: the database does not answer.
+    """
+    with database.beside() as connection:
+        run(connection, "SET lock_timeout = 0")
         try:
-            made = self._back(kept)
-        except BadValue:
-            made = None
-        return bool(made == old)
+            # What a try before left would be in the way, and be of no use.
+            run(connection, ddl.drop_index(index.name("postgresql")), access=ENTITY_ACCESS)
+            run(connection, index.sql("postgresql", concurrently=True), access=ENTITY_ACCESS)
+        finally:
+            run(connection, f"SET lock_timeout = {database.busy_timeout_ms:d}")
+
+
+_NAMING = (
+    ("record_change", "entity"),
+    ("change_set", "entity"),
+    ("search_row", "entity"),
+    ("share", "entity"),
+    ("user_view", "entity"),
+    ("user_draft", "entity"),
+)
+
+
+def rename_entities(connection: Connection, changes: Iterable[Change], before: StorageMap, model: Model) -> None:
+    """Let history, search and shares of renamed entities go on under the new key."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    for change in changes:
+        if change.kind != "rename_entity":
+            continue
+        former = next(key for key, stored in before.entities.items() if stored.table == change.table)
+        for table, column in _NAMING:
+            statement = f"UPDATE {table} SET {column} = {mark} WHERE {column} = {mark}"
+            run(connection, statement, (change.entity, former))
+        run(
+            connection,
+            f"UPDATE sequence_block SET name = {mark} || substr(name, {len(former) + 1:d})"
+            f" WHERE substr(name, 1, {len(former) + 1:d}) = {mark}",
+            (change.entity, f"{former}."),
+        )
+        for entity in model.entities.values():
+            for field in entity.fields.values():
+                stored = before.entities.get(entity.key)
+                column = stored.columns.get(field.key) if stored is not None else None
+                if field.type.links == "any" and column is not None and stored is not None:
+                    name = quoted(column.name)
+                    run(
+                        connection,
+                        f"UPDATE {quoted(stored.table)} SET {name} = {mark} || substr({name}, {len(former) + 1:d})"
+                        f" WHERE substr({name}, 1, {len(former) + 1:d}) = {mark}",
+                        (change.entity, f"{former}/"),
+                        access=ENTITY_ACCESS,
+                    )
 
 
 def begin_work(connection: Connection, dialect: str, changes: Iterable[Change], watched: Sequence[str]) -> str:
@@ -218,8 +270,6 @@ def _take_back(database: Database, storage: StorageMap) -> list[str]:
 
 def drop_column(connection: Connection, table: str, column: str) -> None:
     """Drop a column if it is there, and on SQLite its foreign key's index first."""
-    from engine.storage.catalog import inspect
-
     found = inspect(connection, [table]).get(table)
     if found is None or column not in found.columns:
         return

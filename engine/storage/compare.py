@@ -1,3 +1,5 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """One entity as the Model wants it, against its table as the storage map has it. Pure: asks no database."""
 
 from __future__ import annotations
@@ -359,7 +361,7 @@ def _duplicates(index: indexes.Index) -> str:
     """Return SQL that finds values of a unique rule that stand more than once."""
     columns = ", ".join(f'"{part.column}"' for part in index.parts)
     where = " AND ".join([index.where, *(f'"{part.column}" IS NOT NULL' for part in index.parts)])
-    return f'SELECT {columns}, count(*), min("id") FROM "{index.table}" WHERE {where} GROUP BY {columns} HAVING count(*) > 1'
+    return f'SELECT {columns}, count(*), min(CAST("id" AS TEXT)) FROM "{index.table}" WHERE {where} GROUP BY {columns} HAVING count(*) > 1'
 
 
 __all__ = ["NO_FOREIGN_KEY", "SYSTEM_NOT_NULL", "Comparison"]

@@ -21,7 +21,7 @@ from engine.storage.failures import explain_failure, is_dropped
 from engine.storage.guard import ACCESS, GUARD
 
 Dialect = Literal["sqlite", "postgresql"]
-Mode = Literal["plain", "bare", "read", "write", "exclusive"]
+Mode = Literal["plain", "bare", "read", "write", "exclusive", "beside"]
 
 MODE = "transaction_mode"
 PROBE = "probe"
@@ -60,7 +60,7 @@ class Database:
             raise SiteBroken(Message("{name} is no database that can be used: SQLite and PostgreSQL can", name=name))
         event.listen(self.engine, "begin", self._on_begin)
         event.listen(self.engine, "before_cursor_execute", _on_statement)
-        modes: tuple[Mode, ...] = ("plain", "bare", "read", "write", "exclusive")
+        modes: tuple[Mode, ...] = ("plain", "bare", "read", "write", "exclusive", "beside")
         self._engines: dict[Mode, Engine] = {mode: self.engine.execution_options(**{MODE: mode}) for mode in modes}
 
     @contextmanager
@@ -121,6 +121,12 @@ class Database:
     def bare(self) -> Iterator[Connection]:
         """Begin a transaction that reads, in a database that may have no engine tables yet."""
         with self._transaction("bare") as connection:
+            yield connection
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """Give a connection without a transaction: each statement is one. For PostgreSQL's concurrent indexes."""
+        with self._transaction("beside") as connection:
             yield connection
 
     def probe(self, connection: Connection) -> tuple[int, int]:

@@ -1,3 +1,5 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """SQL that makes tables and columns, for each database. Nothing here is run; names come from the storage map."""
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """What a plan asks the database: is it as the storage map says, what would be lost, how many rows are there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,7 +64,12 @@ def _table_drift(key: str, stored: StoredEntity, found: catalog.FoundTable | Non
             )
         elif kind != expected:
             yield _drift(
-                Message("column {column} is {found}; the engine made it {expected}", column=name, found=kind, expected=expected),
+                Message(
+                    "column {column} is {found}; the engine made it {expected}",
+                    column=name,
+                    found=kind,
+                    expected=expected,
+                ),
                 Message("change it back; the type of a field is changed in its document"),
             )
 
@@ -117,9 +124,9 @@ class Looker:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def look(self, change: Change, *, fresh: bool) -> Change:
-        """Return the change with what was found; `fresh` says that its table holds nothing yet."""
-        if fresh:
+    def look(self, change: Change, fresh: Container[tuple[str, str]]) -> Change:
+        """Return the change with what was found; `fresh` has tables and columns that are not there yet."""
+        if (change.table, "") in fresh:
             return change
         if self._counted and change.kind in _COUNTED:
             rows = self._count(change)
@@ -129,8 +136,8 @@ class Looker:
             return self._retype(change)
         if change.kind == "reread_column":
             self._reread(change)
-        elif change.kind == "add_unique" and change.guard is not None:
-            return self._unique(change, change.guard)
+        elif change.kind == "add_unique" and not _on_new(change, fresh):
+            return self._unique(change)
         return change
 
     def _count(self, change: Change) -> int:
@@ -196,32 +203,21 @@ class Looker:
         if strange:
             self.warnings.append(
                 Problem(
-                    Message("{count} values of {field} are no values of its new type", count=strange, field=change.target),
+                    Message(
+                        "{count} values of {field} are no values of its new type", count=strange, field=change.target
+                    ),
                     code="reread",
                     advice=Message("they stay as they are until somebody edits them"),
                     severity="warning",
                 )
             )
 
-    def _unique(self, change: Change, guard: str) -> Change:
-        rows = run(self._connection, guard, access=ENTITY_ACCESS).fetchall()
-        if not rows:
+    def _unique(self, change: Change) -> Change:
+        count, samples = find_duplicates(self._connection, change)
+        if not count:
             return change
-        samples = tuple(Sample(str(row[-1]), f"{', '.join(map(str, row[:-2]))} ({row[-2]})") for row in rows[:SAMPLES])
-        self.problems.append(
-            Problem(
-                Message(
-                    "{count} values stand more than once in {fields}: {examples}",
-                    count=len(rows),
-                    fields=", ".join(change.index.fields) if change.index is not None else change.target,
-                    examples="; ".join(sample.value for sample in samples[:5]),
-                ),
-                path=change.target,
-                code="duplicates",
-                advice=Message("merge or change these records, then publish again"),
-            )
-        )
-        return replace(change, risk="refused", rows=len(rows), samples=samples)
+        self.problems.append(duplicates(change, count, samples))
+        return replace(change, risk="refused", rows=count, samples=samples)
 
     def _values(self, table: str, column: str) -> Iterator[tuple[str, Any]]:
         name = quoted(column)
@@ -244,6 +240,35 @@ class Looker:
         field = self._model.entities[change.entity].fields[change.field]
         former = self._former(change)
         return Converter(change.source, change.column, field, former, self._dialect, self._model.timezone)
+
+
+def _on_new(change: Change, fresh: Container[tuple[str, str]]) -> bool:
+    """Say whether a column of an index is made by the same plan, so that nothing can be said of its values yet."""
+    return change.index is not None and any((change.table, part.column) in fresh for part in change.index.parts)
+
+
+def find_duplicates(connection: Connection, change: Change) -> tuple[int, tuple[Sample, ...]]:
+    """Return how many values stand more than once under a unique rule, and some of them."""
+    if change.guard is None:
+        return 0, ()
+    rows = run(connection, change.guard, access=ENTITY_ACCESS).fetchall()
+    samples = (Sample(str(row[-1]), f"{', '.join(map(str, row[:-2]))} ({row[-2]})") for row in rows[:SAMPLES])
+    return len(rows), tuple(samples)
+
+
+def duplicates(change: Change, count: int, samples: Sequence[Sample]) -> Problem:
+    """Return what is wrong when values stand more than once."""
+    return Problem(
+        Message(
+            "{count} values stand more than once in {fields}: {examples}",
+            count=count,
+            fields=", ".join(change.index.fields) if change.index is not None else change.target,
+            examples="; ".join(sample.value for sample in samples[:5]),
+        ),
+        path=change.target,
+        code="duplicates",
+        advice=Message("merge or change these records, then publish again"),
+    )
 
 
 def _drift(message: Message, advice: Message) -> Problem:

@@ -99,7 +99,9 @@ def wanted(model: Model, entity: Entity, stored: StoredEntity, dialect: str) -> 
             break
         if not any(_serves(other, index, dialect) for other in found.values()):
             # A shorter one that the new one serves as well is not needed beside it.
-            for name in [name for name, other in found.items() if other.reason in _PLAIN and _serves(index, other, dialect)]:
+            for name in [
+                name for name, other in found.items() if other.reason in _PLAIN and _serves(index, other, dialect)
+            ]:
                 del found[name]
             found[index.name(dialect)] = index
             derived += 1
@@ -308,4 +310,3 @@ def _report_fields(body: object) -> Iterator[str]:
 def _inner(text: str) -> str:
     """Return the field in "month(closed_on)" or "closed_on"."""
     return text.partition("(")[2].rstrip(")").strip() if "(" in text else text
-

@@ -8,7 +8,7 @@ not know of it refuses to touch.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -94,8 +94,8 @@ def schema_plan(
     touched = {placement.origin.get(change.entity, change.entity) for change in changes}
     problems = [*drift(connection, storage, touched), *strangers(connection, changes, storage)]
     if not problems:
-        fresh = {change.table for change in changes if change.kind == "create_table"}
-        changes = [looker.look(change, fresh=change.table in fresh) for change in changes]
+        fresh = _fresh(changes)
+        changes = [looker.look(change, fresh) for change in changes]
     return Plan(
         base_revision=max(model.revision - 1, 0),
         checksum=model.checksum,
@@ -104,6 +104,17 @@ def schema_plan(
         problems=(*problems, *looker.problems),
         warnings=(*model.warnings, *looker.warnings),
     )
+
+
+def _fresh(changes: Sequence[Change]) -> set[tuple[str, str]]:
+    """Return what the changes make: (table, "") and (table, column)."""
+    tables = {(change.table, "") for change in changes if change.kind == "create_table"}
+    columns = {
+        (change.table, change.column.name)
+        for change in changes
+        if change.kind in {"add_column", "retype_column"} and change.column is not None
+    }
+    return tables | columns
 
 
 def _with_foreign_keys(changes: list[Change], statements: list[str]) -> list[Change]:

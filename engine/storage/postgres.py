@@ -51,6 +51,8 @@ def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
 
 def begin(driver: Any, mode: str) -> tuple[int, int] | None:
     """Begin a transaction and return (revision, access_epoch) where the mode asks for it."""
+    if mode == "beside":
+        return None
     cursor = driver.execute(_BEGIN[mode], prepare=False)
     if mode in {"plain", "bare"}:
         return None

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from engine.errors import SiteBroken
+from engine.expression import register_functions
 from engine.i18n import Message
 
 _READING = frozenset({"read", "bare"})
@@ -52,13 +53,15 @@ def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
             "cache_size = -16000",
         ):
             driver.execute(f"PRAGMA {pragma}")
-        _register_functions(driver)
+        register_functions(driver)
 
     return engine
 
 
 def begin(driver: Any, mode: str) -> None:
     """Begin a transaction."""
+    if mode == "beside":
+        return
     driver.execute("BEGIN" if mode in _READING else "BEGIN IMMEDIATE")
 
 
@@ -77,11 +80,3 @@ def time_limit(connection: Connection, limit_ms: int) -> Iterator[None]:
 def file_of(address: URL) -> Path:
     """Return the absolute path of the database file."""
     return Path(os.path.abspath(address.database or ""))  # noqa: PTH100 - resolve() would follow links
-
-
-def _register_functions(driver: sqlite3.Connection) -> None:
-    try:
-        from engine.expression.sqlite import register_functions
-    except ImportError:
-        return
-    register_functions(driver)

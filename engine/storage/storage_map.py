@@ -35,7 +35,6 @@ class StoredColumn:
         return StorageType(self.kind, self.scale)
 
 
-
 @dataclass(frozen=True, slots=True)
 class StoredEntity:
     """A table that exists, with its link tables and its indexes."""

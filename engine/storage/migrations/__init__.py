@@ -1,3 +1,5 @@
+# ruff: noqa: S608
+# Names in statements come from the storage map; values are bound.
 """The engine's own tables, made and changed by numbered migrations.
 
 Whichever process comes first runs what is missing, one transaction each, under a lock; the others wait and
