@@ -1,0 +1,344 @@
+"""`Records`: the one way to write. Pages, API, import, workflows and plugins all come through it.
+
+Every call is one batch in one transaction, pinned to one Model. Access, checks, history and hooks hold for each of
+them, in the order that `pipeline.py` reads and docs/records.md promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from engine import clock
+from engine.data import pipeline, trash
+from engine.data.answers import answers
+from engine.data.autonumber import Numbers
+from engine.data.batch import Batch, Change, Written, changes_of
+from engine.data.idempotency import begin, finish, request_hash, written_from_json, written_to_json
+from engine.data.principal import Principal
+from engine.data.sets import ChangeSet, new_set, write_set
+from engine.data.shape import Shape
+from engine.data.unit import CHUNK, Tail, Unit, unit_at_work
+from engine.data.vault import Vault
+from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
+from engine.hooks import Hooks
+from engine.i18n import Message
+from engine.publish import Models, Published
+from engine.storage.database import Database
+
+_T = TypeVar("_T")
+_Chunk = Callable[[Unit, Shape, Sequence[Any], int], Batch]
+
+ATTEMPTS = 3
+"""Times that a call is tried: again after a publication, after a deadlock, and after a race for a unique value."""
+
+PINNED = "published"
+"""Execution option of a connection that `begin` opened: the Model it is pinned to, and what is left for its end."""
+
+
+class Records:
+    """Writes records of every entity. Safe to share between threads.
+
+    Principals are asked for their rights in every call; raw values are taken by field key, as a form, a JSON body or
+    Python gives them. All methods raise:
+
+        NotFound: there is no such entity or record, or the principal may not know of it.
+        AccessDenied: the principal may know of it, but not do this.
+        RecordInvalid: values are wrong; `.problems` has all of them, of all records of the call.
+        VersionConflict: somebody else changed the same fields since the caller read the record.
+        IdempotencyMismatch: `key` came with another request before.
+        StaleModel: the site was published again and again while the call was tried.
+        DatabaseUnavailable: the database does not answer, or others wrote for too long.
+
+    `key` makes a call safe to repeat. `via` says where it came from (web, api, import:<id>, run:<id>). `change_set`
+    puts it into a set that `begin_set` has made; without one it makes its own. `connection` lets several calls share
+    one transaction that `begin` has opened.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        models: Models,
+        hooks: Hooks | None = None,
+        *,
+        vault: Vault | None = None,
+    ) -> None:
+        self.database = database
+        self.models = models
+        self.hooks = hooks or Hooks()
+        self.vault = vault
+        self.numbers = Numbers()
+        self._published: Published | None = None
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        principal: Principal,
+        entity: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Create records and return them as stored, in the order of `rows`."""
+        return self._call(
+            principal, entity, "create", rows, pipeline.create,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def update(
+        self,
+        principal: Principal,
+        entity: str,
+        changes: Sequence[Change | Mapping[str, Any]],
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Change records; fields that are not given stay, and a record that comes out the same is not written.
+
+        A mapping names its record by `id` and may say the `version` that was read.
+        """
+        return self._call(
+            principal, entity, "update", changes_of(changes), pipeline.update,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def delete(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Sequence[str],
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Put records into the recycle bin, with their child rows and what cascades."""
+        return self._call(
+            principal, entity, "delete", list(ids), trash.delete,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def restore(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Sequence[str],
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Take records out of the recycle bin, with those that went in along with them."""
+        return self._call(
+            principal, entity, "restore", list(ids), trash.restore,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    # --- transactions -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction for several calls; it commits at the end, or rolls back when something is raised.
+
+        Nothing is tried again inside: a `StaleModel` goes to the caller.
+
+        Raises:
+            StaleModel: the site was published since the last call; the next attempt has the new Model.
+        """
+        published = self._pinned()
+        try:
+            with self.database.write(published.revision) as connection:
+                tail = Tail()
+                connection.execution_options(**{PINNED: (published, tail)})
+                yield connection
+            self._after(tail)
+        except StaleModel:
+            self._published = None
+            raise
+
+    def _pinned(self) -> Published:
+        """Return the Model to try first: the one of the last call, for a publication shows as `StaleModel`."""
+        if self._published is None:
+            with self.database.read() as connection:
+                revision = self.database.probe(connection)[0]
+            self._published = self.models.get(revision)
+        return self._published
+
+    def _call(  # noqa: PLR0913 - what every call takes
+        self,
+        principal: Principal,
+        entity: str,
+        verb: str,
+        rows: Sequence[Any],
+        chunk: _Chunk,
+        *,
+        key: str | None,
+        via: str,
+        change_set: str | None,
+        connection: Connection | None,
+    ) -> list[Written]:
+        digest = request_hash(verb, entity, [_hashable(row) for row in rows]) if key is not None else ""
+
+        def work(unit: Unit) -> list[Written]:
+            shape = unit.shape(entity)
+            if key is not None:
+                known = begin(unit, key, digest)
+                if known is not None:
+                    return [written_from_json(shape, each) for each in known]
+            found = _whole(self._chunks(unit, shape, rows, chunk))
+            if key is not None:
+                finish(unit, key, [written_to_json(shape, each) for each in found])
+            return found
+
+        return self.carry_out(
+            principal, work, kind=verb, entity=entity, via=via, change_set=change_set, connection=connection
+        )
+
+    @staticmethod
+    def _chunks(unit: Unit, shape: Shape, rows: Sequence[Any], chunk: _Chunk) -> list[Written | GuanxiError]:
+        """Take rows through the steps, some hundred at a time, and return what became of each."""
+        found: list[Written | GuanxiError] = []
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            batch = chunk(unit, shape, part, start)
+            found += answers(unit, shape, batch, range(start, start + len(part)))
+        return found
+
+    def carry_out(  # noqa: PLR0913 - one transaction and all that is noted with it
+        self,
+        principal: Principal,
+        work: Callable[[Unit], _T],
+        *,
+        kind: str,
+        entity: str | None = None,
+        via: str = "api",
+        title: str = "",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+        undoes: str | None = None,
+    ) -> _T:
+        """Do some work in one transaction, in the caller's when there is one, and note its change set."""
+        outer = unit_at_work()
+        if connection is None and outer is not None and outer.records is self:
+            unit = outer.joined(principal, via, _known_set(change_set, kind))
+            with unit.connection.begin_nested():
+                return _noted(unit, work, entity, undoes)
+        if connection is not None:
+            published, tail = connection.get_execution_options().get(PINNED) or (
+                self.models.get(self.database.probe(connection)[0]),
+                Tail(),
+            )
+            unit = self._unit(connection, published, principal, via, change_set, kind, title)
+            unit.tail = tail
+            # A caller who goes on after an error keeps nothing of the call that failed.
+            with connection.begin_nested():
+                return _noted(unit, work, entity, undoes)
+        attempt = 1
+        while True:
+            published = self._pinned()
+            try:
+                with self.database.write(published.revision) as own:
+                    unit = self._unit(own, published, principal, via, change_set, kind, title)
+                    found = _noted(unit, work, entity, undoes)
+                self._after(unit.tail)
+            except (StaleModel, IntegrityError, DatabaseUnavailable) as error:
+                if isinstance(error, StaleModel):
+                    self._published = None
+                if attempt >= ATTEMPTS or not _passing(error):
+                    raise _explained(error) from error
+                attempt += 1
+            else:
+                return found
+
+    def _unit(
+        self,
+        connection: Connection,
+        published: Published,
+        principal: Principal,
+        via: str,
+        change_set: str | None,
+        kind: str,
+        title: str,
+    ) -> Unit:
+        known = _known_set(change_set, kind) or new_set(kind, title)
+        return Unit(self, connection, published, principal, now=clock.now(), via=via, change_set=known)
+
+    def _after(self, tail: Tail) -> None:
+        self.numbers.keep(tail.blocks)
+        for notice in tail.committed:
+            notice()
+
+
+def _known_set(change_set: str | None, kind: str) -> ChangeSet | None:
+    return ChangeSet(change_set, kind, known=True) if change_set is not None else None
+
+
+def _noted(unit: Unit, work: Callable[[Unit], _T], entity: str | None, undoes: str | None) -> _T:
+    """Do the work and write what it came to into its change set."""
+    found = work(unit)
+    change_set = unit.change_set
+    if (change_set.counts and unit.depth == 0) or (change_set.known and change_set.counts):
+        write_set(
+            unit.run,
+            unit.phrases,
+            change_set,
+            entity=entity,
+            actor=unit.principal.id,
+            via=unit.via,
+            at=unit.now,
+            undoes=undoes,
+        )
+    return found
+
+
+def _whole(found: Sequence[Written | GuanxiError]) -> list[Written]:
+    """Return the records when none was kept out.
+
+    Raises:
+        RecordInvalid: with the problems of all rows.
+        GuanxiError: a row was kept out by another error.
+    """
+    problems: list[FieldProblem] = []
+    written: list[Written] = []
+    for each in found:
+        if isinstance(each, Written):
+            written.append(each)
+        elif isinstance(each, RecordInvalid):
+            problems += each.problems
+        else:
+            raise each
+    if problems:
+        raise RecordInvalid(problems)
+    return written
+
+
+def _passing(error: Exception) -> bool:
+    """Say whether another attempt may go better."""
+    if isinstance(error, (StaleModel, IntegrityError)):
+        return True
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", "") in {"40P01", "40001"}
+
+
+def _explained(error: Exception) -> Exception:
+    if isinstance(error, IntegrityError):
+        message = Message("The database refused the record because of another one; please try again")
+        return RecordInvalid([FieldProblem("", message, "conflict")])
+    return error
+
+
+def _hashable(row: Any) -> Any:
+    return [row.id, dict(row.values), row.version] if isinstance(row, Change) else row

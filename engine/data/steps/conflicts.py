@@ -1,0 +1,77 @@
+"""Step 10, versions: what somebody else changed meanwhile is merged, unless it is the same field with another value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.data.batch import SEALED, Batch, Draft
+from engine.data.history import changed_since, known_version, last_author, value_from_json
+from engine.data.shape import Shape
+from engine.data.unit import Unit
+from engine.errors import BadValue, FieldConflict, VersionConflict
+
+
+def merge(unit: Unit, shape: Shape, batch: Batch) -> None:
+    """Compare drafts whose caller had read an older version with what has changed since.
+
+    A field that only the caller changed is written; one that the caller gives as it was is left to the others.
+
+    Raises:
+        VersionConflict: a field has two new values.
+    """
+    for draft in batch.drafts:
+        if draft.base is not None and draft.old is not None and draft.base != draft.version and draft.changed:
+            _merge(unit, shape, batch, draft)
+
+
+def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
+    entity = shape.entity.key
+    assert draft.base is not None and draft.old is not None  # noqa: S101, PT018 - the caller has both
+    whole = draft.base < draft.version and known_version(unit, entity, draft.id, draft.base + 1)
+    since = changed_since(unit, entity, draft.id, draft.base) if whole else None
+    conflicts: dict[str, FieldConflict] = {}
+    for key in sorted(draft.changed):
+        field = shape.entity.fields[key]
+        if field.type.computed:
+            continue
+        theirs = _stored(draft, key)
+        mine = SEALED if key in draft.secrets else draft.links.get(key, draft.new.get(key))
+        if since is None or not field.audit:
+            conflicts[key] = FieldConflict(None, theirs, mine)
+            continue
+        if key not in since:
+            continue
+        base = _parsed(shape, key, since[key])
+        if mine == base and key not in draft.secrets:
+            _leave(draft, key)
+        else:
+            conflicts[key] = FieldConflict(base, theirs, mine)
+    if conflicts:
+        author = last_author(unit, entity, draft.id)
+        raise VersionConflict(entity, draft.id, draft.version, conflicts, changed_by=author)
+
+
+def _stored(draft: Draft, key: str) -> Any:
+    assert draft.old is not None  # noqa: S101 - the caller has it
+    return draft.old[key] if key in draft.old else draft.old_links.get(key, ())
+
+
+def _leave(draft: Draft, key: str) -> None:
+    """Keep what the others wrote."""
+    draft.changed.discard(key)
+    assert draft.old is not None  # noqa: S101 - the caller has it
+    if key in draft.new:
+        draft.new[key] = draft.old[key]
+    else:
+        draft.links.pop(key, None)
+
+
+def _parsed(shape: Shape, key: str, value: Any) -> Any:
+    field = shape.entity.fields[key]
+    if field.secret:
+        return value
+    try:
+        parsed = value_from_json(shape, key, value)
+    except BadValue:
+        return value
+    return tuple(parsed or ()) if field.type.links == "many" else parsed

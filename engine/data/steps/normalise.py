@@ -1,0 +1,178 @@
+"""Step 5: what callers gave becomes values; every value that is none is noted, of all fields and rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.data.batch import SEALED, Batch, Draft
+from engine.data.shape import FieldShape, Shape
+from engine.data.steps import links
+from engine.data.unit import Unit
+from engine.errors import BadValue
+from engine.fields.links import Reference
+from engine.i18n import Message
+from engine.ids import is_id
+
+_GONE: Any = object()
+_STAMPS = frozenset({"version", "updated_at", "updated_by"})
+
+
+def normalise(unit: Unit, shape: Shape, batch: Batch, keys: Iterable[str] | None = None) -> None:
+    """Parse the given values of a batch into its drafts; `keys` are those to look at, all unless said."""
+    wanted = dict.fromkeys(key for draft in batch.drafts for key in draft.given) if keys is None else keys
+    for key in wanted:
+        field = shape.fields.get(key)
+        if field is None:
+            continue
+        if key == "id":
+            _take_ids(batch)
+        elif field.links == "children":
+            _take_children(batch, field)
+        elif field.links == "many":
+            _take_many(unit, batch, field)
+        elif field.column is None:
+            continue
+        elif field.column.sealed:
+            _take_secret(unit, batch, field)
+        else:
+            _take_value(unit, batch, field)
+
+
+def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
+    key, parse = field.field.key, field.parse
+    references: list[tuple[Draft, Reference]] = []
+    linked = bool(field.links)
+    for draft in batch.drafts:
+        raw = draft.given.get(key, _GONE)
+        if raw is _GONE:
+            continue
+        try:
+            value = parse(raw)
+        except BadValue as error:
+            batch.refuse(draft, key, error.message)
+            continue
+        if linked and isinstance(value, Reference):
+            references.append((draft, value))
+        else:
+            draft.new[key] = value
+    if references:
+        for (draft, reference), found in zip(
+            references, links.resolve(unit, field.field, [each for _, each in references]), strict=True
+        ):
+            if isinstance(found, Message):
+                batch.refuse(draft, key, found, "link")
+            else:
+                draft.new[key] = found
+
+
+def _take_many(unit: Unit, batch: Batch, field: FieldShape) -> None:
+    key, parse = field.field.key, field.parse
+    for draft in batch.drafts:
+        if key not in draft.given:
+            continue
+        try:
+            targets = list(parse(draft.given[key]) or ())
+        except BadValue as error:
+            batch.refuse(draft, key, error.message)
+            continue
+        places = [place for place, each in enumerate(targets) if isinstance(each, Reference)]
+        if places:
+            for place, found in zip(
+                places, links.resolve(unit, field.field, [targets[each] for each in places]), strict=True
+            ):
+                if isinstance(found, Message):
+                    batch.refuse(draft, key, found, "link")
+                else:
+                    targets[place] = found
+        if not draft.failed:
+            draft.links[key] = tuple(dict.fromkeys(targets))
+
+
+def _take_children(batch: Batch, field: FieldShape) -> None:
+    key, parse = field.field.key, field.parse
+    for draft in batch.drafts:
+        if key in draft.given:
+            try:
+                draft.children[key] = list(parse(draft.given[key]) or ())
+            except BadValue as error:
+                batch.refuse(draft, key, error.message)
+
+
+def _take_secret(unit: Unit, batch: Batch, field: FieldShape) -> None:
+    key, parse = field.field.key, field.parse
+    for draft in batch.drafts:
+        if key not in draft.given or draft.given[key] == SEALED:
+            # What a form shows in place of a secret comes back as it was shown: nobody changed it.
+            continue
+        try:
+            plain = parse(draft.given[key])
+        except BadValue as error:
+            batch.refuse(draft, key, error.message)
+            continue
+        sealed = draft.sealed.get(key)
+        if sealed is not None and plain is not None and unit.vault is not None:
+            if unit.vault.open(batch.kind.key, draft.id, key, sealed) == plain:
+                continue
+        draft.secrets[key] = plain
+        draft.new[key] = SEALED if plain is not None else None
+
+
+def _take_ids(batch: Batch) -> None:
+    """Take the id that a client made for its own new record, so that it may try again safely."""
+    for draft in batch.drafts:
+        given = draft.given.get("id")
+        if given is None or given == "":
+            continue
+        if is_id(given):
+            draft.id = given
+            draft.new["id"] = given
+        else:
+            batch.refuse(draft, "id", Message("“{value}” is not the id of a record", value=str(given)[:60]))
+
+
+def put_value(unit: Unit, shape: Shape, batch: Batch, draft: Draft, key: str, raw: Any) -> None:
+    """Put a value that a hook gives into a draft.
+
+    Raises:
+        KeyError: the entity has no such field that can be given a value.
+        BadValue: the field takes no such value.
+    """
+    field = shape.fields.get(key)
+    if field is None or not field.field.writable or (field.column is None and field.links != "many"):
+        raise KeyError(key)
+    value = field.parse(raw)
+    references = [
+        each for each in (value if isinstance(value, (tuple, list)) else (value,)) if isinstance(each, Reference)
+    ]
+    if references:
+        found = iter(links.resolve(unit, field.field, references))
+        resolved = [
+            next(found) if isinstance(each, Reference) else each
+            for each in (value if field.links == "many" else (value,))
+        ]
+        for each in resolved:
+            if isinstance(each, Message):
+                raise BadValue(each)
+        value = tuple(resolved) if field.links == "many" else resolved[0]
+    if field.links == "many":
+        draft.links[key] = tuple(dict.fromkeys(value or ()))
+    elif field.column is not None and field.column.sealed:
+        draft.secrets[key] = value
+        draft.new[key] = SEALED if value is not None else None
+    else:
+        draft.new[key] = value
+
+
+def note_changes(shape: Shape, batch: Batch) -> None:
+    """Work out which fields of each draft differ from what is stored."""
+    for draft in batch.drafts:
+        old = draft.old
+        new = draft.new
+        if old is None:
+            draft.changed = {key for key in shape.told if new[key] is not None}
+            draft.changed.update(key for key, targets in draft.links.items() if targets)
+            continue
+        draft.changed = {key for key, value in new.items() if value != old[key] and key not in _STAMPS}
+        draft.changed.update(draft.secrets)
+        draft.changed.update(key for key, targets in draft.links.items() if targets != draft.old_links.get(key, ()))

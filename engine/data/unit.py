@@ -1,0 +1,164 @@
+"""One transaction of writing: its connection, the Model it is pinned to, who acts, when, and what is noted on the way.
+
+A `Unit` is handed from step to step as an argument. Calls that a hook makes while a unit is at work join it, one level
+deeper, so that everything commits together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from engine.data.access import Access
+from engine.data.phrases import Phrases, phrases
+from engine.errors import GuanxiError
+from engine.i18n import Message
+from engine.storage.database import run, run_many
+from engine.storage.guard import ENTITY_ACCESS
+
+if TYPE_CHECKING:
+    from engine.data.autonumber import Numbers
+    from engine.data.principal import Principal
+    from engine.data.sets import ChangeSet
+    from engine.data.shape import Shape
+    from engine.data.vault import Vault
+    from engine.hooks import Hooks
+    from engine.publish import Published
+
+CHUNK = 500
+"""Records that go through the steps together."""
+MOST_DEPTH = 5
+"""How deep hooks may cause writes that call hooks again."""
+
+_at_work: ContextVar[Unit | None] = ContextVar("unit", default=None)
+
+
+@dataclass(slots=True)
+class Tail:
+    """What is left for the end of a call, shared by a unit and those that joined it."""
+
+    committed: list[Callable[[], None]] = field(default_factory=list)
+    """Notices that may be lost."""
+    rolled_back: list[Callable[[], None]] = field(default_factory=list)
+    blocks: dict[str, list[int]] = field(default_factory=dict)
+    """Numbers that this transaction has reserved and not used."""
+    settling: dict[str, set[str]] = field(default_factory=dict)
+    """Entity -> records that are being written just now and work out for themselves what follows from their rows."""
+    search: dict[str, set[str]] = field(default_factory=dict)
+    """Entity -> records whose search rows are still to be written."""
+
+
+class Unit:
+    """A transaction at work."""
+
+    __slots__ = (
+        "access",
+        "change_set",
+        "connection",
+        "depth",
+        "env",
+        "hooks",
+        "now",
+        "numbers",
+        "phrases",
+        "principal",
+        "published",
+        "records",
+        "tail",
+        "vault",
+        "via",
+        "wave",
+    )
+
+    def __init__(
+        self,
+        records: Any,
+        connection: Connection,
+        published: Published,
+        principal: Principal,
+        *,
+        now: datetime,
+        via: str,
+        change_set: ChangeSet,
+    ) -> None:
+        self.records = records
+        """The `Records` at whose call it began."""
+        self.connection = connection
+        self.published = published
+        self.principal = principal
+        self.access = Access(published, principal, now)
+        self.env: Mapping[str, Any] = self.access.env()
+        """Variables of expressions: user.*, today, now."""
+        self.now = now
+        self.via = via
+        self.change_set = change_set
+        self.depth = 0
+        self.wave = 0
+        """How many links the write that is at work is away from the one that was asked for."""
+        self.hooks: Hooks = records.hooks
+        self.vault: Vault | None = records.vault
+        self.numbers: Numbers = records.numbers
+        self.phrases: Phrases = phrases(connection.dialect.name)
+        self.tail = Tail()
+
+    def joined(self, principal: Principal, via: str | None, change_set: ChangeSet | None) -> Unit:
+        """Return a unit of the same transaction, one level deeper, for a call that a hook makes.
+
+        Raises:
+            GuanxiError: hooks have called each other too often.
+        """
+        if self.depth >= MOST_DEPTH:
+            raise GuanxiError(Message("Automatic changes set each other off more than {most} times", most=MOST_DEPTH))
+        unit = Unit(
+            self.records,
+            self.connection,
+            self.published,
+            principal,
+            now=self.now,
+            via=via or self.via,
+            change_set=change_set or self.change_set,
+        )
+        unit.depth = self.depth + 1
+        unit.tail = self.tail
+        return unit
+
+    def shape(self, entity: str) -> Shape:
+        """Return what writing an entity needs, worked out once per Model."""
+        from engine.data.shape import shape_of
+
+        return shape_of(self.published, entity, self.phrases)
+
+    def run(self, text: str, values: Sequence[Any] = ()) -> Any:
+        """Run one statement, which may name entity tables, and return the driver's cursor."""
+        return run(self.connection, text, values, access=ENTITY_ACCESS)
+
+    def run_many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        if len(rows) == 1:
+            run(self.connection, text, rows[0], access=ENTITY_ACCESS)
+        elif rows:
+            run_many(self.connection, text, rows, access=ENTITY_ACCESS)
+
+    def ids(self, values: Iterable[str]) -> Any:
+        """Return ids as one parameter of `phrases.is_in`."""
+        return self.phrases.values(values)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let calls of `Records` that happen inside join this unit."""
+        token = _at_work.set(self)
+        try:
+            yield
+        finally:
+            _at_work.reset(token)
+
+
+def unit_at_work() -> Unit | None:
+    """Return the unit whose hook is running in this thread, None outside of hooks."""
+    return _at_work.get()
