@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.expression import evaluate, moments, numbers, rules, sql_conditions, sql_values, texts
+from engine.expression import evaluate, moments, numbers, rules, rules_values, sql_conditions, sql_values, texts
 from engine.expression.check import Result
 from engine.expression.evaluate import dated, strict
 from engine.expression.registry import Operator, register
@@ -14,9 +14,13 @@ from engine.expression.types import Type
 _TEXT = frozenset({Type.TEXT})
 
 
-def _operator(name: str, rule: Any, python: Any, sql: Any, least: int = 2, most: int | None = 2, usage: str = "") -> None:
+def _operator(
+    name: str, rule: Any, python: Any, sql: Any, least: int = 2, most: int | None = 2, usage: str = ""
+) -> None:
     register(
-        Operator(name, rule, python, sql, browser=name, kind="operator", least=least, most=most, usage=usage or f"a {name} b")
+        Operator(
+            name, rule, python, sql, browser=name, kind="operator", least=least, most=most, usage=usage or f"a {name} b"
+        )
     )
 
 
@@ -48,53 +52,114 @@ def _conditions() -> None:
         _operator(name, rules.order, python, sql_conditions.ordering(name))
     _operator("in", rules.membership, evaluate.member, sql_conditions.member)
     _operator("if", rules.choice, evaluate.conditional, sql_values.conditional, 3, 3, "a if condition else b")
-    _function("coalesce", rules.first_present, evaluate.first_present, sql_values.first_present, "coalesce(a, b, ...)", most=None)
-    _function("min", rules.extreme, evaluate.extreme(min), sql_values.extreme("min", "least", "least"), "min(a, b, ...)", most=None)
-    _function("max", rules.extreme, evaluate.extreme(max), sql_values.extreme("max", "greatest", "greatest"), "max(a, b, ...)", most=None)
+    _function(
+        "coalesce",
+        rules.first_present,
+        evaluate.first_present,
+        sql_values.first_present,
+        "coalesce(a, b, ...)",
+        most=None,
+    )
+    _function(
+        "min",
+        rules.extreme,
+        evaluate.extreme(min),
+        sql_values.extreme("min", "least", "least"),
+        "min(a, b, ...)",
+        most=None,
+    )
+    _function(
+        "max",
+        rules.extreme,
+        evaluate.extreme(max),
+        sql_values.extreme("max", "greatest", "greatest"),
+        "max(a, b, ...)",
+        most=None,
+    )
 
 
 def _arithmetic() -> None:
-    _operator("+", rules.plus, evaluate.plus, sql_values.plus)
-    _operator("-", rules.minus, evaluate.minus, sql_values.minus)
-    _operator("*", rules.times, strict(numbers.multiply), sql_values.times)
-    _operator("/", rules.divided, strict(numbers.divide), sql_values.divided)
-    _operator("//", rules.floored, strict(numbers.floor_divide), sql_values.floored)
-    _operator("%", rules.remainder, strict(numbers.modulo), sql_values.remainder)
-    _operator("neg", rules.signed, strict(numbers.negate), sql_values.negated, 1, 1, "-a")
-    _function("abs", rules.signed, strict(numbers.absolute), sql_values.absolute, "abs(number)")
-    _function("round", rules.rounded, evaluate.rounded, sql_values.rounded, "round(number, decimals)", 1, 2)
-    _function("number", rules.to_number, evaluate.to_number, sql_values.to_number, "number(text)")
+    _operator("+", rules_values.plus, evaluate.plus, sql_values.plus)
+    _operator("-", rules_values.minus, evaluate.minus, sql_values.minus)
+    _operator("*", rules_values.times, strict(numbers.multiply), sql_values.times)
+    _operator("/", rules_values.divided, strict(numbers.divide), sql_values.divided)
+    _operator("//", rules_values.floored, strict(numbers.floor_divide), sql_values.floored)
+    _operator("%", rules_values.remainder, strict(numbers.modulo), sql_values.remainder)
+    _operator("neg", rules_values.signed, strict(numbers.negate), sql_values.negated, 1, 1, "-a")
+    _function("abs", rules_values.signed, strict(numbers.absolute), sql_values.absolute, "abs(number)")
+    _function("round", rules_values.rounded, evaluate.rounded, sql_values.rounded, "round(number, decimals)", 1, 2)
+    _function("number", rules_values.to_number, evaluate.to_number, sql_values.to_number, "number(text)")
 
 
 def _texts() -> None:
     text = takes(_TEXT, Result(Type.TEXT))
     asked = takes(_TEXT, CERTAIN)
-    _function("len", rules.length, strict(len), sql_values.length, "len(text)")
+    _function("len", rules_values.length, strict(len), sql_values.length, "len(text)")
     _function("lower", text, strict(texts.lower), sql_values.lower, "lower(text)")
     _function("upper", text, strict(texts.upper), sql_values.upper, "upper(text)")
     _function("trim", text, strict(texts.trim), sql_values.trim, "trim(text)")
-    _function("replace", rules.replacing, strict(texts.replace), sql_values.replace, "replace(text, old, new)", 3, 3)
+    _function(
+        "replace", rules_values.replacing, strict(texts.replace), sql_values.replace, "replace(text, old, new)", 3, 3
+    )
     _function("contains", asked, evaluate.contains, sql_conditions.contains, "contains(text, part)", 2, 2)
     _function("starts_with", asked, evaluate.starts_with, sql_conditions.starts_with, "starts_with(text, part)", 2, 2)
     _function("ends_with", asked, evaluate.ends_with, sql_conditions.ends_with, "ends_with(text, part)", 2, 2)
-    _function("text", rules.to_text_rule, evaluate.to_text, sql_values.to_text, "text(value)")
+    _function("text", rules_values.to_text_rule, evaluate.to_text, sql_values.to_text, "text(value)")
 
 
 def _dates() -> None:
-    _function("date", rules.to_date, evaluate.to_date, sql_values.to_date, "date(text)", 1, 3)
-    _function("datetime", rules.to_datetime, evaluate.to_datetime, sql_values.to_datetime, "datetime(date, time)", 1, 2)
-    _function("time", rules.to_time, evaluate.to_time, sql_values.to_time, "time(text)")
+    _function("date", rules_values.to_date, evaluate.to_date, sql_values.to_date, "date(text)", 1, 3)
+    _function(
+        "datetime", rules_values.to_datetime, evaluate.to_datetime, sql_values.to_datetime, "datetime(date, time)", 1, 2
+    )
+    _function("time", rules_values.to_time, evaluate.to_time, sql_values.to_time, "time(text)")
     parts = {
         "year": (9999, 1, 4, lambda day: day.year),
         "month": (12, 6, 2, lambda day: day.month),
         "day": (31, 9, 2, lambda day: day.day),
     }
     for name, (bound, first, count, python) in parts.items():
-        _function(name, rules.part_of_date(bound), dated(python), sql_values.part_of_date(name, first, count), f"{name}(date)")
-    _function("weekday", rules.part_of_date(7), dated(lambda day: day.isoweekday()), sql_values.weekday, "weekday(date)")
-    _function("days_between", rules.between_dates, dated(moments.days_between), sql_values.days_between, "days_between(from, to)", 2, 2)
-    _function("months_between", rules.between_dates, dated(moments.months_between), sql_values.months_between, "months_between(from, to)", 2, 2)
-    _function("add_months", rules.months_later, dated(moments.add_months), sql_values.add_months, "add_months(date, months)", 2, 2)
+        _function(
+            name,
+            rules_values.part_of_date(bound),
+            dated(python),
+            sql_values.part_of_date(name, first, count),
+            f"{name}(date)",
+        )
+    _function(
+        "weekday",
+        rules_values.part_of_date(7),
+        dated(lambda day: day.isoweekday()),
+        sql_values.weekday,
+        "weekday(date)",
+    )
+    _function(
+        "days_between",
+        rules_values.between_dates,
+        dated(moments.days_between),
+        sql_values.days_between,
+        "days_between(from, to)",
+        2,
+        2,
+    )
+    _function(
+        "months_between",
+        rules_values.between_dates,
+        dated(moments.months_between),
+        sql_values.months_between,
+        "months_between(from, to)",
+        2,
+        2,
+    )
+    _function(
+        "add_months",
+        rules_values.months_later,
+        dated(moments.add_months),
+        sql_values.add_months,
+        "add_months(date, months)",
+        2,
+        2,
+    )
 
 
 def _rows() -> None:

@@ -94,7 +94,9 @@ class Reporter:
     problems: list[ExpressionProblem] = field(default_factory=list)
     at: tuple[int, int] = (1, 1)
 
-    def report(self, message: Message, *, node: Typed | None = None, advice: Message | None = None, code: str = "type") -> Result:
+    def report(
+        self, message: Message, *, node: Typed | None = None, advice: Message | None = None, code: str = "type"
+    ) -> Result:
         """Note a mistake at a node, by default the one looked at, and return the unknown result."""
         line, column = self.at if node is None else place_of(node.expr, self.at)
         self.problems.append(ExpressionProblem(message, line, column, advice, code))
@@ -160,7 +162,9 @@ def _expected(typed: Typed, expect: Type) -> Iterable[ExpressionProblem]:
     textual = {Type.TEXT, Type.LINK}
     if given in {expect, Type.NULL} or {given, expect} <= textual:
         return
-    message = Message("This must give {expected}, but gives {given}", expected=TYPE_NAMES[expect], given=TYPE_NAMES[given])
+    message = Message(
+        "This must give {expected}, but gives {given}", expected=TYPE_NAMES[expect], given=TYPE_NAMES[given]
+    )
     line, column = place_of(typed.expr)
     yield ExpressionProblem(message, line, column, _conversion(given, expect), "type")
 

@@ -80,7 +80,9 @@ def strict(function: Callable[..., Any]) -> Callable[[Typed, tuple[Evaluate, ...
         if len(args) == 2:  # noqa: PLR2004
             first, second = args
             return lambda row, env: (
-                None if (left := first(row, env)) is None or (right := second(row, env)) is None else function(left, right)
+                None
+                if (left := first(row, env)) is None or (right := second(row, env)) is None
+                else function(left, right)
             )
 
         def several(row: Mapping[str, Any], env: Mapping[str, Any]) -> Any:

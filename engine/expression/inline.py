@@ -5,6 +5,8 @@ into each place where its column is used; so nested expressions stay as small as
 Without columns the whole is computed once per statement, and an index on the other side is used.
 """
 
+# ruff: noqa: S608 - the templates are constants, and SQLAlchemy renders what is put into them
+
 from __future__ import annotations
 
 from typing import Any
@@ -144,7 +146,8 @@ DateFrom = _template(
 
 _TEXT_DATE = (
     "CASE WHEN a.t ~ '^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' THEN "
-    f"CASE WHEN CAST(substr(a.t, 9, 2) AS INTEGER) <= {_DAY_EXISTS.format(y='substr(a.t, 1, 4)', m='substr(a.t, 6, 2)')} "
+    "CASE WHEN CAST(substr(a.t, 9, 2) AS INTEGER) <= "
+    f"{_DAY_EXISTS.format(y='substr(a.t, 1, 4)', m='substr(a.t, 6, 2)')} "
     "THEN CAST(substr(a.t, 1, 10) AS DATE) END END"
 )
 

@@ -26,11 +26,13 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _WRITE = {
     "=": "==", "===": "==", "!==": "!=", "<>": "!=", "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not",
     "?": "a if condition else b", "{": "[", "}": "]",
-    "（": "(", "）": ")", "，": ",", "、": ",", "．": ".", "。": ".", "＝": "==", "＞": ">", "＜": "<", "≥": ">=", "≤": "<=",
-    "≠": "!=", "＋": "+", "－": "-", "×": "*", "＊": "*", "÷": "/", "／": "/", "％": "%", "【": "[", "】": "]",
-    "“": '"', "”": '"', "‘": "'", "’": "'", "！": "not", "－": "-", "–": "-", "—": "-", "−": "-",
+    "、": ",", "。": ".", "≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/", "【": "[", "】": "]",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "\u2014": "-", "\u2212": "-",
 }  # fmt: skip
-"""What people write, and what stands for it here. Chinese keyboards give the full-width signs."""
+"""What people write, and what stands for it here."""
+
+_FULL_WIDTH = range(0xFF01, 0xFF5F)
+"""What Chinese keyboards give instead of ASCII signs, in the order of ASCII."""
 
 _NO_OPERATOR = {"**", "<<", ">>", "^", "~", "@", ":=", ":", ";", "$", "`", "\\"}
 
@@ -88,8 +90,10 @@ def _refuse_sign(text: str, at: int, place: Position, word: str = "") -> NoRetur
             Message("end it with {quote} on the same line", quote=word),
         )
     message = Message("{sign} means nothing here", sign=word if word.isprintable() else repr(word))
-    if word in _WRITE:
-        fail(place, message, Message("write {instead}", instead=_WRITE[word]))
+    plain = chr(ord(word) - _FULL_WIDTH.start + 0x21) if len(word) == 1 and ord(word) in _FULL_WIDTH else word
+    instead = _WRITE.get(plain, plain)
+    if instead != word:
+        fail(place, message, Message("write {instead}", instead=instead))
     fail(place, message, Message("allowed are + - * / // % == != < <= > >= in, not, and, or, if and else"))
 
 

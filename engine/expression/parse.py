@@ -8,6 +8,7 @@ Precedence and associativity are Python's own. Three things are shorter in the t
 from __future__ import annotations
 
 import difflib
+import keyword
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -26,11 +27,10 @@ VARIABLE_ROOTS = frozenset({"user", "today", "now", "old", "input"})
 _CONSTANTS: dict[str, Value] = {"True": True, "False": False, "None": None}
 _MEANT = {
     "true": "True", "TRUE": "True", "false": "False", "FALSE": "False", "null": "None", "NULL": "None", "nil": "None",
-    "undefined": "None", "none": "None", "AND": "and", "OR": "or", "NOT": "not", "IN": "in", "And": "and", "Or": "or", "Not": "not",
+    "undefined": "None", "none": "None", "AND": "and", "OR": "or", "NOT": "not", "IN": "in", "And": "and", "Or": "or",
+    "Not": "not",
 }  # fmt: skip
-_KEYWORDS = frozenset(
-    "as assert async await break class continue def del elif except finally for from global import lambda nonlocal pass raise return try while with yield".split()
-)
+_KEYWORDS = frozenset(keyword.kwlist)
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _MAX_DIGITS = 28
@@ -277,7 +277,11 @@ class _Parser:
         word = self._word
         self._at += 1
         after = self._word
-        if after.kind == "name" and after.place == (word.place[0], word.place[1] + len(word.text)) and after.text not in _WORDS:
+        if (
+            after.kind == "name"
+            and after.place == (word.place[0], word.place[1] + len(word.text))
+            and after.text not in _WORDS
+        ):
             fail(word.place, Message("{word} is neither a number nor a name", word=word.text + after.text))
         digits = word.text.replace("_", "")
         if "__" in word.text or word.text.endswith("_") or "_." in word.text or "._" in word.text:
@@ -386,7 +390,7 @@ class _Parser:
 
 
 def fold(node: Expr) -> Expr:
-    """Return date('2026-01-31'), time('09:00') and datetime('...Z') as the literals that they are, others as they are."""
+    """Return date('2026-01-31'), time('09:00') and datetime('...Z') as the literals that they are."""
     if not isinstance(node, Call) or len(node.args) != 1 or node.name not in _FOLDED:
         return node
     (text,) = node.args
@@ -398,7 +402,7 @@ def fold(node: Expr) -> Expr:
 
 def _moment_of(text: str) -> datetime | None:
     """Return the moment that a text names by itself: one without an offset depends on the reader's time zone."""
-    return datetime_of(text) if text[-1:] == "Z" or text[-6:-5] in {"+", "-"} and text[-3:-2] == ":" else None
+    return datetime_of(text) if text[-1:] == "Z" or (text[-6:-5] in {"+", "-"} and text[-3:-2] == ":") else None
 
 
 _FOLDED: dict[str, Callable[[str], Value]] = {"date": date_of, "time": time_of, "datetime": _moment_of}

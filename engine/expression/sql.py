@@ -39,6 +39,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine, Uuid
 
 from engine.errors import ExpressionInvalid, ExpressionProblem
@@ -183,20 +184,35 @@ class SqlCompiler:
             return self._bind(expr, typed)
         if isinstance(expr, Call):
             if typed.operator is None or typed.operator.sql is None:
-                self.refuse(typed, Message("{name} cannot be used where the database has to compute", name=expr.name))
+                raise self.refusal(typed, expr.name)
             found = typed.operator.sql(self, typed)
             if not isinstance(found, SqlValue):
                 raise TypeError(f"the SQL of {expr.name} is no SqlValue")
-            if not self.sqlite and typed.type in _POSTGRESQL_TYPES and any(each.type is Type.NULL for each in typed.args):
+            if (
+                not self.sqlite
+                and typed.type in _POSTGRESQL_TYPES
+                and any(each.type is Type.NULL for each in typed.args)
+            ):
                 # A bare NULL has no type for PostgreSQL, and what is made of it neither.
-                return found if found.type is Type.BOOLEAN else replace(found, element=cast(found.element, _POSTGRESQL_TYPES[typed.type]))
+                return (
+                    found
+                    if found.type is Type.BOOLEAN
+                    else replace(found, element=cast(found.element, _POSTGRESQL_TYPES[typed.type]))
+                )
             return found
         return self.constant(expr.value, typed.type, typed.scale)
 
-    def refuse(self, typed: Typed, message: Message) -> Any:
-        """Stop with a problem at a node."""
+    def refusal(self, typed: Typed, name: str) -> ExpressionInvalid:
+        """Return what to raise for an operator that the database cannot compute."""
         line, column = place_of(typed.expr)
-        raise ExpressionInvalid([ExpressionProblem(message, line, column, code="sql")])
+        message = Message("{name} cannot be used where the database has to compute", name=name)
+        return ExpressionInvalid([ExpressionProblem(message, line, column, code="sql")])
+
+    def operand(self, typed: Typed) -> Element:
+        """Return a value to be compared; a condition stands in parentheses, as databases differ in how it binds."""
+        element = self.value(typed).element
+        grouped = typed.type is Type.BOOLEAN and isinstance(typed.expr, Call)
+        return Grouping(element) if grouped else element
 
     def _column(self, expr: Path, typed: Typed) -> SqlValue:
         return self._known(self.scope.column(expr.keys), typed)
@@ -355,11 +371,15 @@ class SqlCompiler:
         given = found.scale or 0
         if not self.sqlite:
             unit = bound(Decimal(1).scaleb(-scale), Numeric())
-            element = cast(found.element, Numeric())
+            element: Element = cast(found.element, Numeric())
             if given > scale:
                 element = inline.Round(element, bound(Decimal(10**scale), Numeric()), unit)
             largest = found.bound * 10 ** max(0, scale - given) // 10 ** max(0, given - scale)
-            return element if largest < MAX_STORED else inline.Fit(element, bound(Decimal(MAX_STORED).scaleb(-scale), Numeric()))
+            return (
+                element
+                if largest < MAX_STORED
+                else inline.Fit(element, bound(Decimal(MAX_STORED).scaleb(-scale), Numeric()))
+            )
         if given == scale and found.bound <= MAX_STORED:
             return found.element
         up, down = 10 ** max(0, scale - given), 10 ** max(0, given - scale)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, cast as static_cast
+from typing import Any
+from typing import cast as static_cast
 
-from sqlalchemy import ColumnElement, String, cast, false, func, literal_column, null, or_, select, true
+from sqlalchemy import ColumnElement, Numeric, String, case, cast, false, func, literal_column, null, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Text, Uuid
 
@@ -18,7 +19,6 @@ from engine.expression.numbers import decimals, unscaled
 from engine.expression.sql import LARGEST, Element, ManyScope, SqlCompiler, SqlValue, bound
 from engine.expression.texts import lower
 from engine.expression.types import Type
-from engine.i18n import Message
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -55,7 +55,7 @@ def equal(sql: SqlCompiler, typed: Typed) -> SqlValue:
     if left.is_literal and not right.is_literal:
         left, right = right, left
     if right.is_literal and right.literal is None:
-        return _answer(sql.value(left).element.is_(None), loose=False)
+        return _answer(sql.operand(left).is_(None), loose=False)
     if Type.NUMBER in {left.type, right.type}:
         return _number_equality(sql, left, right)
     one, other = operands(sql, left, right)
@@ -80,7 +80,7 @@ def unequal(sql: SqlCompiler, typed: Typed) -> SqlValue:
     if left.is_literal and not right.is_literal:
         left, right = right, left
     if right.is_literal and right.literal is None:
-        return _answer(sql.value(left).element.is_not(None), loose=False)
+        return _answer(sql.operand(left).is_not(None), loose=False)
     if Type.NUMBER in {left.type, right.type}:
         same = _number_equality(sql, left, right)
         if same.element is false():
@@ -103,13 +103,7 @@ def operands(sql: SqlCompiler, left: Typed, right: Typed) -> tuple[Element | Non
     """Return both sides of a comparison in one type; None for a text that can be no id."""
     if not sql.sqlite and {left.type, right.type} == {Type.TEXT, Type.LINK}:
         return _as_link(sql, left, right), _as_link(sql, right, left)
-    if left.type is Type.BOOLEAN:
-        return _two_valued(sql, left), _two_valued(sql, right)
-    return sql.value(left).element, sql.value(right).element
-
-
-def _two_valued(sql: SqlCompiler, typed: Typed) -> Element:
-    return sql.value(typed).element
+    return sql.operand(left), sql.operand(right)
 
 
 def _as_link(sql: SqlCompiler, typed: Typed, other: Typed) -> Element | None:
@@ -172,7 +166,7 @@ def _compared_with(sql: SqlCompiler, left: Typed, sign: str, number: Decimal) ->
     found = sql.value(left)
     whole = sql.sqlite or (left.scale == 0 and isinstance(left.expr, (Path, Var)))
     if not whole:
-        return _answer(_COMPARE[sign](found.element, bound(number, inline.Numeric())), loose=left.nullable)
+        return _answer(_COMPARE[sign](found.element, bound(number, Numeric())), loose=left.nullable)
     places = decimals(number)
     limit, rest = divmod(unscaled(number, max(places, left.scale)), 10 ** max(0, places - left.scale))
     if rest:
@@ -246,6 +240,7 @@ def member(sql: SqlCompiler, typed: Typed) -> SqlValue:
         return _answer(sql.value(value).element.in_(values), loose=True)
     if isinstance(where.expr, Var):
         return _answer(_in_bound_list(sql, value, found), loose=True)
+    item: Element
     if isinstance(value.literal, str):
         item = cast(bound(_json_text(value.literal), String()), JSONB())
     else:
@@ -291,13 +286,13 @@ def _in_numbers(sql: SqlCompiler, value: Typed, choices: list[Decimal]) -> list[
     if found.wide and sql.sqlite:
         return [_compared_with(sql, value, "==", each).element for each in choices]
     if not sql.sqlite and not (value.scale == 0 and isinstance(value.expr, (Path, Var))):
-        return [found.element.in_([bound(each, inline.Numeric()) for each in choices])]
+        return [found.element.in_([bound(each, Numeric()) for each in choices])]
     fitting = [unscaled(each, value.scale) for each in choices if decimals(each) <= value.scale]
     fitting = [each for each in fitting if abs(each) <= LARGEST]
     return [found.element.in_([sql.integer(each) for each in fitting])] if fitting else []
 
 
-def _in_values(sql: SqlCompiler, value: Typed, choices: list[Value]) -> list[ColumnElement[bool]]:
+def _in_values(sql: SqlCompiler, value: Typed, choices: Sequence[Value]) -> list[ColumnElement[bool]]:
     if value.type is Type.LINK and not sql.sqlite:
         elements = [found for each in choices if (found := link_constant(str(each))) is not None]
     else:
@@ -314,7 +309,9 @@ def contains(sql: SqlCompiler, typed: Typed) -> SqlValue:
     if isinstance(part.literal, str):
         return _like(sql, text, part.literal, "%", "%")
     if sql.sqlite:
-        return _loose(typed, func.instr(func.gx_lower(sql.value(text).element), func.gx_lower(sql.value(part).element)) > 0)
+        return _loose(
+            typed, func.instr(func.gx_lower(sql.value(text).element), func.gx_lower(sql.value(part).element)) > 0
+        )
     return _loose(typed, func.strpos(_folded(sql, text), _folded(sql, part)) > 0)
 
 
@@ -412,22 +409,25 @@ def own_rows(many: ManyScope, *columns: Element) -> Any:
 def beneath(sql: SqlCompiler, typed: Typed) -> SqlValue:
     """Build in_subtree from the scope's own select of the ids below a record."""
     link, root = typed.args
-    subtree = getattr(sql.scope, "subtree", None)
+    subtree: Callable[[tuple[str, ...], Element], Any] | None = getattr(sql.scope, "subtree", None)
     if subtree is None:
-        sql.refuse(typed, Message("{name} cannot be used where the database has to compute", name="in_subtree"))
+        raise sql.refusal(typed, "in_subtree")
     path = link.expr
     assert isinstance(path, Path)  # noqa: S101 - the rule refuses anything else
     if root.is_literal and root.literal is None:
         return _answer(false(), loose=False)
-    start: Element | None = sql.value(root).element
-    if not sql.sqlite and root.type is Type.TEXT:
-        if not isinstance(root.literal, str):
-            is_id = start.op("~", is_comparison=True)(literal_column(f"'{_UUID_PATTERN}'"))  # type: ignore[union-attr]
-            from sqlalchemy import case
-
-            start = case((is_id, cast(start, Uuid(as_uuid=False))), else_=null())
-        else:
-            start = link_constant(root.literal)
-        if start is None:
-            return _answer(false(), loose=False)
+    start = _tree_root(sql, root)
+    if start is None:
+        return _answer(false(), loose=False)
     return _answer(sql.value(link).element.in_(subtree(path.keys, start)), loose=True)
+
+
+def _tree_root(sql: SqlCompiler, root: Typed) -> Element | None:
+    """Return the id at the top of a subtree; on PostgreSQL as UUID, None for a text that can be no id."""
+    if sql.sqlite or root.type is Type.LINK:
+        return sql.value(root).element
+    if isinstance(root.literal, str):
+        return link_constant(root.literal)
+    start = sql.value(root).element
+    is_id = start.op("~", is_comparison=True)(literal_column(f"'{_UUID_PATTERN}'"))
+    return case((is_id, cast(start, Uuid(as_uuid=False))), else_=null())

@@ -6,11 +6,24 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, Numeric, String, Text, case, cast, func, literal_column, null, type_coerce
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    Numeric,
+    String,
+    Text,
+    Time,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    type_coerce,
+)
 
 from engine.expression import inline
 from engine.expression.check import Typed
-from engine.expression.numbers import DIVISION_SCALE
 from engine.expression.sql import LARGEST, Element, SqlCompiler, SqlValue, bound
 from engine.expression.sql_conditions import own_rows, related
 from engine.expression.texts import WHITESPACE
@@ -96,7 +109,10 @@ def plus(sql: SqlCompiler, typed: Typed) -> SqlValue:
     """Build +."""
     left, right = typed.args
     if typed.type is Type.TEXT:
-        one, other = (cast(sql.value(each).element, Text()) if each.type is Type.NULL else sql.value(each).element for each in typed.args)
+        one, other = (
+            cast(sql.value(each).element, Text()) if each.type is Type.NULL else sql.value(each).element
+            for each in typed.args
+        )
         return _plain(typed, one.op("||")(other))
     if typed.type in {Type.DATE, Type.DATETIME}:
         moment, days = (left, right) if left.type is typed.type else (right, left)
@@ -141,7 +157,7 @@ def divided(sql: SqlCompiler, typed: Typed) -> SqlValue:
     if not sql.sqlite:
         return _number(typed, inline.Quotient(sql.numeric(left), sql.numeric(right)))
     one, other = sql.value(left).element, sql.value(right).element
-    scales = [literal_column(str(each.scale)) for each in typed.args]
+    scales: list[Element] = [literal_column(str(each.scale)) for each in typed.args]
     return _number(typed, func.gx_quotient(one, scales[0], other, scales[1]))
 
 
@@ -247,7 +263,9 @@ def to_text(sql: SqlCompiler, typed: Typed) -> SqlValue:
     element = sql.value(part).element
     match part.type:
         case Type.BOOLEAN:
-            element = case((element.is_(None), null()), (element, literal_column("'true'")), else_=literal_column("'false'"))
+            element = case(
+                (element.is_(None), null()), (element, literal_column("'true'")), else_=literal_column("'false'")
+            )
         case Type.NUMBER if sql.sqlite:
             element = func.gx_number_text(element, literal_column(str(part.scale)))
         case Type.NUMBER:
@@ -287,7 +305,7 @@ def as_date(sql: SqlCompiler, typed: Typed) -> Element:
     if typed.type is Type.TEXT:
         return (func.gx_date if sql.sqlite else inline.DateOf)(element)
     if typed.type is Type.NULL and not sql.sqlite:
-        return cast(element, inline.Date())
+        return cast(element, Date())
     return element
 
 
@@ -306,7 +324,7 @@ def to_datetime(sql: SqlCompiler, typed: Typed) -> SqlValue:
     if len(typed.args) > 1:
         clock = sql.value(typed.args[1]).element
         if not sql.sqlite:
-            element, clock = cast(element, inline.Date()), cast(clock, inline.Time())
+            element, clock = cast(element, Date()), cast(clock, Time())
         return _plain(typed, (func.gx_moment_from if sql.sqlite else inline.MomentFrom)(element, clock, sql.zone()))
     if first.type is Type.DATE:
         return _plain(typed, (func.gx_midnight if sql.sqlite else inline.Midnight)(element, sql.zone()))
@@ -411,6 +429,3 @@ def summed(sql: SqlCompiler, typed: Typed) -> SqlValue:
         return _number(typed, own_rows(many, func.coalesce(func.gx_total(amount.element), literal_column("0"))))
     total = func.sum(amount.element if sql.sqlite else inner.numeric(typed.args[1]))
     return _number(typed, own_rows(many, func.coalesce(total, literal_column("0"))))
-
-
-DIVISION = DIVISION_SCALE

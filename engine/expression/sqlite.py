@@ -108,7 +108,11 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
     ("gx_starts_with", 2, _strict(texts.starts_with)),
     ("gx_ends_with", 2, _strict(texts.ends_with)),
     ("gx_date", 1, _strict(lambda text: _date_answer(moments.date_of(text)))),
-    ("gx_date_from", 3, _strict(lambda year, month, day: _date_answer(moments.date_from(int(year), int(month), int(day))))),
+    (
+        "gx_date_from",
+        3,
+        _strict(lambda year, month, day: _date_answer(moments.date_from(int(year), int(month), int(day)))),
+    ),
     ("gx_time", 1, _strict(lambda text: _time_answer(moments.time_of(text)))),
     ("gx_datetime", 2, _strict(lambda text, zone: _moment_answer(moments.datetime_of(text, zone)))),
     ("gx_local_date", 2, _strict(lambda text, zone: _date_answer(moments.local_date(_moment(text), zone)))),

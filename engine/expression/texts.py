@@ -1,15 +1,18 @@
 """What is done to texts, as all four back ends do it: by code point, with Unicode's one-to-one case mapping.
 
 `str.lower` and `str.upper` would change the length of a few letters and look at neighbours; databases
-map each letter alone. So do these: "İ" becomes "i", a final "Σ" an ordinary "σ", and "ß" has no capital.
+map each letter alone. So do these: "İ" becomes "i", a final "Σ" an ordinary one, and "ß" has no capital.
 """
 
 from __future__ import annotations
 
-WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+WHITESPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 """Characters with Unicode's property White_Space, which `trim` takes away."""
 
-_LOWER = str.maketrans({"İ": "i", "Σ": "σ"})
+_LOWER = str.maketrans({"İ": "i", "Σ": "\u03c3"})
 
 
 def _lone_capitals() -> dict[int, str]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from engine.i18n import Message
 
 MAX_STORED = 10**18 - 1
-"""Largest stored number, counted in units of its last decimal: 18 digits in all, so it fits 64 bits with room to add."""
+"""Largest stored number, in units of its last decimal: 18 digits in all, so it fits 64 bits with room to add."""
 
 UNKNOWN_SCALE = 10
 """Decimals that a number may have when its scope does not say: as many as a field may have."""
