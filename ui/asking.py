@@ -52,13 +52,13 @@ def reading() -> AbstractContextManager[Reader]:
 
 
 def language() -> str:
-    """Return the language to speak: the person's, else the one chosen before signing in, else the browser's."""
-    known: Principal | None = g.get("principal")
-    if known is not None:
-        return known.language
+    """Return the language to speak: the one chosen in this browser, else the person's, else the browser's."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
+    known: Principal | None = g.get("principal")
+    if known is not None:
+        return known.language
     best = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"], default=site().config.languages[0])
     return (best or "en")[:2]
 

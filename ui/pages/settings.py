@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import LANGUAGES
-from ui.asking import LANGUAGE_COOKIE
+from engine import LANGUAGES, SYSTEM, Change, SignInNeeded
+from ui.asking import LANGUAGE_COOKIE, principal, site
 from ui.frame import THEME_COOKIE, THEMES
 from ui.safe import own_path
 
@@ -22,9 +22,21 @@ def settings() -> Response:
     language, theme = request.form.get("language", ""), request.form.get("theme", "")
     if language in LANGUAGES:
         _keep(response, LANGUAGE_COOKIE, language)
+        _remember(language)
     if theme in THEMES:
         _keep(response, THEME_COOKIE, theme)
     return response
+
+
+def _remember(language: str) -> None:
+    """Keep the language in the person's own record, which mails and other browsers go by."""
+    try:
+        who = principal()
+    except SignInNeeded:
+        return
+    if who.id is not None and who.language != language:
+        # Nobody needs a right to change users for a taste of their own.
+        site().records.update(SYSTEM, "user", [Change(who.id, {"language": language})], via="screen")
 
 
 def _keep(response: Response, name: str, value: str) -> None:

@@ -1,0 +1,131 @@
+"""Lists: the records of an entity in the columns of a view, filtered, sorted and found by words; a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Reader, RowSet
+from ui.asking import reading
+from ui.frame import htmx, is_fragment, page, words
+from ui.pages.listing import MOST, PAGE, Listing, listing, sorted_by, views_of
+
+UNPROCESSABLE = 422
+ABILITIES = ("update", "delete")
+
+routes = Blueprint("lists", __name__)
+
+
+@routes.get("/<entity>")
+def records(entity: str) -> Response:
+    """Show a list; with htmx only the part below the filters."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+        values, status = _page(reader, asked)
+        if request.args.get("count") == "1" and status != UNPROCESSABLE:
+            values["count"] = counted(reader.count(asked.query))
+        if is_fragment():
+            response = make_response(render_template("_list.html", **values), status)
+            response.headers["HX-Push-Url"] = asked.wanted.address()
+            return response
+        return make_response(page("list.html", reader, **values, **_around(reader, asked)), status)
+
+
+@routes.get("/<entity>/rows")
+def rows(entity: str) -> Response:
+    """Return the rows after a cursor, and the link to those after them."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+        found = reader.query(replace(asked.query, limit=PAGE), abilities=ABILITIES)
+        before = min(request.args.get("before", 0, type=int), MOST)
+        shown = {"rows": asked.table.rows(reader, found), "width": asked.table.width, **_more(asked, found, before)}
+    response = make_response(render_template("_rows.html", **shown))
+    if htmx:
+        # Who comes back finds the rows that they had reached.
+        rows_now = min(before + len(found), MOST)
+        response.headers["HX-Replace-Url"] = asked.wanted.address(cursor="", rows=max(rows_now, PAGE))
+    return response
+
+
+@routes.get("/<entity>/count")
+def count(entity: str) -> Response:
+    """Return how many records there are, in words; counting costs more than a page, so it is asked for apart."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+        found = reader.count(asked.query)
+    return make_response(render_template("_count.html", count=counted(found)))
+
+
+@routes.get("/<entity>/columns.css")
+def style(entity: str) -> Response:
+    """Return what a table's columns need of style: their labels on a phone, how they are aligned, how wide they are."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+    response = Response(asked.table.style, mimetype="text/css")
+    # The address names the content, so what a browser keeps is never wrong.
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+def counted(found: Count) -> str:
+    """Return a count in words."""
+    if found.number == 1 and not found.capped:
+        return words("1 record")
+    return words("{count} records", count=f"{found.number:,}{'+' if found.capped else ''}")
+
+
+def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
+    """Return what the part below the filters shows, and the status."""
+    wanted, problems, found = asked.wanted, asked.problems, None
+    if not problems:
+        try:
+            found = reader.query(asked.query, abilities=ABILITIES)
+        except (QueryInvalid, ExpressionInvalid) as error:
+            problems = tuple(error.problems) or (ExpressionProblem(error.message),)
+            if not wanted.filter:
+                raise
+    shown: dict[str, Any] = {
+        "entity": wanted.entity,
+        "wanted": wanted,
+        "heads": asked.table.heads,
+        "width": asked.table.width,
+        "sorted": sorted_by(wanted),
+        "problems": problems,
+        "rows": "" if found is None else asked.table.rows(reader, found),
+        "any": bool(found),
+        "may_create": reader.access.may(wanted.entity.key, "create"),
+        "may_change": reader.access.may(wanted.entity.key, "update"),
+        "may_delete": reader.access.may(wanted.entity.key, "delete"),
+        "count": "",
+        "more": None,
+    }
+    if found is not None:
+        shown.update(_more(asked, found, 0))
+        if found.next_cursor is None and not wanted.cursor:
+            shown["count"] = counted(Count(len(found), capped=False))
+    return shown, UNPROCESSABLE if problems else 200
+
+
+def _more(asked: Listing, found: RowSet, before: int) -> dict[str, Any]:
+    """Return the addresses of the next page: as rows to add, and as a page of its own."""
+    if found.next_cursor is None:
+        return {"more": None}
+    following = asked.wanted.address(cursor=found.next_cursor, rows=PAGE)
+    rows_address = asked.wanted.address("/rows", cursor=found.next_cursor, rows=PAGE)
+    return {"more": {"page": following, "rows": f"{rows_address}&before={before + len(found)}"}}
+
+
+def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
+    """Return what stands above the list."""
+    wanted = asked.wanted
+    key = wanted.entity.key
+    return {
+        "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
+        "views": views_of(reader, key),
+        "filters": asked.filters.values(),
+        "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
+        "may_export": reader.access.may(key, "export"),
+        "searchable": "search" in wanted.entity.features or any(wanted.entity.search_fields),
+    }

@@ -1,0 +1,195 @@
+"""The table of a list: which columns somebody sees, what to select for them, and one flat template for its rows.
+
+A table is made once per Model, view, language, time zone and set of roles. What it needs for a page of rows is one
+pass over each column and one run of a template that looks nothing up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Literal
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from engine import Access, Column, Entity, Field, Locale, Message, Model, Reader, RowSet
+from ui.widgets.cells import Asked, Cell, cell
+from ui.widgets.paths import fields_along, linked_titles, mask_of
+
+Mode = Literal["list", "bin", "plain"]
+
+_VARIABLE = re.compile(r"\$(\d)")
+_environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above a column."""
+
+    label: str
+    sort: str = ""
+    """Dotted path that the list is sorted by when the head is pressed; "" = it cannot be sorted by this."""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A prepared list of one entity."""
+
+    heads: tuple[Head, ...]
+    select: tuple[str, ...]
+    """Dotted paths for the query, each once."""
+    style: str
+    """A style sheet: labels of cells on a phone, alignment, widths. It is served, since pages hold no styles."""
+    style_key: str
+    mode: Mode
+    _cells: tuple[tuple[Cell, tuple[int, ...]], ...]
+    _template: Any
+
+    def rows(self, reader: Reader, found: RowSet) -> Markup:
+        """Return the rows as HTML; each has the controls that its own rights allow, where the query asked for them."""
+        if not found.rows:
+            return Markup("")
+        columns = list(zip(*found.values(), strict=True))
+        ids = found.ids
+        asked, nobody = found.columns.abilities or {}, [False] * len(ids)
+        edits = found.abilities("update") if "update" in asked else nobody
+        drops = found.abilities("delete") if "delete" in asked else nobody
+        made: list[Sequence[Any]] = [ids, edits, drops]
+        for each, places in self._cells:
+            made.extend(each.prepare(reader, [columns[place] for place in places]))
+        return Markup(self._template.render(rows=zip(*made, strict=True)))  # noqa: S704 - autoescaped
+
+    @property
+    def width(self) -> int:
+        """How many columns there are, with those of the tick and of the actions."""
+        return len(self.heads) + (2 if self.mode == "list" else 1)
+
+
+def table(
+    access: Access, entity: Entity, columns: Iterable[Column], locale: Locale, name: str, mode: Mode = "list"
+) -> Table:
+    """Return the table of some columns for somebody; columns that they may not see are left out.
+
+    `name` says which table it is within the Model: equal names mean equal columns. Of the modes, "list" has ticks, a
+    link to the record and what can be done with it, "bin" ticks alone, "plain" the link alone.
+    """
+    who, model = access.principal, access.model
+    key = ("table", name, mode, entity.key, locale, who.roles, who.system, who.scopes)
+    return model.derive(key, lambda: _made(access, entity, list(columns), locale, mode))
+
+
+def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Locale, mode: Mode) -> Table:
+    model = access.model
+    visible = [
+        (column, fields, mask)
+        for column in columns
+        if (fields := fields_along(model, entity.key, column.path)) and (mask := mask_of(access, fields)) != "hidden"
+    ]
+    heads: list[Head] = []
+    select: dict[str, int] = {}
+    cells: list[tuple[Cell, tuple[int, ...]]] = []
+    widths: list[int | None] = []
+    aligns: list[str] = []
+    titled = next((place for place, (column, _, _) in enumerate(visible) if column.path == (entity.title,)), 0)
+    for column, fields, mask in visible:
+        asked = Asked(model, fields[-1], column.path, locale, column.widget, masked=mask == "masked")
+        made = cell(asked)
+        cells.append((made, tuple(select.setdefault(path, len(select)) for path in made.paths)))
+        sort = "" if mask == "masked" else _sort(model, fields, column.path)
+        heads.append(Head(_label(column, fields, locale.language), sort, _help(fields[-1], locale.language)))
+        widths.append(column.width)
+        aligns.append({"right": "end", "left": "start"}.get(column.align, column.align) or made.align)
+    source = _source(entity.key, [each for each, _places in cells], titled, locale.language, mode)
+    style = _style([head.label for head in heads], aligns, widths, titled)
+    return Table(
+        tuple(heads),
+        tuple(select),
+        style,
+        blake2b(style.encode(), digest_size=6).hexdigest(),
+        mode,
+        tuple(cells),
+        _environment.from_string(source),
+    )
+
+
+def _label(column: Column, fields: Sequence[Field], language: str) -> str:
+    if column.label is not None:
+        return column.label.in_(language)
+    return " · ".join(each.label.in_(language) for each in (fields[-2:] if len(fields) > 1 else fields))
+
+
+def _help(field: Field, language: str) -> str:
+    return field.help.in_(language) if field.help is not None else ""
+
+
+def _sort(model: Model, fields: Sequence[Field], path: tuple[str, ...]) -> str:
+    """Return what a column is sorted by: a link by the title of what it leads to."""
+    field = fields[-1]
+    titles = linked_titles(model, field, path)
+    if titles is not None:
+        along = fields_along(model, fields[0].entity, titles)
+        return ".".join(titles) if along and along[-1].type.sortable and not along[-1].type.links else ""
+    if field.type.links or not field.type.result(field.options).sortable or field.secret:
+        return ""
+    return ".".join(path)
+
+
+# --- what is generated
+
+
+def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode: Mode) -> str:
+    """Return the template of the rows. Language and entity are written into it; a row brings values only."""
+    names: list[str] = []
+    parts: list[str] = []
+    for place, each in enumerate(cells):
+        count = 1 + max((int(found) for found in _VARIABLE.findall(each.source)), default=0)
+        mine = [f"c{place}_{number}" for number in range(count)]
+        names += mine
+        inner = _VARIABLE.sub(lambda match, mine=mine: mine[int(match[1])], each.source)  # type: ignore[misc]
+        if place == titled and mode != "bin":
+            inner = f'<a href="/{entity}/{{{{ id }}}}">{{{{ {mine[0]} or "—" }}}}</a>'
+        parts.append(f"<td>{inner}</td>")
+    title = f"c{titled}_0" if cells else "id"
+    tick = f'{{% if edit or drop %}}<input type="checkbox" name="id" value="{{{{ id }}}}" aria-label="{{{{ {title} }}}}">{{% endif %}}'
+    parts.insert(0, f"<td>{tick if mode != 'plain' else ''}</td>")
+    if mode == "list":
+        change, delete = (Message(words).in_(language) for words in ("Edit", "Delete"))
+        parts.append(
+            f'<td>{{% if edit %}}<a class="act edit" href="/{entity}/{{{{ id }}}}/edit" title="{change}"></a>{{% endif %}}'
+            f'{{% if drop %}}<button class="act drop" name="only" value="{{{{ id }}}}" title="{delete}"></button>'
+            "{% endif %}</td>"
+        )
+    return f"{{% for {', '.join(['id', 'edit', 'drop', *names])} in rows %}}<tr>{''.join(parts)}</tr>\n{{% endfor %}}"
+
+
+def _style(labels: Sequence[str], aligns: Sequence[str], widths: Sequence[int | None], titled: int) -> str:
+    rules: list[str] = []
+    phone: list[str] = []
+    for place, (label, align, width) in enumerate(zip(labels, aligns, widths, strict=True)):
+        # The first column of the table holds the tick.
+        cell = f".list tr>:nth-child({place + 2})"
+        if align in {"end", "center"}:
+            rules.append(f"{cell}{{text-align:{align};font-variant-numeric:tabular-nums}}")
+        if width:
+            rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
+        if place == titled:
+            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:100%}}")
+        else:
+            phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
+    return f"{''.join(rules)}@media (max-width:639.98px){{{''.join(phone)}}}"
+
+
+def css_text(words: str) -> str:
+    """Return words as a CSS string that nothing can break out of."""
+    return '"{}"'.format("".join(each if each.isalnum() or each == " " else f"\\{ord(each):x} " for each in words))
+
+
+def dotted(orders: Iterable[Any]) -> tuple[str, ...]:
+    """Return a sort order as texts: ("-amount", "account.name")."""
+    return tuple(f"{'-' if each.descending else ''}{'.'.join(each.path)}" for each in orders)
+
+
