@@ -58,7 +58,8 @@ class Index:
     def columns_sql(self, dialect: str) -> str:
         """Return what stands between the parentheses of CREATE INDEX."""
         if self.contains:
-            return f"{quoted(self.parts[0].column)} gin_trgm_ops"
+            # The very expression that `contains` compiles to, or the planner does not see that it serves.
+            return f'lower({quoted(self.parts[0].column)} COLLATE "default") gin_trgm_ops'
         parts = self.parts
         if dialect == "sqlite" and len({part.descending for part in parts}) == 1:
             # Read from either end; a second index for the other direction would be the same one again.
