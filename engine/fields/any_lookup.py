@@ -26,7 +26,8 @@ class AnyLookup(FieldType):
     sortable = False
     properties = {
         "to": {
-            "type": "array", "items": {"type": "string", "pattern": TO_SCHEMA["pattern"]}, "minItems": 1,
+            "description": "Entities to which it may lead.", "type": "array", "items": {"type": "string",
+            "pattern": TO_SCHEMA["pattern"]}, "minItems": 1,
             "uniqueItems": True, "x-layer": "widen",
         },
         "on_delete": dict(ON_DELETE_SCHEMA, default="clear"),

@@ -31,9 +31,26 @@ class Autonumber(FieldType):
     searchable = True
     computed = True
     properties = {
-        "pattern": {"type": "string", "minLength": 1, "maxLength": 60, "default": PATTERN, "x-layer": "free"},
-        "reset": {"enum": ["never", "year", "month", "day"], "default": "never", "x-layer": "free"},
-        "gapless": {"type": "boolean", "default": False, "x-layer": "free"},
+        "pattern": {
+            "description": "How a number looks: text with {yyyy} {yy} {mm} {dd} and one {seq:N}, N digits at least.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 60,
+            "default": PATTERN,
+            "x-layer": "free",
+        },
+        "reset": {
+            "description": "When the count starts again.",
+            "enum": ["never", "year", "month", "day"],
+            "default": "never",
+            "x-layer": "free",
+        },
+        "gapless": {
+            "description": "No number is ever left out; creators wait for each other.",
+            "type": "boolean",
+            "default": False,
+            "x-layer": "free",
+        },
     }
 
     def storage(self, options: Options) -> StorageType:

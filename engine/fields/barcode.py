@@ -23,7 +23,8 @@ class Barcode(FieldType):
     value_type = "text"
     searchable = True
     properties = {
-        "symbology": {"enum": ["any", "ean13", "ean8", "upca", "itf14", "code128", "qr"], "default": "any",
+        "symbology": {"description": "Kind of code; the check digit of those that have one is checked.",
+        "enum": ["any", "ean13", "ean8", "upca", "itf14", "code128", "qr"], "default": "any",
                       "x-layer": "free"},
     }  # fmt: skip
 

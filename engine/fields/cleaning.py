@@ -100,14 +100,16 @@ def _refuse(character: str) -> None:
     raise BadValue(Message("Holds the character U+{code}, which cannot be kept", code=f"{ord(character):04X}"))
 
 
-def check_length(text: str, most: int) -> str:
+def check_length(text: str, most: int, least: int = 0) -> str:
     """Return the text.
 
     Raises:
-        BadValue: it has more code points than `most`.
+        BadValue: it has more code points than `most`, or fewer than `least`.
     """
     if len(text) > most:
         raise BadValue(Message("Too long: {length} characters, at most {max}", length=len(text), max=most))
+    if len(text) < least:
+        raise BadValue(Message("Too short: {length} characters, at least {min}", length=len(text), min=least))
     return text
 
 
@@ -115,7 +117,7 @@ _SEPARATOR = re.compile("[,，、;；\n\r\t]+")
 
 
 def parts(raw: Any) -> list[Any]:
-    """Return the entries of a list that are not None, or of a text with commas (Chinese ones too), semicolons or lines between them.
+    """Return the entries of a list but None, or of a text with commas, semicolons or line ends between them.
 
     Raises:
         BadValue: it is neither.

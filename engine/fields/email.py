@@ -7,10 +7,11 @@ from typing import Any
 
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.cleaning import line, narrow, shown
+from engine.fields.cleaning import check_length, line, narrow, shown
 from engine.i18n import Message
 
 _MAX_LENGTH = 254
+_MAX_TYPED = 300
 _MAX_LOCAL = 64
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -32,7 +33,7 @@ class Email(FieldType):
     def parse(self, raw: Any, options: Options) -> str | None:
         if raw is None:
             return None
-        text = narrow(line(raw)).lower().removeprefix("mailto:").strip()
+        text = narrow(check_length(line(raw), _MAX_TYPED)).lower().removeprefix("mailto:").strip()
         if not text:
             return None
         if _ASCII.fullmatch(text) and len(text) <= _MAX_LENGTH and text.index("@") <= _MAX_LOCAL:

@@ -15,13 +15,16 @@ _UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _SIZE = re.compile(r"(\d{1,12}) ?(B|KB|MB|GB)")
 MAX_SIZE = "20 MB"
 ACCEPT_SCHEMA: Mapping[str, Any] = {
+    "description": "Kinds (image/*) and endings (.pdf) that may be uploaded; without it, all.",
     "type": "array",
     "items": {"type": "string", "pattern": r"^(\.[A-Za-z0-9]{1,10}|[a-z]+/(\*|[a-z0-9.+-]+))$"},
     "uniqueItems": True,
     "x-layer": "free",
 }
 SIZE_SCHEMA: Mapping[str, Any] = {
-    "type": "string",
+    "description": "How large a file may be: 5 MB, or bytes.",
+    "type": ["string", "integer"],
+    "minimum": 1,
     "pattern": f"^{_SIZE.pattern}$",
     "default": MAX_SIZE,
     "x-layer": "free",
@@ -50,7 +53,10 @@ class File(FieldType):
 
     def max_bytes(self, options: Options) -> int:
         """Return the size in bytes that a file may have."""
-        found = _SIZE.fullmatch(str(options.get("max_size", MAX_SIZE)))
+        size = options.get("max_size", MAX_SIZE)
+        if isinstance(size, int):
+            return size
+        found = _SIZE.fullmatch(size)
         return int(found[1]) * _UNITS[found[2]] if found else 0
 
     def parse(self, raw: Any, options: Options) -> Any:

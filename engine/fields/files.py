@@ -23,7 +23,14 @@ class Files(File):
     properties = {
         "accept": ACCEPT_SCHEMA,
         "max_size": SIZE_SCHEMA,
-        "max_count": {"type": "integer", "minimum": 1, "maximum": 1_000, "default": MAX_FILES, "x-layer": "widen"},
+        "max_count": {
+            "description": "How many files it holds at most.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000,
+            "default": MAX_FILES,
+            "x-layer": "widen",
+        },
     }
 
     def storage(self, options: Options) -> StorageType:

@@ -70,9 +70,24 @@ class Formula(Computed):
     name = "formula"
     searchable = True
     properties = {
-        "result": {"enum": list(RESULTS), "x-layer": "locked"},
-        "expr": {"type": "string", "minLength": 1, "x-layer": "locked"},
-        "stored": {"type": "boolean", "default": False, "x-layer": "locked"},
+        "result": {
+            "description": "Field type of what the expression makes.",
+            "enum": list(RESULTS),
+            "x-layer": "locked",
+        },
+        "expr": {
+            "description": "The expression.",
+            "type": "string",
+            "minLength": 1,
+            "x-holds": "expression",
+            "x-layer": "locked",
+        },
+        "stored": {
+            "description": "Work it out with each write and keep it, not in each read.",
+            "type": "boolean",
+            "default": False,
+            "x-layer": "locked",
+        },
         "decimals": Number.properties["decimals"],
         "currency": Money.properties["currency"],
     }

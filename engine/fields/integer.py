@@ -20,8 +20,8 @@ class Integer(FieldType):
     name = "integer"
     value_type = "number"
     properties = {
-        "min": {"type": "integer", "x-layer": "free"},
-        "max": {"type": "integer", "x-layer": "free"},
+        "min": {"description": "The least that it may be.", "type": "integer", "x-layer": "free"},
+        "max": {"description": "The most that it may be.", "type": "integer", "x-layer": "free"},
     }
 
     def storage(self, options: Options) -> StorageType:

@@ -9,14 +9,31 @@ from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.links import Reference, read_link
 from engine.ids import is_id
 
-TO_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "x-layer": "locked"}
-WHERE_SCHEMA: Mapping[str, Any] = {"type": "string", "minLength": 1, "x-layer": "free"}
+TO_SCHEMA: Mapping[str, Any] = {
+    "description": "Key of the entity to which it leads.",
+    "type": "string",
+    "pattern": "^[a-z][a-z0-9_]*$",
+    "x-holds": "entity",
+    "x-layer": "locked",
+}
+WHERE_SCHEMA: Mapping[str, Any] = {
+    "description": "Only records for which this is true may be chosen.",
+    "type": "string",
+    "minLength": 1,
+    "x-holds": "expression",
+    "x-layer": "free",
+}
 ON_DELETE_SCHEMA: Mapping[str, Any] = {
+    "description": "What deleting the linked record does: it is refused, the link is cleared, or this record goes too.",
     "enum": ["restrict", "clear", "cascade"],
     "default": "restrict",
     "x-layer": "free",
 }
-SHARE_SCHEMA: Mapping[str, Any] = {"enum": ["read", "edit"], "x-layer": "free"}
+SHARE_SCHEMA: Mapping[str, Any] = {
+    "description": "Who may see the linked record may read, or edit, this one.",
+    "enum": ["read", "edit"],
+    "x-layer": "free",
+}
 
 
 @register

@@ -25,7 +25,12 @@ class Money(Number):
 
     name = "money"
     properties = {
-        "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "x-layer": "locked"},
+        "currency": {
+            "description": "Code of ISO 4217; without it, the currency of the site.",
+            "type": "string",
+            "pattern": "^[A-Z]{3}$",
+            "x-layer": "locked",
+        },
         "min": Number.properties["min"],
         "max": Number.properties["max"],
     }

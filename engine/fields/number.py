@@ -23,9 +23,16 @@ class Number(FieldType):
     name = "number"
     value_type = "number"
     properties = {
-        "decimals": {"type": "integer", "minimum": 0, "maximum": 10, "default": DECIMALS, "x-layer": "widen"},
-        "min": {"type": "number", "x-layer": "free"},
-        "max": {"type": "number", "x-layer": "free"},
+        "decimals": {
+            "description": "Decimals that it keeps.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 10,
+            "default": DECIMALS,
+            "x-layer": "widen",
+        },
+        "min": {"description": "The least that it may be.", "type": "number", "x-layer": "free"},
+        "max": {"description": "The most that it may be.", "type": "number", "x-layer": "free"},
     }
 
     def storage(self, options: Options) -> StorageType:

@@ -28,6 +28,7 @@ def babel_locale(language: str) -> str:
 @lru_cache(maxsize=64)
 def number_writer(language: str) -> Writer:
     """Return what writes a number with grouped digits and all of its decimals: "1,234.50"."""
+    from babel import Locale
     from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
     locale = babel_locale(language)
@@ -38,8 +39,14 @@ def number_writer(language: str) -> Writer:
     if sample == f"-1{group}234{group}567{point}5":
         signs = str.maketrans({",": group, ".": point})
         return lambda value: f"{value:,}".translate(signs)
-    # Other digits, or other groups than of three.
-    return lambda value: format_decimal(value, locale=locale, decimal_quantization=False)
+    whole = Locale.parse(locale).decimal_formats[None].pattern.partition(".")[0]
+
+    def write(value: Decimal | int) -> str:
+        # Other digits, or other groups than of three: Babel writes each number itself.
+        decimals = len(f"{value:f}".partition(".")[2])
+        return format_decimal(value, f"{whole}.{'0' * decimals}" if decimals else whole, locale=locale)
+
+    return write
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +76,8 @@ def money_writer(language: str, currency: str, home: str) -> Writer:
     )
     if len(positive) != 2 or len(negative) != 2:  # noqa: PLR2004 - other digits: Babel writes each amount itself
         return lambda value: format_currency(value, currency, locale=locale)
-    (before, after), (negative_before, negative_after) = positive, negative
+    before, after = _spaced(*positive)
+    negative_before, negative_after = _spaced(*negative)
 
     def money(value: Decimal | int) -> str:
         if value < 0:
@@ -77,3 +85,11 @@ def money_writer(language: str, currency: str, home: str) -> Writer:
         return f"{before}{write(value)}{after}"
 
     return money
+
+
+def _spaced(before: str, after: str) -> tuple[str, str]:
+    """Keep letters off the digits: "KWD 1.234" with a blank that does not break."""
+    return (
+        f"{before}\u00a0" if before[-1:].isalpha() else before,
+        f"\u00a0{after}" if after[:1].isalpha() else after,
+    )

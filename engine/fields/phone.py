@@ -9,11 +9,12 @@ from typing import Any
 
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.cleaning import line, narrow, shown
+from engine.fields.cleaning import check_length, line, narrow, shown
 from engine.i18n import Message, translate
 
 REGION = "CN"
 _MAX_LENGTH = 40
+_MAX_TYPED = 100
 _DIGITS = range(3, 21)
 # Mobile numbers of mainland China, which need no library: it takes half a second to load and 30 us a number.
 _CN_MOBILE = re.compile(r"(?:(?:\+|00)?86[ -]?)?(1[3-9]\d)[ -]?(\d{4})[ -]?(\d{4})", re.ASCII)
@@ -35,7 +36,15 @@ class Phone(FieldType):
     name = "phone"
     value_type = "text"
     searchable = True
-    properties = {"region": {"type": "string", "pattern": "^[A-Z]{2}$", "default": REGION, "x-layer": "free"}}
+    properties = {
+        "region": {
+            "description": "Code of ISO 3166 of the region to which numbers without a country code belong.",
+            "type": "string",
+            "pattern": "^[A-Z]{2}$",
+            "default": REGION,
+            "x-layer": "free",
+        }
+    }
 
     def storage(self, options: Options) -> StorageType:
         return StorageType("text")
@@ -52,7 +61,7 @@ class Phone(FieldType):
                 return None
             if chinese and raw.__class__ is str and (found := _CN_MOBILE.fullmatch(raw)) is not None:
                 return f"+86{found[1]}{found[2]}{found[3]}"
-            text = _BLANKS.sub(" ", narrow(line(raw)))
+            text = _BLANKS.sub(" ", narrow(check_length(line(raw), _MAX_TYPED)))
             text = _EXTENSION.sub(" ext. ", text.lower().removeprefix("tel:")).strip()
             if not text:
                 return None

@@ -21,7 +21,16 @@ class Rating(Integer):
     """A whole number from 1 to `max`; no stars is nothing, not zero."""
 
     name = "rating"
-    properties = {"max": {"type": "integer", "minimum": 2, "maximum": 10, "default": MAX, "x-layer": "widen"}}
+    properties = {
+        "max": {
+            "description": "How many stars there are.",
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 10,
+            "default": MAX,
+            "x-layer": "widen",
+        }
+    }
 
     def parser(self, options: Options) -> Callable[[Any], int | None]:
         most = options.get("max", MAX)

@@ -16,5 +16,8 @@ class Reference(Computed):
     """What `field` says of the record to which the link `of` leads; read along with each read, never stored."""
 
     name = "reference"
-    properties = {"of": _PATH, "field": _PATH}
+    properties = {
+        "of": dict(_PATH, description="A lookup of this entity, or a path of lookups."),
+        "field": dict(_PATH, description="Field of the record to which it leads."),
+    }
     required_properties = ("of", "field")

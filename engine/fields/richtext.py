@@ -45,7 +45,8 @@ class RichText(FieldType):
     sortable = False
     properties = {
         "max_length": {
-            "type": "integer", "minimum": 1, "maximum": 1_000_000, "default": MAX_LENGTH, "x-layer": "widen",
+            "description": "How many characters it may have.", "type": "integer", "minimum": 1, "maximum": 1_000_000,
+            "default": MAX_LENGTH, "x-layer": "widen",
         },
     }  # fmt: skip
 

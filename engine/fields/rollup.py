@@ -9,8 +9,16 @@ from engine.fields.base import Options, StorageType, register
 from engine.fields.formula import Computed
 from engine.i18n import Message
 
-FUNCTIONS = ("sum", "count", "min", "max", "avg", "first", "last")
 _FIELD: Mapping[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "x-layer": "locked"}
+_MEANINGS = {
+    "sum": "Add up this field of the rows.",
+    "min": "The least value of this field.",
+    "max": "The greatest value of this field.",
+    "avg": "The mean of this field.",
+    "first": "This field of the row that was made first.",
+    "last": "This field of the row that was made last.",
+}
+FUNCTIONS = ("count", *_MEANINGS)
 
 
 @register
@@ -19,10 +27,20 @@ class Rollup(Computed):
 
     name = "rollup"
     properties = {
-        "of": _FIELD,
-        **dict.fromkeys(FUNCTIONS, _FIELD),
-        "count": {"type": ["boolean", "string"], "x-layer": "locked"},
-        "where": {"type": "string", "minLength": 1, "x-layer": "locked"},
+        "of": dict(_FIELD, description="A table field of this entity, or the key of its related records."),
+        "count": {
+            "description": "true: how many rows there are; a field: how many have a value in it.",
+            "type": ["boolean", "string"],
+            "x-layer": "locked",
+        },
+        **{name: dict(_FIELD, description=meaning) for name, meaning in _MEANINGS.items()},
+        "where": {
+            "description": "Only rows for which this is true.",
+            "type": "string",
+            "minLength": 1,
+            "x-holds": "expression",
+            "x-layer": "locked",
+        },
     }
     required_properties = ("of",)
 

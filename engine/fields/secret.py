@@ -23,7 +23,14 @@ class Secret(FieldType):
     value_type = "text"
     sortable = False
     properties = {
-        "max_length": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": MAX_LENGTH, "x-layer": "widen"},
+        "max_length": {
+            "description": "How many characters it may have.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": MAX_LENGTH,
+            "x-layer": "widen",
+        },
     }
 
     def storage(self, options: Options) -> StorageType:

@@ -11,11 +11,13 @@ from engine.fields.cleaning import as_text, shown
 from engine.i18n import Message, Text, humanise
 
 LABEL_SCHEMA: Mapping[str, Any] = {
+    "description": "What people read for it; without one its key in words.",
     "type": ["string", "object"],
     "additionalProperties": {"type": "string"},
     "x-layer": "free",
 }
 CHOICES_SCHEMA: Mapping[str, Any] = {
+    "description": "The options by key, in their order.",
     "type": "object",
     "minProperties": 1,
     "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_]*$", "maxLength": 60},
@@ -23,9 +25,18 @@ CHOICES_SCHEMA: Mapping[str, Any] = {
         "type": ["object", "null"],
         "properties": {
             "label": LABEL_SCHEMA,
-            "color": {"type": "string", "x-layer": "free"},
-            "hidden": {"type": "boolean", "default": False, "x-layer": "free"},
-            "after": {"type": "string", "x-layer": "free"},
+            "color": {
+                "description": "Colour of its badge: blue, green, #1a73e8 ...",
+                "type": "string",
+                "x-layer": "free",
+            },
+            "hidden": {
+                "description": "It is no longer offered; records that have it keep it.",
+                "type": "boolean",
+                "default": False,
+                "x-layer": "free",
+            },
+            "after": {"description": "It stands behind this option.", "type": "string", "x-layer": "free"},
         },
         "additionalProperties": False,
     },
@@ -66,7 +77,7 @@ class Select(FieldType):
 
     def displayer(self, options: Options, locale: Locale) -> Callable[[Any], str]:
         words = {key: choice_label(key, options["options"]).in_(locale.language) for key in options["options"]}
-        return lambda value: "" if value is None else words.get(value, value)
+        return lambda value: "" if value is None else words.get(value) or humanise(value)
 
     def search_text(self, value: Any, options: Options) -> str:
         return " ".join({value, *_names(value, options["options"])})

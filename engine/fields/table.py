@@ -23,8 +23,15 @@ class Table(FieldType):
     links = "children"
     sortable = False
     properties = {
-        "of": TO_SCHEMA,
-        "max_rows": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": MAX_ROWS, "x-layer": "widen"},
+        "of": dict(TO_SCHEMA, description="Key of the child entity, whose `parent` is this one."),
+        "max_rows": {
+            "description": "How many rows a record may have.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": MAX_ROWS,
+            "x-layer": "widen",
+        },
     }
     required_properties = ("of",)
 

@@ -24,7 +24,14 @@ class Tags(FieldType):
     searchable = True
     sortable = False
     properties = {
-        "max_count": {"type": "integer", "minimum": 1, "maximum": 1_000, "default": MAX_TAGS, "x-layer": "widen"},
+        "max_count": {
+            "description": "How many tags a record may have.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000,
+            "default": MAX_TAGS,
+            "x-layer": "widen",
+        },
     }
 
     def storage(self, options: Options) -> StorageType:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.cleaning import line
+from engine.fields.cleaning import check_length, line
 from engine.i18n import Message
 
 MAX_LENGTH = 255
@@ -22,9 +22,30 @@ class Text(FieldType):
     value_type = "text"
     searchable = True
     properties = {
-        "max_length": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": MAX_LENGTH, "x-layer": "widen"},
-        "min_length": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 0, "x-layer": "free"},
-        "pattern": {"type": "string", "minLength": 1, "maxLength": 500, "format": "regex", "x-layer": "free"},
+        "max_length": {
+            "description": "How many characters it may have.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": MAX_LENGTH,
+            "x-layer": "widen",
+        },
+        "min_length": {
+            "description": "How many characters it must have.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 10_000,
+            "default": 0,
+            "x-layer": "free",
+        },
+        "pattern": {
+            "description": "Regular expression that the whole text must match.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 500,
+            "format": "regex",
+            "x-layer": "free",
+        },
     }
 
     def storage(self, options: Options) -> StorageType:
@@ -48,9 +69,11 @@ class Text(FieldType):
                 value = line(raw)
             if not value:
                 return None
-            if least <= len(value) <= most and (matches is None or matches(value)):
-                return value
-            raise _refusal(value, least, most)
+            if len(value) > most or len(value) < least:
+                check_length(value, most, least)
+            if matches is not None and not matches(value):
+                raise BadValue(Message("Does not have the required form"))
+            return value
 
         return parse
 
@@ -61,9 +84,7 @@ class Text(FieldType):
         return lambda value: value or ""
 
     def json_schema(self, options: Options) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": "string", "maxLength": options.get("max_length", MAX_LENGTH)}
-        if options.get("min_length"):
-            schema["minLength"] = options["min_length"]
+        schema = length_schema(options, MAX_LENGTH)
         if options.get("pattern"):
             schema["pattern"] = f"^(?:{options['pattern']})$"
         return schema
@@ -72,8 +93,7 @@ class Text(FieldType):
         return ("contains", "==", "!=", "starts_with", "ends_with", "in", "is None", "is not None")
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
-        if options.get("min_length", 0) > options.get("max_length", MAX_LENGTH):
-            yield "min_length", Message("min_length is more than max_length")
+        yield from check_lengths(options, MAX_LENGTH)
         if "pattern" in options:
             try:
                 re.compile(options["pattern"])
@@ -81,9 +101,15 @@ class Text(FieldType):
                 yield "pattern", Message("not a regular expression: {reason}", reason=str(error))
 
 
-def _refusal(value: str, least: int, most: int) -> BadValue:
-    if len(value) > most:
-        return BadValue(Message("Too long: {length} characters, at most {max}", length=len(value), max=most))
-    if len(value) < least:
-        return BadValue(Message("Too short: {length} characters, at least {min}", length=len(value), min=least))
-    return BadValue(Message("Does not have the required form"))
+def length_schema(options: Options, most: int) -> dict[str, Any]:
+    """Return the JSON Schema of text with `min_length` and `max_length`; `most` is what the type allows by itself."""
+    schema: dict[str, Any] = {"type": "string", "maxLength": options.get("max_length", most)}
+    if options.get("min_length"):
+        schema["minLength"] = options["min_length"]
+    return schema
+
+
+def check_lengths(options: Options, most: int) -> Iterable[tuple[str, Message]]:
+    """Yield what is wrong with `min_length` and `max_length`."""
+    if options.get("min_length", 0) > options.get("max_length", most):
+        yield "min_length", Message("min_length is more than max_length")

@@ -41,7 +41,8 @@ def decimals(scale: int) -> st.SearchStrategy[Decimal]:
 
 
 def moments(least: int = 1, most: int = 9999) -> st.SearchStrategy[datetime]:
-    return st.datetimes(datetime(least, 1, 2), datetime(most, 12, 30)).map(
+    first, last = datetime(least, 1, 2), datetime(most, 12, 30)  # noqa: DTZ001 - hypothesis wants them bare
+    return st.datetimes(first, last).map(
         lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
     )
 
@@ -88,7 +89,8 @@ TYPES: list[tuple[str, Mapping[str, Any], st.SearchStrategy[Any]]] = [
     ("email", {}, st.emails(domains=st.sampled_from(["example.com", "mail.example.org"]))),
     ("phone", {}, st.from_regex(r"\A(\+|00)?[1-9][0-9]{2,13}\Z") | st.from_regex(r"\A0[1-9][0-9]{1,2}-[0-9]{7,8}\Z")),
     ("phone", {"region": "US"}, st.from_regex(r"\A\([2-9][0-9]{2}\) [2-9][0-9]{2}-[0-9]{4}( ext\. [0-9]{1,4})?\Z")),
-    ("url", {}, st.from_regex(r"\Ahttps?://([a-z0-9]{1,8}\.){1,3}[a-z]{2,6}(:[1-9][0-9]{1,3})?(/[A-Za-z0-9_.~?#=&%-]*)?\Z")),
+    ("url",
+     {}, st.from_regex(r"\Ahttps?://([a-z0-9]{1,8}\.){1,3}[a-z]{2,6}(:[1-9][0-9]{1,3})?(/[A-Za-z0-9_.~?#=&%-]*)?\Z")),
     ("address", {}, st.dictionaries(st.sampled_from(["country", "province", "city", "street", "postcode"]), line)),
     ("geo", {}, st.fixed_dictionaries({"lat": latitudes, "lng": longitudes})),
     ("file", {}, ids),
@@ -103,7 +105,8 @@ TYPES: list[tuple[str, Mapping[str, Any], st.SearchStrategy[Any]]] = [
     ("json", {}, st.lists(json_values, max_size=3) | st.dictionaries(word, json_values, max_size=3)),
     ("formula", {"result": "money", "currency": "USD", "expr": "a", "decimals": 2}, decimals(2)),
     ("rollup", {"of": "items", "max": "on_date", "result": "date"}, st.dates()),
-    ("reference", {"of": "account", "field": "stage", "result": "select", "options": CHOICES}, st.sampled_from(["new"])),
+    ("reference", {"of": "account", "field": "stage", "result": "select",
+     "options": CHOICES}, st.sampled_from(["new"])),
 ]  # fmt: skip
 IDS = [
     " ".join([name, *(str(options[each]) for each in ("currency", "decimals", "region") if each in options)])
