@@ -43,7 +43,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     add_catalogues(Path(__file__).parent / "locale")
     app = Flask(__name__, static_folder=None)
     app.extensions["guanxi"] = site
-    app.secret_key = site.config.secret_key()
+    app.secret_key = site.config.secret_key
     app.config["MAX_CONTENT_LENGTH"] = site.config.limits.upload_megabytes * 2**20
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

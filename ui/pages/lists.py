@@ -125,6 +125,7 @@ def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
         "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
         "views": views_of(reader, key),
         "filters": asked.filters.values(),
+        "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_export": reader.access.may(key, "export"),
         "searchable": "search" in wanted.entity.features or any(wanted.entity.search_fields),
