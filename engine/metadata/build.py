@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import difflib
+import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
 from engine.errors import DocumentsInvalid, Problem
+from engine.fields import field_types
+from engine.i18n import Message
 from engine.metadata.derive import complete, derive_form, derive_view
-from engine.metadata.document import by_place, join
+from engine.metadata.document import Document, by_place, join
 from engine.metadata.entities import Declaring, Typing
+from engine.metadata.examples import Examples
 from engine.metadata.finishing import Finishing
 from engine.metadata.formulas import Formulas
+from engine.metadata.insight import Insight
+from engine.metadata.kinds import shape
 from engine.metadata.layers import Composed, Layer, compose
-from engine.metadata.metaschema import shape
 from engine.metadata.model import Entity, Form, Model, View
+from engine.metadata.policies import Policies
 from engine.metadata.relations import relate
 from engine.metadata.report import Report
 from engine.metadata.rights import Rights
 from engine.metadata.scope import EntitiesSource
 from engine.metadata.screens import Screens
+from engine.metadata.soundness import without_faults
+from engine.metadata.translations import read_translations
+from engine.metadata.workflows import Workflows
 
 LANGUAGES, CURRENCY, TIMEZONE = ("en", "zh"), "CNY", "Asia/Shanghai"
 
@@ -39,7 +52,8 @@ def build_model(
     Raises:
         DocumentsInvalid: with every error of shape and meaning, of all files.
     """
-    model, problems = _build(layers, revision, languages, currency, timezone)
+    with _uncollected():
+        model, problems = _build(layers, revision, languages, currency, timezone)
     errors = [each for each in problems if each.severity == "error"]
     if model is None or errors:
         raise DocumentsInvalid(sorted(errors, key=by_place))
@@ -54,7 +68,8 @@ def check_documents(
     timezone: str = TIMEZONE,
 ) -> tuple[Problem, ...]:
     """Return every error and every warning, by place."""
-    _, problems = _build(layers, 0, languages, currency, timezone)
+    with _uncollected():
+        _, problems = _build(layers, 0, languages, currency, timezone)
     return tuple(sorted(problems, key=by_place))
 
 
@@ -63,16 +78,15 @@ def _build(
 ) -> tuple[Model | None, list[Problem]]:
     composed = compose(layers)
     problems = composed.problems
-    sound = Composed(
-        documents={doc: body for doc, body in composed.documents.items() if _shaped(composed, doc, body)},
-        origins=composed.origins,
-        layers=composed.layers,
-        provenance=composed.provenance,
-        problems=problems,
-    )
-    report = Report(sound)
+    whole = True
+    sound = replace(composed, documents={})
+    for doc, body in composed.documents.items():
+        rest = _shaped(composed, doc, body)
+        whole &= rest is body
+        if rest is not None:
+            sound.documents[doc] = rest
+    report = Report(sound, read_translations(sound))
     report.problems = problems
-    whole = len(sound.documents) == len(composed.documents)
     entities = _entities(report, currency)
     source = EntitiesSource(entities)
     roles = Rights(report, entities, source).run()
@@ -80,6 +94,8 @@ def _build(
     views = screens.views()
     forms = screens.forms(views)
     menus = screens.menus(views)
+    for checks in (Workflows, Policies, Insight, Examples):
+        checks(report, entities, source, roles).run()
     if not whole or any(each.severity == "error" for each in problems):
         return None, problems
     model = Model(
@@ -100,14 +116,64 @@ def _build(
     return model, problems
 
 
-def _shaped(composed: Composed, doc: str, body: Mapping[str, Any]) -> bool:
-    """Note what is wrong with the shape of a document; whether nothing is."""
-    faults = shape(doc.partition("/")[0]).check(body)
-    for fault in faults or ():
+_sound: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
+"""Documents without a fault of shape, with the number of field types that were known then."""
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold back the garbage collector: a build makes much that stays, and walking through it again finds nothing."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _shaped(composed: Composed, doc: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Note what is wrong with the shape of a document; return it, or what is left without its faults."""
+    origins = composed.origins[doc]
+    types = len(field_types())
+    if len(origins) == 1 and _sound.get(origins[0]) == types:
+        return body
+    kind = shape(doc.partition("/")[0])
+    faults = kind.check(body)
+    if not faults:
+        if len(origins) == 1:
+            _sound[origins[0]] = types
+        return body
+    if doc.startswith("entity/") and _only_patches(body):
+        composed.problems.append(_nothing_to_patch(composed, doc))
+        composed.gone |= {doc.partition("/")[2], *body["fields"]}
+        return None
+    for fault in faults:
         path = tuple(reversed(fault.path))
         place = composed.place(doc, path, key=fault.key)
         composed.problems.append(Problem(fault.message, place, join(path), fault.code, fault.advice))
-    return not faults
+    rest, gone = without_faults(kind, body, faults)
+    composed.gone |= gone
+    return rest  # type: ignore[no-any-return]
+
+
+def _only_patches(body: Mapping[str, Any]) -> bool:
+    """Whether a document changes fields of an entity that nobody defines."""
+    fields = body.get("fields")
+    if not isinstance(fields, Mapping) or not fields or "title" in body:
+        return False
+    return all(isinstance(each, Mapping) and "type" not in each for each in fields.values())
+
+
+def _nothing_to_patch(composed: Composed, doc: str) -> Problem:
+    name = doc.partition("/")[2]
+    message = Message("there is no entity {name} to change", name=repr(name))
+    others = [each.partition("/")[2] for each in composed.documents if each.startswith("entity/") and each != doc]
+    close = difflib.get_close_matches(name, others, 1)
+    advice = Message("give every field a type, if this is a new entity")
+    if close:
+        advice = Message("did you mean {name}?", name=repr(close[0]))
+    return Problem(message, composed.place(doc, ("entity",)), "entity", "unknown", advice)
 
 
 def _entities(report: Report, currency: str) -> dict[str, Entity]:

@@ -78,7 +78,7 @@ class Positions:
         return found[self._number].marks if self._number < len(found) else {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
     """One document: its kind, its name, its body as plain JSON values with the first key still in it."""
 

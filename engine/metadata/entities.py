@@ -115,8 +115,9 @@ class Declaring:
         )
         if isinstance(options.get("options"), Mapping):
             self._choices(draft, made)
-        for name, message in field_type.check_options(made.options):
-            self._report.error(draft.id, (*path, name) if name in body else path, message, code="options")
+        if type(field_type).check_options is not FieldType.check_options:
+            for name, message in field_type.check_options(made.options):
+                self._report.error(draft.id, (*path, name) if name in body else path, message, code="options")
         draft.fields[key] = made
 
     def _layer(self, draft: EntityDraft, key: str) -> str:
@@ -135,7 +136,9 @@ class Declaring:
             defaults = self._defaults[field_type.name] = {
                 name: schema["default"] for name, schema in field_type.properties.items() if "default" in schema
             }
-        options = {**defaults, **{name: body[name] for name in field_type.properties if name in body}}
+        options = dict(defaults)
+        if len(body) > 1:
+            options.update((name, body[name]) for name in field_type.properties if name in body)
         if "currency" in field_type.properties and "currency" not in options:
             options["currency"] = self._currency
         return options
@@ -201,6 +204,7 @@ class Declaring:
             listed = name is not None and isinstance(made.body[name], list)
             message = Message("there is no entity {name}", name=repr(target))
             self._report.unknown(draft.id, (*path, number) if listed else path, message, target, entities)
+            self._report.composed.gone.add(made.key)
         made.targets = tuple(known)
         if made.type.links != "any" and known:
             made.target = known[0]

@@ -100,7 +100,7 @@ class Finishing:
             layer=made.layer,
             order=order,
             expr=made.expr,
-            stored=made.stored,
+            stored=storage is not None or not made.type.computed,
             value_type=info.type,
             scale=info.scale,
             target=made.target,
@@ -134,9 +134,8 @@ class Finishing:
                 "search",
                 Message("the search box looks for words, and {type} has none", type=made.type.name),
             )
-        column = made.type.storage(made.options) is not None
         for name in ("unique", "index"):
-            if flags.get(name) and not column:
+            if flags.get(name) and made.type.storage(made.options) is None:
                 self._senseless(
                     draft,
                     made,

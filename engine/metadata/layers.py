@@ -14,7 +14,7 @@ from typing import Any, Literal
 from engine.errors import Place, Problem
 from engine.i18n import Message
 from engine.metadata.document import Document, PathKey, join
-from engine.metadata.metaschema import shape
+from engine.metadata.kinds import shape
 from engine.metadata.shape import Shape
 
 LayerKind = Literal["core", "pack", "plugin", "site"]
@@ -52,6 +52,10 @@ class Composed:
     provenance: dict[str, str] = field(default_factory=dict)
     """`entity/lead#/fields/company/required` -> name of the layer that says so; for what a higher layer says only."""
     problems: list[Problem] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Names that were refused or taken out: that they are missing is no mistake of who uses them."""
+    unread: bool = False
+    """Whether a file could not be read, so that nobody knows what it defines."""
 
     def origin(self, doc: str, path: Path = ()) -> Document:
         """Return the highest document that says something at a path, else the one that comes nearest."""
@@ -86,6 +90,7 @@ def compose(layers: Sequence[Layer]) -> Composed:
     composed = Composed()
     for layer in layers:
         composed.problems += layer.problems
+        composed.unread |= any(each.severity == "error" for each in layer.problems)
         own: dict[str, Document] = {}
         for document in layer.documents:
             first = own.setdefault(document.id, document)
@@ -222,6 +227,7 @@ class _Merge:
 
     def _new(self, made: dict[str, Any], node: Shape, inner: Shape, key: str, value: Any, path: Path) -> None:
         if node.prefix and not key.startswith(self._layer.key_prefix):
+            self._composed.gone.add(key)
             self._problem(*self._prefix_missing(made, key, path))
             return
         if inner.policy in {"locked", "widen"} and not node.prefix and key in node.properties:

@@ -1,59 +1,17 @@
-"""The meta-schemas: one JSON Schema for each kind of document, checked by `Shape`, committed for editors.
+"""Writes the meta-schemas, one JSON Schema for each kind of document, into `schemas/meta` for editors.
 
-`python -m engine.metadata.metaschema` writes `schemas/meta/*.schema.json`; a test proves that they are up to date.
+`python -m engine.metadata.metaschema` does it; a test proves that what is committed is up to date.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from engine.fields import field_types
 from engine.metadata.document import KINDS
-from engine.metadata.kinds import automation, entity, rights, screens, service
+from engine.metadata.kinds import schema
 from engine.metadata.kinds.parts import Schema
-from engine.metadata.shape import Compiler, Shape
-
-_MAKERS: dict[str, Callable[[], Schema]] = {
-    "entity": entity.entity_schema,
-    "view": screens.view_schema,
-    "form": screens.form_schema,
-    "dashboard": screens.dashboard_schema,
-    "report": screens.report_schema,
-    "menu": screens.menu_schema,
-    "role": rights.role_schema,
-    "pack": rights.pack_schema,
-    "translation": rights.translation_schema,
-    "test": rights.test_schema,
-    "workflow": automation.workflow_schema,
-    "assignment": automation.assignment_schema,
-    "pool": automation.pool_schema,
-    "alert": automation.alert_schema,
-    "sla": service.sla_schema,
-    "calendar": service.calendar_schema,
-    "duplicate": service.duplicate_schema,
-    "conversion": service.conversion_schema,
-    "template": service.template_schema,
-}
-_shapes: dict[tuple[str, int], Shape] = {}
-
-
-def schema(kind: str) -> Schema:
-    """Return the JSON Schema of a kind, with the field types that are known now."""
-    return _MAKERS[kind]()
-
-
-def shape(kind: str) -> Shape:
-    """Return the compiled schema of a kind."""
-    # A plugin may add field types before it is first asked for, and in tests after.
-    key = (kind, len(field_types()) if kind == "entity" else 0)
-    found = _shapes.get(key)
-    if found is None:
-        made = schema(kind)
-        found = _shapes[key] = Compiler(made).compile(made)
-    return found
 
 
 def any_schema() -> Schema:

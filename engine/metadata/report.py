@@ -13,6 +13,8 @@ from engine.metadata.layers import Composed
 from engine.metadata.shape import suggest
 
 Path = tuple[PathKey, ...]
+_ABSENCES = frozenset({"unknown", "dropped", "title", "no_title", "parent", "no_link", "state_field"})
+"""Codes of what is said when something is not there."""
 _parsed: dict[str, Expr] = {}
 _PARSED_LIMIT = 20_000
 
@@ -36,8 +38,9 @@ class Report:
         key: bool = False,
     ) -> None:
         """Note an error at a path of a document; `key`: at the key that stands there, not at its value."""
-        place = self.composed.place(doc, path, key=key)
-        self.problems.append(Problem(message, place, join(path), code, advice))
+        if not self._follows(message, code):
+            place = self.composed.place(doc, path, key=key)
+            self.problems.append(Problem(message, place, join(path), code, advice))
 
     def warning(
         self,
@@ -50,12 +53,27 @@ class Report:
         key: bool = False,
     ) -> None:
         """Note something that is left out, or odd, and stops nothing."""
-        place = self.composed.place(doc, path, key=key)
-        self.problems.append(Problem(message, place, join(path), code, advice, "warning"))
+        if not self._follows(message, code):
+            place = self.composed.place(doc, path, key=key)
+            self.problems.append(Problem(message, place, join(path), code, advice, "warning"))
+
+    def _follows(self, message: Message, code: str) -> bool:
+        """Whether a mistake only follows from another one, which is said already."""
+        if code not in _ABSENCES:
+            return False
+        gone = self.composed.gone
+        if gone and any(
+            not gone.isdisjoint(value.strip("'\"").removeprefix("-").split("."))
+            for value in message.values.values()
+            if isinstance(value, str)
+        ):
+            return True
+        return self.composed.unread and code == "unknown" and not message.template.startswith("{entity}")
 
     def unknown(self, doc: str, path: Path, message: Message, word: str, known: Iterable[str], **how: Any) -> None:
         """Note a name that names nothing, with the one that it may have meant."""
-        self.error(doc, path, message, suggest(word, known), **{"code": "unknown", **how})
+        advice = suggest(word, [*known, *self.composed.gone])
+        self.error(doc, path, message, advice, **{"code": "unknown", **how})
 
     def text(self, doc: str, path: Path, words: Any, fallback: str = "") -> Text:
         """Return the label that stands at a path, with what translations add."""
@@ -98,6 +116,8 @@ class Report:
 
     def expression_problem(self, doc: str, path: Path, problem: ExpressionProblem) -> None:
         """Note a mistake at its line and column inside the text that stands at a path."""
+        if self._follows(problem.message, problem.code):
+            return
         positions = self.composed.origin(doc, path).positions
         place = positions.inside(path, problem.line, problem.column)
         self.problems.append(Problem(problem.message, place, join(path), problem.code, problem.advice))

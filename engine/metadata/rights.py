@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,9 +75,9 @@ class Rights:
             here = (*path, number) if isinstance(given, list) else path
             if text in NAMED_ROWS:
                 rows.append(text)
-            elif entity == "*":
+            elif entity == "*" or (text.isidentifier() and text not in self._entities[entity].fields):
                 message = Message("{name} names no rows", name=repr(text))
-                self._report.unknown(doc, here, message, text, NAMED_ROWS)
+                self._report.error(doc, here, message, _rows_advice(text), code="rows")
             else:
                 expr = self._report.expression(doc, here, text, EntityScope(self._source, entity, old=False))
                 if expr is not None:
@@ -95,3 +96,10 @@ class Rights:
             if expr is not None:
                 found[name] = expr
         return found
+
+
+def _rows_advice(word: str) -> Message:
+    close = difflib.get_close_matches(word, NAMED_ROWS, 1)
+    if close:
+        return Message("did you mean {name}?", name=repr(close[0]))
+    return Message("write one of {names}, or a condition", names=", ".join(NAMED_ROWS))

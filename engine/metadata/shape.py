@@ -226,7 +226,7 @@ class Shape:
         known = [each for each in self.enum or () if each is not None]
         if len(known) == 1:
             return Fault([], Message("this must be {value}", value=_shown(known[0])), code="not_one_of")
-        message = Message("{value} is none of the words that may stand here", value=_shown(value))
+        message = Message("{value} is none of the words that may stand here", value=repr(_shown(value)))
         return Fault([], message, suggest(value, [_shown(each) for each in known], bare=True), "not_one_of")
 
     def _unknown(self, key: str) -> Fault:

@@ -1,0 +1,38 @@
+"""The root command: its options, and every command of the contract."""
+
+from __future__ import annotations
+
+import click
+
+from ui.cli import data, demo, doctor, people, publishing, serving, site, testing
+from ui.cli.command import Group, shared
+
+
+@click.group(cls=Group)
+@shared
+@click.version_option(package_name="guanxi", prog_name="guanxi")
+def cli() -> None:
+    """Guanxi: describe objects in YAML, get screens, an API, history and rights."""
+
+
+for command in (
+    demo.demo,
+    site.new,
+    serving.serve,
+    publishing.check,
+    publishing.plan,
+    publishing.publish,
+    publishing.pull,
+    publishing.history,
+    publishing.rollback,
+    publishing.purge,
+    testing.test,
+    data.import_,
+    data.export,
+    data.undo,
+    people.explain,
+    people.user,
+    people.token,
+    doctor.doctor,
+):
+    cli.add_command(command)

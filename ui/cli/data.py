@@ -1,0 +1,122 @@
+"""Many records at once: import, export, undo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from engine import SYSTEM, ImportOptions, ImportReport, Message, Principal, Site
+from ui.cli.command import DONE, PROBLEMS, SOME_FAILED, Command, Face, Option, pass_face, shared
+
+_SHOWN_PROBLEMS = 5
+
+
+@click.command("import", cls=Command)
+@shared
+@click.argument("entity")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML that says which column is which field.", cls=Option)
+@click.option("--dry-run", is_flag=True, help="Try every row, and keep nothing.", cls=Option)
+@click.option("--on", help="Update records that are there: external_id, id, or a unique rule or field.", cls=Option)
+@click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
+@click.option("--resume", metavar="CHANGE_SET", help="Go on with an import that was broken off.", cls=Option)
+@click.option("--again", is_flag=True, help="Import a file once more that was broken off, from its start.", cls=Option)
+@click.option("--encoding", help="The encoding of the file; found out unless given.", cls=Option)
+@click.option("--delimiter", help="What stands between cells; found out unless given.", cls=Option)
+@click.option("--sheet", help="The sheet of a spreadsheet; the first unless given.", cls=Option)
+@pass_face
+def import_(  # noqa: PLR0913, PLR0917 - one argument an option
+    face: Face,
+    entity: str,
+    file: Path,
+    mapping: Path | None,
+    dry_run: bool,  # noqa: FBT001 - click's own shape
+    on: str | None,
+    person: str | None,
+    resume: str | None,
+    again: bool,  # noqa: FBT001 - as above
+    encoding: str | None,
+    delimiter: str | None,
+    sheet: str | None,
+) -> int:
+    """Read records from CSV, a spreadsheet or JSON lines."""
+    options = ImportOptions(
+        mapping=mapping, dry_run=dry_run, on=on, resume=resume, again=again, encoding=encoding, delimiter=_tab(delimiter), sheet=sheet
+    )
+    with face.site() as site:
+        principal = who(site, person)
+        with face.progress(Message("Importing"), file.stat().st_size) as move:
+            report = site.import_file(principal, entity, file, options, progress=move)
+    _show(face, report, dry_run=dry_run)
+    return SOME_FAILED if report.failed else DONE
+
+
+def _tab(delimiter: str | None) -> str | None:
+    return "\t" if delimiter in {"\\t", "tab"} else delimiter
+
+
+def _show(face: Face, report: ImportReport, *, dry_run: bool) -> None:
+    if report.left_out:
+        face.say(Message("Columns left out: {names}", names=", ".join(report.left_out)))
+    for problem in report.problems[:_SHOWN_PROBLEMS]:
+        face.say(Message("Row {row}: {why}", row=problem.row, why=problem.reason), error=True)
+    counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged, "failed": report.failed}
+    face.say(Message("{created} created, {updated} updated, {unchanged} unchanged, {failed} failed", **counts))
+    if report.errors_file:
+        face.say(Message("The rows that failed are in {file}", file=report.errors_file))
+    if dry_run:
+        face.say(Message("Nothing was kept: this was a trial"))
+    elif report.change_set:
+        face.say(Message("Take it back with `guanxi undo {id}`", id=report.change_set))
+    face.answer({
+        "change_set": report.change_set,
+        **counts,
+        "errors_file": report.errors_file,
+        "left_out": list(report.left_out),
+        "warnings": report.warnings,
+    })
+
+
+def who(site: Site, person: str | None) -> Principal:
+    """Return whom a command acts as: a user by email, else the product itself."""
+    return SYSTEM if person is None else site.principal(site.identity.find(person).id)
+
+
+@click.command(cls=Command)
+@shared
+@click.argument("entity")
+@click.option("--where", help="Only records for which this is true.", cls=Option)
+@click.option("--fields", help="Fields, or paths along links, with commas; all unless given.", cls=Option)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, .csv, .xlsx or .jsonl; the output unless given.", cls=Option)
+@click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
+@pass_face
+def export(face: Face, entity: str, where: str | None, fields: str | None, output: Path | None, person: str | None) -> None:  # noqa: PLR0913, PLR0917 - one argument an option
+    """Write records as CSV, a spreadsheet or JSON lines."""
+    paths = tuple(path.strip() for path in fields.split(",") if path.strip()) if fields else ()
+    with face.site() as site:
+        principal = who(site, person)
+        if output is None:
+            count = site.export(principal, entity, sys.stdout.buffer, kind="csv", where=where, fields=paths)
+            sys.stdout.buffer.flush()
+            return
+        count = site.export_file(principal, entity, output, where=where, fields=paths)
+    face.say(Message("Wrote {count} records to {file}", count=count, file=str(output)))
+    face.answer({"records": count, "file": str(output)})
+
+
+@click.command(cls=Command)
+@shared
+@click.argument("change_set")
+@click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
+@pass_face
+def undo(face: Face, change_set: str, person: str | None) -> int:
+    """Take back what an import or a bulk change did, apart from what was edited since."""
+    with face.site() as site:
+        report = site.undo(who(site, person), change_set)
+    for kept in report.kept[:20]:
+        face.say(Message("Kept {label}: {why}", label=kept.title, why=kept.why))
+    face.say(Message("{undone} records taken back, {kept} kept", undone=report.undone, kept=len(report.kept)))
+    face.answer({"change_set": report.change_set, "undone": report.undone, "kept": [kept.id for kept in report.kept]})
+    return PROBLEMS if report.kept and not report.undone else DONE

@@ -1,0 +1,67 @@
+"""`guanxi serve`: the web server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from engine import GuanxiError, Message
+from ui.cli.command import Command, Face, Option, pass_face, shared
+
+_THREADS = 8
+
+
+@click.command(cls=Command)
+@shared
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.", cls=Option)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.", cls=Option)
+@pass_face
+def serve(face: Face, host: str, port: int, workers: int) -> None:
+    """Serve the site to browsers and programs."""
+    with face.site() as site:
+        # What is wrong is said here, once, and not by every process.
+        site.require_published()
+        _ = site.config.secret_key
+    require_free(host, port)
+    face.say(Message("Serving {folder} at {address} (stop with Ctrl-C)", folder=str(face.site_folder), address=f"http://{host}:{port}"))
+    run_server(face.site_folder, host, port, workers)
+
+
+def require_free(host: str, port: int) -> None:
+    """Say in one line that a port cannot be had.
+
+    Raises:
+        GuanxiError: somebody else listens there, or the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GuanxiError(
+                Message("Cannot listen on {address}: {why}", address=f"{host}:{port}", why=error.strerror or str(error))
+            ) from error
+
+
+def run_server(folder: Path, host: str, port: int, workers: int) -> None:
+    """Serve a site until somebody stops it; each process makes its own application."""
+    from granian import Granian  # type: ignore[attr-defined]
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    os.environ["GUANXI_SITE"] = str(folder.resolve())
+    Granian(
+        "ui.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=_THREADS,
+        factory=True,
+        log_level=LogLevels.warning,
+    ).serve()

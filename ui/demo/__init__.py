@@ -1,0 +1,1 @@
+"""Seeded, linked, bilingual data for a site that people try things on."""
