@@ -138,6 +138,14 @@ class SignInNeeded(GuanxiError):
     """Nobody is signed in, or the token or sign-in that was shown is no longer good."""
 
 
+class SignInRefused(GuanxiError):
+    """Name and password do not fit, or were wrong too often; nothing tells whether the name exists."""
+
+
+class PasswordRefused(GuanxiError):
+    """A new password is easy to guess; the message says what would be better."""
+
+
 class StaleModel(GuanxiError):
     """The site was published between reading the model and writing: repeat once with the new one."""
 

@@ -164,7 +164,13 @@ pass_face = click.make_pass_decorator(Face, ensure=True)
 def shared(function: _F) -> _F:
     """Give a command the options that all have."""
     function = click.option(
-        "--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Answer for machines.", cls=Option
+        "--json",
+        "as_json",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_json,
+        help="Answer for machines.",
+        cls=Option,
     )(function)
     return click.option(
         "--site",
@@ -305,7 +311,11 @@ def usage_message(error: click.UsageError) -> Message:
     match error:
         case click.NoSuchOption():
             if error.possibilities:
-                return Message("There is no option {name}; did you mean {close}?", name=error.option_name, close=error.possibilities[0])
+                return Message(
+                    "There is no option {name}; did you mean {close}?",
+                    name=error.option_name,
+                    close=error.possibilities[0],
+                )
             return Message("There is no option {name}", name=error.option_name)
         case click.MissingParameter():
             return Message("{name} is missing", name=_parameter_name(error))
@@ -313,7 +323,11 @@ def usage_message(error: click.UsageError) -> Message:
             return Message("{name}: {why}", name=_parameter_name(error), why=error.message)
     if "No such command" in error.message:
         known = list(error.ctx.command.commands) if error.ctx and isinstance(error.ctx.command, click.Group) else []
-        return Message("There is no command {name}; the commands are {known}", name=error.message.split("'")[1], known=", ".join(sorted(known)))
+        return Message(
+            "There is no command {name}; the commands are {known}",
+            name=error.message.split("'")[1],
+            known=", ".join(sorted(known)),
+        )
     return Message("{why}", why=error.format_message())
 
 
@@ -335,5 +349,10 @@ def _fail_unforeseen(face: Face, error: Exception) -> int:
     with file.open("a", encoding="utf-8") as log:
         traceback.print_exception(error, file=log)
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    click.echo(face.words(Message("Something went wrong that should not ({what}); {file} has the details", what=what, file=str(file))), err=True)
+    click.echo(
+        face.words(
+            Message("Something went wrong that should not ({what}); {file} has the details", what=what, file=str(file))
+        ),
+        err=True,
+    )
     return PROBLEMS

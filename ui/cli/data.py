@@ -17,7 +17,13 @@ _SHOWN_PROBLEMS = 5
 @shared
 @click.argument("entity")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--map", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML that says which column is which field.", cls=Option)
+@click.option(
+    "--map",
+    "mapping",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML that says which column is which field.",
+    cls=Option,
+)
 @click.option("--dry-run", is_flag=True, help="Try every row, and keep nothing.", cls=Option)
 @click.option("--on", help="Update records that are there: external_id, id, or a unique rule or field.", cls=Option)
 @click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
@@ -43,7 +49,14 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument an option
 ) -> int:
     """Read records from CSV, a spreadsheet or JSON lines."""
     options = ImportOptions(
-        mapping=mapping, dry_run=dry_run, on=on, resume=resume, again=again, encoding=encoding, delimiter=_tab(delimiter), sheet=sheet
+        mapping=mapping,
+        dry_run=dry_run,
+        on=on,
+        resume=resume,
+        again=again,
+        encoding=encoding,
+        delimiter=_tab(delimiter),
+        sheet=sheet,
     )
     with face.site() as site:
         principal = who(site, person)
@@ -62,7 +75,12 @@ def _show(face: Face, report: ImportReport, *, dry_run: bool) -> None:
         face.say(Message("Columns left out: {names}", names=", ".join(report.left_out)))
     for problem in report.problems[:_SHOWN_PROBLEMS]:
         face.say(Message("Row {row}: {why}", row=problem.row, why=problem.reason), error=True)
-    counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged, "failed": report.failed}
+    counts = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "failed": report.failed,
+    }
     face.say(Message("{created} created, {updated} updated, {unchanged} unchanged, {failed} failed", **counts))
     if report.errors_file:
         face.say(Message("The rows that failed are in {file}", file=report.errors_file))
@@ -70,13 +88,15 @@ def _show(face: Face, report: ImportReport, *, dry_run: bool) -> None:
         face.say(Message("Nothing was kept: this was a trial"))
     elif report.change_set:
         face.say(Message("Take it back with `guanxi undo {id}`", id=report.change_set))
-    face.answer({
-        "change_set": report.change_set,
-        **counts,
-        "errors_file": report.errors_file,
-        "left_out": list(report.left_out),
-        "warnings": report.warnings,
-    })
+    face.answer(
+        {
+            "change_set": report.change_set,
+            **counts,
+            "errors_file": report.errors_file,
+            "left_out": list(report.left_out),
+            "warnings": report.warnings,
+        }
+    )
 
 
 def who(site: Site, person: str | None) -> Principal:
@@ -89,10 +109,18 @@ def who(site: Site, person: str | None) -> Principal:
 @click.argument("entity")
 @click.option("--where", help="Only records for which this is true.", cls=Option)
 @click.option("--fields", help="Fields, or paths along links, with commas; all unless given.", cls=Option)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, .csv, .xlsx or .jsonl; the output unless given.", cls=Option)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file, .csv, .xlsx or .jsonl; the output unless given.",
+    cls=Option,
+)
 @click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
 @pass_face
-def export(face: Face, entity: str, where: str | None, fields: str | None, output: Path | None, person: str | None) -> None:  # noqa: PLR0913, PLR0917 - one argument an option
+def export(
+    face: Face, entity: str, where: str | None, fields: str | None, output: Path | None, person: str | None
+) -> None:  # noqa: PLR0913, PLR0917 - one argument an option
     """Write records as CSV, a spreadsheet or JSON lines."""
     paths = tuple(path.strip() for path in fields.split(",") if path.strip()) if fields else ()
     with face.site() as site:

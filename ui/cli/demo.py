@@ -18,13 +18,25 @@ _SIZE = 250
 
 @click.command(cls=Command)
 @shared
-@click.option("--dir", "folder", default="guanxi-demo", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="The folder of the site.", cls=Option)
+@click.option(
+    "--dir",
+    "folder",
+    default="guanxi-demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the site.",
+    cls=Option,
+)
 @click.option("--fresh", is_flag=True, help="Throw away what is there and begin anew.", cls=Option)
 @click.option("--no-serve", is_flag=True, help="Stop when it is filled.", cls=Option)
-@click.option("--size", default=_SIZE, show_default=True, type=click.IntRange(1, 100_000), help="How many accounts.", cls=Option)
+@click.option(
+    "--size", default=_SIZE, show_default=True, type=click.IntRange(1, 100_000), help="How many accounts.", cls=Option
+)
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed gives the same data.", cls=Option)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.", cls=Option)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option)
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option
+)
 @pass_face
 def demo(  # noqa: PLR0913, PLR0917 - one argument an option
     face: Face,
@@ -55,12 +67,14 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument an option
         face.say(f"  {roles[key]:<14} {known[key]['email']:<24} {known[key]['password']}")
     face.say()
     address = f"http://{host}:{port}"
-    face.answer({
-        "folder": str(folder.resolve()),
-        "address": None if no_serve else address,
-        "made": counts,
-        "sign_ins": [{"role": roles[key], **known[key]} for key in known],
-    })
+    face.answer(
+        {
+            "folder": str(folder.resolve()),
+            "address": None if no_serve else address,
+            "made": counts,
+            "sign_ins": [{"role": roles[key], **known[key]} for key in known],
+        }
+    )
     if no_serve:
         return
     face.say(Message("Open {address} (stop with Ctrl-C)", address=address))

@@ -21,15 +21,17 @@ def doctor(face: Face) -> int:
         face.say(f"{_MARKS[finding.state]} {face.words(finding.about)}: {face.words(finding.said)}")
         for line in finding.details[:10]:
             face.say(f"    {face.words(line)}")
-    face.answer([
-        {
-            "check": finding.key,
-            "state": finding.state,
-            "message": face.words(finding.said),
-            "details": [face.words(line) for line in finding.details],
-        }
-        for finding in findings
-    ])
+    face.answer(
+        [
+            {
+                "check": finding.key,
+                "state": finding.state,
+                "message": face.words(finding.said),
+                "details": [face.words(line) for line in finding.details],
+            }
+            for finding in findings
+        ]
+    )
     bad = any(finding.state == "bad" for finding in findings)
     if bad:
         face.say(Message("Something needs to be put right"), error=True)

@@ -22,7 +22,9 @@ def user() -> None:
 @shared
 @click.argument("name")
 @click.option("--email", required=True, help="What the person signs in with.", cls=Option)
-@click.option("--role", "roles", multiple=True, help="A role that the person holds; may be given several times.", cls=Option)
+@click.option(
+    "--role", "roles", multiple=True, help="A role that the person holds; may be given several times.", cls=Option
+)
 @click.option("--manager", help="Who sees this person's records as those of a subordinate: an email.", cls=Option)
 @click.option("--language", type=click.Choice(["en", "zh"]), help="The language of the person.", cls=Option)
 @click.option("--password-stdin", is_flag=True, help="Read a password from the input, in place of a link.", cls=Option)
@@ -85,10 +87,12 @@ def list_users(face: Face) -> None:
     for person in people:
         state = "" if person.active else f"  ({face.words(Message('disabled'))})"
         face.say(f"{person.name}  <{person.email}>  {', '.join(person.roles)}{state}")
-    face.answer([
-        {"id": each.id, "name": each.name, "email": each.email, "roles": list(each.roles), "active": each.active}
-        for each in people
-    ])
+    face.answer(
+        [
+            {"id": each.id, "name": each.name, "email": each.email, "roles": list(each.roles), "active": each.active}
+            for each in people
+        ]
+    )
 
 
 @user.command("disable", cls=Command)
@@ -113,7 +117,13 @@ def token() -> None:
 @shared
 @click.argument("person")
 @click.option("--name", default="token", show_default=True, help="What it is for.", cls=Option)
-@click.option("--scope", "scopes", multiple=True, help="What it may do: *, read, lead:*, lead:update; all that the user may unless given.", cls=Option)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="What it may do: *, read, lead:*, lead:update; all that the user may unless given.",
+    cls=Option,
+)
 @click.option("--days", type=click.IntRange(1), help="Days that it is good for; for ever unless given.", cls=Option)
 @pass_face
 def add_token(face: Face, person: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
@@ -122,7 +132,9 @@ def add_token(face: Face, person: str, name: str, scopes: tuple[str, ...], days:
     with face.site() as site:
         token_id, text = site.identity.add_token(site.identity.find(person).id, name, scopes, expires_at)
     face.say(text)
-    face.answer({"id": token_id, "token": text, "scopes": list(scopes), "expires_at": expires_at and expires_at.isoformat()})
+    face.answer(
+        {"id": token_id, "token": text, "scopes": list(scopes), "expires_at": expires_at and expires_at.isoformat()}
+    )
 
 
 @token.command("list", cls=Command)
@@ -135,10 +147,19 @@ def list_tokens(face: Face, person: str) -> None:
         tokens = site.identity.tokens(site.identity.find(person).id)
     for each in tokens:
         face.say(f"{each.id}  {each.name}  {' '.join(each.scopes) or '*'}")
-    face.answer([
-        {"id": each.id, "name": each.name, "scopes": list(each.scopes), "created_at": _iso(each.created_at), "expires_at": _iso(each.expires_at), "used_at": _iso(each.used_at)}
-        for each in tokens
-    ])
+    face.answer(
+        [
+            {
+                "id": each.id,
+                "name": each.name,
+                "scopes": list(each.scopes),
+                "created_at": _iso(each.created_at),
+                "expires_at": _iso(each.expires_at),
+                "used_at": _iso(each.used_at),
+            }
+            for each in tokens
+        ]
+    )
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -172,11 +193,13 @@ def explain(face: Face, person: str, action: str, entity: str, record: str | Non
     face.say(Message("Allowed") if said.granted else Message("Not allowed"))
     for line in (*said.lines, *said.who_could_grant):
         face.say(f"  {face.words(line)}")
-    face.answer({
-        "granted": said.granted,
-        "lines": [face.words(line) for line in said.lines],
-        "who_could_grant": [face.words(line) for line in said.who_could_grant],
-    })
+    face.answer(
+        {
+            "granted": said.granted,
+            "lines": [face.words(line) for line in said.lines],
+            "who_could_grant": [face.words(line) for line in said.who_could_grant],
+        }
+    )
     return DONE if said.granted else PROBLEMS
 
 

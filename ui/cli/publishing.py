@@ -21,14 +21,19 @@ def check(face: Face, paths: tuple[Path, ...]) -> int:
     checked = check_files(paths, site=face.site_folder)
     errors = [problem for problem in checked.problems if problem.severity == "error"]
     if face.as_json:
-        face.answer({
-            "documents": checked.documents,
-            "problems": [face.problem_json(problem) for problem in checked.problems],
-        })
+        face.answer(
+            {
+                "documents": checked.documents,
+                "problems": [face.problem_json(problem) for problem in checked.problems],
+            }
+        )
     else:
         face.problems(checked.problems, error=False)
         if errors:
-            face.say(Message("{count} problems in {documents} documents", count=len(errors), documents=checked.documents), error=True)
+            face.say(
+                Message("{count} problems in {documents} documents", count=len(errors), documents=checked.documents),
+                error=True,
+            )
         else:
             face.say(Message("{documents} documents, no problems", documents=checked.documents))
     return PROBLEMS if errors else DONE
@@ -50,9 +55,17 @@ def plan(face: Face) -> int:
 
 @click.command(cls=Command)
 @shared
-@click.option("--accept", multiple=True, metavar="ITEM=N", help="Accept the loss of N values of an item, as the plan says.", cls=Option)
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="ITEM=N",
+    help="Accept the loss of N values of an item, as the plan says.",
+    cls=Option,
+)
 @click.option("-m", "--message", "comment", help="Why; it stands in the history.", cls=Option)
-@click.option("--base", type=int, help="The revision that the folder was taken from, where it does not know.", cls=Option)
+@click.option(
+    "--base", type=int, help="The revision that the folder was taken from, where it does not know.", cls=Option
+)
 @pass_face
 def publish(face: Face, accept: tuple[str, ...], comment: str | None, base: int | None) -> None:
     """Make the documents of the folder those of the site, while it runs."""
@@ -66,7 +79,13 @@ def publish(face: Face, accept: tuple[str, ...], comment: str | None, base: int 
     else:
         _show_plan(face, planned)
         face.say(Message("Published revision {number}", number=revision.number))
-    face.answer({"revision": revision.number, "published": revision.number != before, "plan": plan_to_json(planned, face.language)})
+    face.answer(
+        {
+            "revision": revision.number,
+            "published": revision.number != before,
+            "plan": plan_to_json(planned, face.language),
+        }
+    )
 
 
 def _accepted(items: tuple[str, ...]) -> Mapping[str, int]:
@@ -135,13 +154,21 @@ def _revision_json(revision: Entry) -> dict[str, Any]:
 @click.command(cls=Command)
 @shared
 @click.argument("number", type=int)
-@click.option("--accept", multiple=True, metavar="ITEM=N", help="Accept the loss of N values of an item, as the plan says.", cls=Option)
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="ITEM=N",
+    help="Accept the loss of N values of an item, as the plan says.",
+    cls=Option,
+)
 @pass_face
 def rollback(face: Face, number: int, accept: tuple[str, ...]) -> None:
     """Publish the documents of an older revision again, as a new one; values that were retired come back."""
     with face.site() as site:
         revision = site.rollback(number, accept=_accepted(accept))
-    face.say(Message("Published revision {number}, with the documents of revision {old}", number=revision.number, old=number))
+    face.say(
+        Message("Published revision {number}, with the documents of revision {old}", number=revision.number, old=number)
+    )
     face.say(Message("`guanxi pull` writes them into the folder"))
     face.answer({"revision": revision.number, "of": number})
 

@@ -17,8 +17,12 @@ _THREADS = 8
 @click.command(cls=Command)
 @shared
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.", cls=Option)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option)
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.", cls=Option)
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option
+)
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.", cls=Option
+)
 @pass_face
 def serve(face: Face, host: str, port: int, workers: int) -> None:
     """Serve the site to browsers and programs."""
@@ -27,7 +31,13 @@ def serve(face: Face, host: str, port: int, workers: int) -> None:
         site.require_published()
         _ = site.config.secret_key
     require_free(host, port)
-    face.say(Message("Serving {folder} at {address} (stop with Ctrl-C)", folder=str(face.site_folder), address=f"http://{host}:{port}"))
+    face.say(
+        Message(
+            "Serving {folder} at {address} (stop with Ctrl-C)",
+            folder=str(face.site_folder),
+            address=f"http://{host}:{port}",
+        )
+    )
     run_server(face.site_folder, host, port, workers)
 
 

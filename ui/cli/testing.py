@@ -28,14 +28,21 @@ def test(face: Face, path: Path | None) -> int:
         face.say(Message("Rules covered: {covered} of {rules}", covered=covered, rules=rules))
         for rule in sorted(outcome.rules - outcome.covered):
             face.say(Message("  not covered: {rule}", rule=rule))
-    face.answer({
-        "passed": outcome.passed,
-        "failed": outcome.failed,
-        "tests": [
-            {"name": each.name, "place": str(each.place), "passed": each.passed, "failures": [face.words(line) for line in each.failures]}
-            for each in outcome.results
-        ],
-        "rules": sorted(outcome.rules),
-        "covered": sorted(outcome.covered),
-    })
+    face.answer(
+        {
+            "passed": outcome.passed,
+            "failed": outcome.failed,
+            "tests": [
+                {
+                    "name": each.name,
+                    "place": str(each.place),
+                    "passed": each.passed,
+                    "failures": [face.words(line) for line in each.failures],
+                }
+                for each in outcome.results
+            ],
+            "rules": sorted(outcome.rules),
+            "covered": sorted(outcome.covered),
+        }
+    )
     return PROBLEMS if outcome.failed else DONE

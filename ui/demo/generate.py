@@ -88,7 +88,10 @@ class Generator:
             brand, (industry, trade, business) = self._pick(words.BRANDS), self._pick(words.TRADES)
             name = f"{city}{brand}{trade}{self._pick(words.FORMS)}"
             street = f"{self._pick(words.BRANDS)}路{self._random.randint(1, 999)}号"
-            place = {"country": "中国", "address": {"country": "CN", "region": province, "city": city, "street": street}}
+            place = {
+                "country": "中国",
+                "address": {"country": "CN", "region": province, "city": city, "street": street},
+            }
             return name, brand + trade[:2], industry, business, place
         country, city = self._pick(words.LATIN_PLACES)
         brand, (industry, trade, business) = self._pick(words.LATIN_BRANDS), self._pick(words.LATIN_TRADES)
@@ -106,7 +109,9 @@ class Generator:
             "business": business,
             "company_size": self._pick(("s1", "s2", "s2", "s3", "s3", "s4", "s5")),
             "level": self._pick("abbbcc"),
-            "source": self._pick(("promotion", "search", "ad", "referral", "referral", "inquiry", "event", "phone", "social")),
+            "source": self._pick(
+                ("promotion", "search", "ad", "referral", "referral", "inquiry", "event", "phone", "social")
+            ),
             "phone": self._mobile(),
             "website": f"https://www.company{number}.example",
             "annual_revenue": str(self._random.randint(5, 5_000) * 100_000),
@@ -143,7 +148,9 @@ class Generator:
         chinese = self._random.random() < 0.6  # noqa: PLR2004 - three of five
         company, _short_name, industry, _business, _place = self._company_name(chinese=chinese)
         person, need = self._person(chinese=chinese), self._pick(words.NEEDS)[chinese]
-        status = self._pick(("new", "new", "new", "contacted", "contacted", "nurturing", "qualified", "unqualified", "junk"))
+        status = self._pick(
+            ("new", "new", "new", "contacted", "contacted", "nurturing", "qualified", "unqualified", "junk")
+        )
         values = {
             "name": f"{company} - {person}",
             "company_name": company,
@@ -180,7 +187,10 @@ class Generator:
             values["next_step"] = self._pick(words.CALLS)[2 if company.chinese else 1]
         else:
             closed = -self._random.randint(0, age)
-            values |= {"closed_on": self._day(closed), "expected_close": self._day(closed + self._random.randint(-10, 20))}
+            values |= {
+                "closed_on": self._day(closed),
+                "expected_close": self._day(closed + self._random.randint(-10, 20)),
+            }
         if stage == "won":
             values["win_reason"] = self._pick(("product", "price", "relation", "service", "brand"))
         elif stage == "lost":
@@ -211,4 +221,6 @@ class Generator:
             ahead = self._random.randint(-3, 14)
         at = time(self._random.randint(1, 9), self._pick((0, 15, 30, 45)), tzinfo=UTC)
         values["due_at"] = datetime.combine(self._today + timedelta(days=ahead), at).isoformat()
-        return Row("activity", f"demo-activity-{number}", target.owner, age, {k: v for k, v in values.items() if v is not None})
+        return Row(
+            "activity", f"demo-activity-{number}", target.owner, age, {k: v for k, v in values.items() if v is not None}
+        )

@@ -23,7 +23,11 @@ class Person:
         return f"{self.key}@guanxi.demo"
 
 
-DEPARTMENTS = {"sales": ("Sales 销售中心", None), "east": ("Sales East 华东销售部", "sales"), "north": ("Sales North 华北销售部", "sales")}
+DEPARTMENTS = {
+    "sales": ("Sales 销售中心", None),
+    "east": ("Sales East 华东销售部", "sales"),
+    "north": ("Sales North 华北销售部", "sales"),
+}
 
 PEOPLE = (
     Person("admin", "Ada Lin 林爱达", "admin", None, None, "en", "Administrator"),
@@ -37,7 +41,10 @@ PEOPLE = (
     Person("rep5", "孙丽", "sales_rep", "north", "manager2", "zh", "销售代表"),
 )
 
-TEAMS = {"Key accounts 大客户组": ("manager", ("manager", "rep", "rep4")), "New business 新客户组": ("manager2", ("rep2", "rep3", "rep5"))}
+TEAMS = {
+    "Key accounts 大客户组": ("manager", ("manager", "rep", "rep4")),
+    "New business 新客户组": ("manager2", ("rep2", "rep3", "rep5")),
+}
 
 SHOWN = ("admin", "manager", "rep")
 """Whose sign-ins are printed: one for each role."""

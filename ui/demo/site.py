@@ -75,7 +75,9 @@ def _people(site: Site, known: dict[str, dict[str, str]]) -> dict[str, str]:
     records = site.records
     departments: dict[str, str] = {}
     for key, (name, above) in DEPARTMENTS.items():
-        [made] = records.create(SYSTEM, "department", [{"name": name, "code": key, "parent": above and departments[above]}])
+        [made] = records.create(
+            SYSTEM, "department", [{"name": name, "code": key, "parent": above and departments[above]}]
+        )
         departments[key] = made.id
     people: dict[str, str] = {}
     for person in PEOPLE:
@@ -90,7 +92,9 @@ def _people(site: Site, known: dict[str, dict[str, str]]) -> dict[str, str]:
         )
         site.identity.set_password(people[person.key], known[person.key]["password"])
     for name, (leader, members) in TEAMS.items():
-        records.create(SYSTEM, "team", [{"name": name, "leader": people[leader], "members": [people[key] for key in members]}])
+        records.create(
+            SYSTEM, "team", [{"name": name, "leader": people[leader], "members": [people[key] for key in members]}]
+        )
     return people
 
 
@@ -110,7 +114,13 @@ def _fill(site: Site, people: dict[str, str], size: int, seed: int, progress: _P
 
 def _values(row: Row, people: dict[str, str], now: datetime) -> dict[str, Any]:
     made = now - timedelta(days=row.age)
-    return {**row.values, "external_id": row.key, "owner": people[row.owner], "created_at": made, "created_by": people[row.owner]}
+    return {
+        **row.values,
+        "external_id": row.key,
+        "owner": people[row.owner],
+        "created_at": made,
+        "created_by": people[row.owner],
+    }
 
 
 def _chunks(rows: list[Row]) -> Iterator[list[Row]]:

@@ -14,7 +14,9 @@ LAST_NAMES = (
     "Schmidt Shaw Silva Singh Stone Tanaka Turner Vogel Walsh Weber Winter Wood Young"
 ).split()  # fmt: skip
 
-SURNAMES = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢") + (
+SURNAMES = tuple(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢"
+) + (
     "欧阳",
     "上官",
     "司马",

@@ -1,0 +1,218 @@
+"""`guanxi doctor`: whether everything is as it should be, asked of the database itself and changed by nothing."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import GuanxiError, SiteBroken
+from engine.i18n import Message
+from engine.publish import Published
+from engine.site.config import SECRET_FILE
+from engine.site.site import Site
+from engine.storage.columns import quoted
+from engine.storage.database import run
+from engine.storage.guard import ENTITY_ACCESS
+
+State = Literal["good", "warning", "bad"]
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check came to."""
+
+    key: str
+    state: State
+    about: Message
+    said: Message
+    details: tuple[Message, ...] = ()
+
+
+def examine(site: Site) -> list[Finding]:
+    """Return what every check came to; one that fails is a finding too."""
+    findings: list[Finding] = []
+    for key, about, check in (
+        ("settings", Message("Settings"), _settings),
+        ("database", Message("Database"), _database),
+        ("publication", Message("Publication"), _publication),
+        ("tables", Message("Tables and indexes"), _tables),
+        ("links", Message("Links"), _links),
+        ("search", Message("Search"), _search),
+        ("people", Message("People"), _people),
+        ("files", Message("Files"), _files),
+        ("plugins", Message("Plugins"), _plugins),
+    ):
+        try:
+            state, said, *details = check(site)
+        except GuanxiError as error:
+            state, said, details = "bad", error.message, []
+        findings.append(Finding(key, state, about, said, tuple(details[0]) if details else ()))
+    return findings
+
+
+def _settings(site: Site) -> Any:
+    _ = site.config.secret_key
+    secret = site.config.folder / SECRET_FILE
+    if secret.exists() and stat.S_IMODE(secret.stat().st_mode) & 0o077:
+        return "warning", Message("{file} can be read by others; chmod 600 keeps it to its owner", file=str(secret))
+    return "good", Message("guanxi.yaml is complete")
+
+
+def _database(site: Site) -> Any:
+    with site.database.read() as connection:
+        if site.database.dialect == "sqlite":
+            broken = [row[0] for row in run(connection, "PRAGMA quick_check(20)").fetchall() if row[0] != "ok"]
+            version = run(connection, "SELECT sqlite_version()").fetchone()[0]
+            if broken:
+                return "bad", Message("The file is damaged"), [Message("{why}", why=line) for line in broken]
+            return "good", Message("SQLite {version}, undamaged", version=version)
+        version = run(connection, "SHOW server_version").fetchone()[0]
+        encoding = run(connection, "SHOW server_encoding").fetchone()[0]
+    if encoding != "UTF8":
+        return "bad", Message("PostgreSQL keeps text as {encoding}, and must keep it as UTF8", encoding=encoding)
+    return "good", Message("PostgreSQL {version}", version=version)
+
+
+def _publication(site: Site) -> Any:
+    if site.revision == 0:
+        return "warning", Message("The site was never published; run `guanxi publish` first")
+    _ = site.published
+    planned = site.plan()
+    if planned.empty:
+        return "good", Message("Revision {number} is what the folder says", number=site.revision)
+    count = len(planned.changes) + len(planned.documents)
+    return "warning", Message(
+        "The folder differs from revision {number} in {count} things; `guanxi plan` shows them",
+        number=site.revision,
+        count=count,
+    )
+
+
+def _tables(site: Site) -> Any:
+    if site.revision == 0:
+        return "good", Message("There are none yet")
+    running = site.publisher.current()
+    planned = site.publisher.plan(running.site_documents())
+    details = [problem.message for problem in planned.problems]
+    details += [Message("{kind} {target}", kind=change.kind, target=change.target) for change in planned.changes]
+    if details:
+        return "bad", Message("The database is not as revision {number} says", number=running.number), details
+    return "good", Message(
+        "{count} tables are as revision {number} says", count=len(running.storage.entities), number=running.number
+    )
+
+
+def _links(site: Site) -> Any:
+    if site.revision == 0:
+        return "good", Message("There are none yet")
+    found: list[Message] = []
+    with site.database.read() as connection:
+        if site.database.dialect == "sqlite":
+            rows = run(connection, "PRAGMA foreign_key_check", access=ENTITY_ACCESS).fetchmany(_SHOWN)
+            found += [
+                Message("{table} row {row} leads to nothing in {target}", table=row[0], row=row[1], target=row[2])
+                for row in rows
+            ]
+        for holder, key, missing in _dangling(connection, site.published):
+            found.append(Message("{entity}.{field}: {count} lead to nothing", entity=holder, field=key, count=missing))
+    if found:
+        return "bad", Message("Some links lead to nothing"), found
+    return "good", Message("Every link leads somewhere")
+
+
+def _dangling(connection: Any, published: Published) -> Iterator[tuple[str, str, int]]:
+    """Yield (entity, field, count) of links to records that do not exist, the recycle bin counting as existing."""
+    tables = published.tables
+    for key, entity in published.model.entities.items():
+        for field in entity.fields.values():
+            if field.type.links == "one" and field.storage is not None and field.stored and field.target:
+                column, table = quoted(tables.column_name(key, field.key)), quoted(tables.name(key))
+                target = quoted(tables.name(field.target))
+                text = (
+                    f"SELECT count(*) FROM {table} AS t WHERE t.{column} IS NOT NULL"
+                    f" AND NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o.id = t.{column})"
+                )
+            elif field.type.links == "many" and field.target:
+                link, target = quoted(tables.link_name(key, field.key)), quoted(tables.name(field.target))
+                text = (
+                    f"SELECT count(*) FROM {link} AS t"
+                    f" WHERE NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o.id = t.target_id)"
+                )
+            else:
+                continue
+            missing = run(connection, text, access=ENTITY_ACCESS).fetchone()[0]
+            if missing:
+                yield key, field.key, missing
+
+
+def _search(site: Site) -> Any:
+    if site.revision == 0:
+        return "good", Message("There is none yet")
+    published, mark = site.published, "?" if site.database.dialect == "sqlite" else "%s"
+    details: list[Message] = []
+    count = 0
+    with site.database.read() as connection:
+        for key, entity in published.model.entities.items():
+            if "search" not in entity.features or not any(True for _ in entity.search_fields):
+                continue
+            table = quoted(published.tables.name(key))
+            missing, stale = (
+                run(connection, text, (key,), access=ENTITY_ACCESS).fetchone()[0]
+                for text in (
+                    f"SELECT count(*) FROM {table} AS t WHERE t.deleted_at IS NULL AND NOT EXISTS"
+                    f" (SELECT 1 FROM search_row AS s WHERE s.entity = {mark} AND s.record_id = t.id)",
+                    f"SELECT count(*) FROM search_row AS s WHERE s.entity = {mark} AND NOT EXISTS"
+                    f" (SELECT 1 FROM {table} AS t WHERE t.id = s.record_id)",
+                )
+            )
+            if missing or stale:
+                details.append(
+                    Message(
+                        "{entity}: {missing} not found by search, {stale} found and gone",
+                        entity=key,
+                        missing=missing,
+                        stale=stale,
+                    )
+                )
+            count += 1
+    if details:
+        return "bad", Message("Search and records do not agree"), details
+    return "good", Message("Every record of {count} kinds is found", count=count)
+
+
+def _people(site: Site) -> Any:
+    if site.revision == 0:
+        return "good", Message("There are none yet")
+    model = site.published.model
+    roles = {key for key, role in model.roles.items() if "admin" in role.permissions}
+    people = site.identity.people()
+    admins = [person for person in people if person.active and roles & set(person.roles)]
+    unknown = sorted({role for person in people for role in person.roles if role not in model.roles})
+    if unknown:
+        return "warning", Message("People hold roles that do not exist: {roles}", roles=", ".join(unknown))
+    if not admins:
+        return "warning", Message("Nobody looks after the site: `guanxi user add NAME --email E --role admin`")
+    return "good", Message("{count} users, {admins} of them administrators", count=len(people), admins=len(admins))
+
+
+def _files(site: Site) -> Any:
+    folder = site.config.files
+    if not folder.exists():
+        return "good", Message("There are none yet")
+    if not folder.is_dir():
+        raise SiteBroken(Message("{folder} is no folder", folder=str(folder)))
+    return "good", Message("They lie in {folder}", folder=str(folder))
+
+
+def _plugins(site: Site) -> Any:
+    broken = [each for each in site.hooks.health() if each.broken]
+    if broken:
+        return (
+            "bad",
+            Message("Some plugins failed too often"),
+            [Message("{plugin}: {why}", plugin=each.plugin, why=each.error) for each in broken],
+        )
+    return "good", Message("{count} are loaded", count=len(site.plugins))

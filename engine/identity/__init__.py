@@ -1,0 +1,9 @@
+"""People who sign in: their passwords, sign-ins, tokens and links, and who reports to whom."""
+
+from engine.identity.identity import Identity
+from engine.identity.links import Link
+from engine.identity.people import Person
+from engine.identity.sessions import SignIn
+from engine.identity.tokens import Token
+
+__all__ = ["Identity", "Link", "Person", "SignIn", "Token"]

@@ -1,0 +1,139 @@
+"""Rows of the entity `user` as identity needs them: who it is, whether they may sign in, what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from engine.data.principal import Principal
+from engine.errors import NotFound, SiteBroken
+from engine.i18n import Message
+from engine.identity.store import Store
+from engine.ids import is_id
+from engine.publish import Published
+from engine.storage.columns import quoted
+
+EVERYONE = "everyone"
+"""The role that everybody who signs in holds."""
+
+_FIELDS = ("id", "name", "email", "status", "roles", "language", "timezone", "department", "manager", "deleted_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One user."""
+
+    id: str
+    name: str
+    email: str | None
+    active: bool
+    roles: tuple[str, ...]
+    language: str | None
+    timezone: str | None
+    department: str | None
+    manager: str | None
+
+
+class People:
+    """Finds people."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def by_id(self, connection: Connection, published: Published, user_id: str) -> Person | None:
+        """Return a person; None when there is none, or in the recycle bin."""
+        return self._one(connection, published, "id", user_id) if is_id(user_id) else None
+
+    def by_email(self, connection: Connection, published: Published, email: str) -> Person | None:
+        """Return the person with an address, whatever its case."""
+        return self._one(connection, published, "email", email.strip(), lower=True)
+
+    def find(self, connection: Connection, published: Published, name: str) -> Person:
+        """Return the person whom an id, an address or a name means.
+
+        Raises:
+            NotFound: it means nobody, or several.
+        """
+        found = self.by_id(connection, published, name) or self.by_email(connection, published, name)
+        if found is not None:
+            return found
+        rows = self._rows(connection, published, "name", name)
+        if len(rows) == 1:
+            return rows[0]
+        if rows:
+            raise NotFound(Message("{count} users are named {name}; use the email", count=len(rows), name=name))
+        raise NotFound(Message("There is no user {name}", name=name))
+
+    def every(self, connection: Connection, published: Published) -> list[Person]:
+        """Return everybody who is not in the recycle bin, by name."""
+        return self._rows(connection, published, None, None)
+
+    def teams(self, connection: Connection, published: Published, user_id: str) -> tuple[str, ...]:
+        """Return the ids of the teams that a person is in."""
+        tables = published.tables
+        statement = (
+            f"SELECT link.record_id FROM {quoted(tables.link_name('team', 'members'))} AS link"
+            f" JOIN {quoted(tables.name('team'))} AS team ON team.id = link.record_id"
+            f" WHERE link.target_id = ? AND team.deleted_at IS NULL ORDER BY link.record_id"
+        )
+        return tuple(str(row[0]) for row in self._store.run_on_users(connection, statement, user_id).fetchall())
+
+    def principal(self, connection: Connection, published: Published, person: Person) -> Principal:
+        """Return a person as those who ask are known to the engine."""
+        model = published.model
+        return Principal(
+            id=person.id,
+            name=person.name,
+            roles=frozenset(person.roles) | {EVERYONE},
+            language=person.language or model.languages[0],
+            timezone=person.timezone or model.timezone,
+            email=person.email,
+            teams=self.teams(connection, published, person.id),
+            department=person.department,
+            manager=person.manager,
+        )
+
+    def _one(
+        self, connection: Connection, published: Published, field: str, value: str, *, lower: bool = False
+    ) -> Person | None:
+        rows = self._rows(connection, published, field, value, lower=lower)
+        return rows[0] if rows else None
+
+    def _rows(
+        self, connection: Connection, published: Published, field: str | None, value: str | None, *, lower: bool = False
+    ) -> list[Person]:
+        names = _columns(published)
+        columns = ", ".join(names[key] for key in _FIELDS)
+        condition, values = "", []
+        if field is not None:
+            left = f"lower({names[field]})" if lower else names[field]
+            condition, values = f" AND {left} = ?", [value.lower() if lower and value else value]
+        statement = (
+            f"SELECT {columns} FROM {quoted(published.tables.name('user'))}"
+            f" WHERE deleted_at IS NULL{condition} ORDER BY {names['name']}, id"
+        )
+        return [_person(row) for row in self._store.run_on_users(connection, statement, *values).fetchall()]
+
+
+def _columns(published: Published) -> dict[str, str]:
+    if "user" not in published.model.entities:
+        raise SiteBroken(Message("The site was never published; run `guanxi publish` first"))
+    return {key: quoted(published.tables.column_name("user", key)) for key in _FIELDS}
+
+
+def _person(row: Any) -> Person:
+    id_, name, email, status, roles, language, timezone, department, manager, deleted_at = row
+    return Person(
+        id=str(id_),
+        name=name,
+        email=email,
+        active=status == "active" and deleted_at is None,
+        roles=tuple((orjson.loads(roles) if isinstance(roles, str) else roles) or ()),
+        language=language,
+        timezone=timezone,
+        department=None if department is None else str(department),
+        manager=None if manager is None else str(manager),
+    )

@@ -1,0 +1,1 @@
+"""A site: its folder and settings, its documents, and everything of the engine wired together for it."""

@@ -1,0 +1,265 @@
+"""`guanxi.yaml`: what a site is, apart from its documents. Every mistake in it is told with its place.
+
+Whatever the file leaves out has a default that works on one machine. Secrets may stay out of it: the key that signs
+sign-ins lies in a file of its own, readable by its owner only, or comes from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine.errors import DocumentsInvalid, Problem, SiteBroken
+from engine.i18n import Message
+from engine.metadata.document import Positions, by_place, join, read_plain
+from engine.metadata.shape import Compiler
+
+FILE = "guanxi.yaml"
+SECRET_FILE = "data/secret_key"  # noqa: S105 - a place, not a secret
+SECRET_VARIABLE = "GUANXI_SECRET_KEY"  # noqa: S105 - a name, not a secret
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request, person or file may take at most."""
+
+    rows_per_page: int = 200
+    rows_per_write: int = 1_000
+    query_seconds: int = 5
+    report_seconds: int = 60
+    upload_megabytes: int = 100
+    import_megabytes: int = 500
+    fields_per_entity: int = 400
+    sign_in_attempts: int = 10
+    """Wrong passwords for one name before it has to wait."""
+    lock_minutes: int = 15
+    session_hours: int = 12
+    """How long a sign-in lasts without use."""
+    set_up_hours: int = 72
+    """How long a set-up link is good for."""
+    history_days: int = 0
+    """Days that history is kept; 0 = for ever."""
+    grace_days: int = 30
+    """Days that the values of a retired field are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """What `guanxi.yaml` says, defaults filled in."""
+
+    folder: Path
+    database: str
+    """An address such as sqlite:///… or postgresql://…, absolute."""
+    packs: tuple[str, ...] = ("crm",)
+    plugins: tuple[str, ...] | None = None
+    """Names of the plugins to load; None = every one in the site's own folder."""
+    base_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    timezone: str = "Asia/Shanghai"
+    languages: tuple[str, ...] = ("en", "zh")
+    """The first is what a person gets who says nothing."""
+    currency: str = "CNY"
+    files: Path = Path("data/files")
+    mail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"level": "info"}))
+    limits: Limits = field(default_factory=Limits)
+    outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
+    secret_source: str | Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> Path:
+        """The folder of what the site writes itself."""
+        return self.folder / "data"
+
+    @property
+    def secret_key(self) -> str:
+        """Return the key that signs cookies and links.
+
+        Raises:
+            SiteBroken: there is none, or it is too short to be one.
+        """
+        key = self._secret()
+        if len(key) < _SECRET_BYTES:
+            raise SiteBroken(
+                Message("The secret key is too short: it needs at least {count} characters", count=_SECRET_BYTES)
+            )
+        return key
+
+    def _secret(self) -> str:
+        source = self.secret_source
+        if isinstance(source, str):
+            return source
+        variable = (source or {}).get("env", SECRET_VARIABLE)
+        if found := os.environ.get(variable):
+            return found
+        if source and "env" in source:
+            raise SiteBroken(Message("The environment variable {name} holds no secret key", name=variable))
+        file = self.folder / (source or {}).get("file", SECRET_FILE)
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise SiteBroken(
+                Message("The secret key cannot be read from {file}: {why}", file=str(file), why=why)
+            ) from error
+
+
+def read_config(folder: Path, *, database_url: str | None = None) -> SiteConfig:
+    """Read and check the `guanxi.yaml` of a folder; `database_url`, or DATABASE_URL, wins over its `database`.
+
+    Raises:
+        SiteBroken: there is no such file.
+        DocumentsInvalid: it says something that it cannot say.
+    """
+    folder = folder.resolve()
+    file = folder / FILE
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise SiteBroken(
+            Message(
+                "{folder} is not a site: it has no {file} (make one with `guanxi new`)", folder=str(folder), file=FILE
+            )
+        ) from None
+    except OSError as error:
+        raise SiteBroken(Message("{file} cannot be read: {why}", file=str(file), why=error.strerror or "")) from error
+    body, positions, problems = read_plain(data, FILE)
+    body = {} if body is None else body
+    if not problems:
+        problems = _problems(body, positions)
+    if problems:
+        raise DocumentsInvalid(problems)
+    return _made(folder, dict(body), database_url or os.environ.get("DATABASE_URL"))
+
+
+def _made(folder: Path, body: dict[str, Any], database_url: str | None) -> SiteConfig:
+    secret_source = body.pop("secret_key", None)
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else MappingProxyType(value) if isinstance(value, dict) else value
+        for key, value in body.items()
+        if value is not None
+    }
+    given["database"] = absolute_url(folder, database_url or body.get("database") or "sqlite:///data/site.sqlite")
+    given["files"] = folder / (body.get("files") or "data/files")
+    given["limits"] = Limits(**(body.get("limits") or {}))
+    return SiteConfig(folder=folder, secret_source=secret_source, **given)
+
+
+def absolute_url(folder: Path, url: str) -> str:
+    """Return a database's address with the file of an SQLite one taken from the site's folder."""
+    scheme, slashes, path = url.partition(":///")
+    if not (scheme.startswith("sqlite") and slashes) or path.startswith("/") or not path or path == ":memory:":
+        return url
+    return f"{scheme}:///{(folder / path).as_posix()}"
+
+
+def new_secret() -> str:
+    """Return a new secret key."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def _words(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, "minLength": 1, **more}
+
+
+def _names(description: str, **more: Any) -> dict[str, Any]:
+    items = {"type": "string", "minLength": 1, **more}
+    return {"type": "array", "description": description, "items": items, "uniqueItems": True}
+
+
+def _map(description: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "description": description, "additionalProperties": False, "properties": properties}
+
+
+def _whole(description: str) -> dict[str, Any]:
+    return {"type": "integer", "description": description, "minimum": 0}
+
+
+SCHEMA: dict[str, Any] = _map(
+    "What a site is.",
+    {
+        "database": _words(
+            "sqlite:///data/site.sqlite, or postgresql://user@host/name. DATABASE_URL wins over it.",
+            pattern=r"^(sqlite|postgresql|postgres)(\+[a-z0-9]+)?://",
+        ),
+        "packs": _names("Ready-made objects; core is always there.", pattern="^[a-z][a-z0-9_]*$"),
+        "plugins": _names("Plugins to load; all in the folder plugins when left out."),
+        "base_url": _words("Where people reach the site.", pattern=r"^https?://[^\s/]+"),
+        "trusted_proxies": _names("Addresses of proxies whose headers say who asks."),
+        "secret_key": {
+            "type": ["string", "object"],
+            "description": "The key that signs sign-ins and links, or the file or environment variable that holds it.",
+            "additionalProperties": False,
+            "properties": {"file": _words("A file."), "env": _words("An environment variable.")},
+        },
+        "timezone": _words("A time zone, such as Asia/Shanghai."),
+        "languages": _names("The first is for whoever has not chosen one.", pattern="^[a-z]{2,3}(_[A-Za-z]{2,4})?$"),
+        "currency": _words("A code such as CNY.", pattern="^[A-Z]{3}$"),
+        "files": _words("The folder of attachments."),
+        "mail": _map(
+            "How the site sends mail.",
+            {
+                "server": _words("smtp://host:25, or smtps://host:465."),
+                "from": _words("The address that it comes from."),
+                "user": _words("Who signs in at the server."),
+                "password": {
+                    "type": "object",
+                    "description": "The file or environment variable that holds the password.",
+                    "additionalProperties": False,
+                    "properties": {"file": _words("A file."), "env": _words("An environment variable.")},
+                },
+            },
+        ),
+        "log": _map(
+            "What the site writes down while it runs.",
+            {
+                "level": {"enum": ["debug", "info", "warning", "error"], "description": "From which weight on."},
+                "format": {"enum": ["text", "json"], "description": "For people or for machines."},
+                "file": _words("Where to, the error stream unless given."),
+            },
+        ),
+        "limits": _map(
+            "What one request, person or file may take.", {each.name: _whole(each.name) for each in fields(Limits)}
+        ),
+        "outbound": _map(
+            "Where the site itself may connect to.",
+            {"allow": _names("Names or networks inside the house that it may reach.")},
+        ),
+    },
+)
+
+
+def _problems(body: Any, positions: Positions) -> list[Problem]:
+    """Return all that is wrong in one file."""
+    problems = [
+        Problem(
+            fault.message,
+            positions.place(tuple(reversed(fault.path)), key=fault.key),
+            join(tuple(reversed(fault.path))),
+            fault.code,
+            fault.advice,
+        )
+        for fault in Compiler(SCHEMA).compile(SCHEMA).check(body) or ()
+    ]
+    if not problems and not _is_timezone(body.get("timezone", "UTC")):
+        message = Message("there is no time zone {name}", name=repr(body["timezone"]))
+        problems.append(Problem(message, positions.place(("timezone",)), "timezone", "value"))
+    if not problems and body.get("languages") == []:
+        message = Message("at least one language is needed")
+        problems.append(Problem(message, positions.place(("languages",)), "languages", "value"))
+    return sorted(problems, key=by_place)
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,423 @@
+"""`Site`: the one place where everything is put together. Whoever has a `Site` has the product, without any face."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from engine.data.principal import SYSTEM, Principal
+from engine.data.reader import Reader
+from engine.data.records import Records
+from engine.data.transfer import Exporter, Importer, ImportOptions, ImportReport
+from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
+from engine.expression import parse
+from engine.fields import register
+from engine.hooks import Hooks
+from engine.i18n import Message
+from engine.identity import Identity
+from engine.identity.identity import Rules
+from engine.identity.keeper import Keeper
+from engine.metadata import Document, Layer
+from engine.metadata.document import by_place
+from engine.plugins import Plugin
+from engine.publish import Plan, ProcessOutdated, Published, Publisher, Revision
+from engine.publish.models import Settings
+from engine.publish.revisions import Entry, load
+from engine.site.config import SiteConfig, read_config
+from engine.site.documents import Found, lower_layers, site_documents, site_plugins
+from engine.site.folder import base_revision, create_folder, remember_base
+from engine.site.pulling import Pulled, pull
+from engine.storage.database import Database
+from engine.storage.migrations import migrate
+
+if TYPE_CHECKING:
+    from engine.data.explain import Explanation
+
+_KEEPER = "identity"
+
+
+class Site:
+    """One site, open: its settings, its database, its people, its records."""
+
+    def __init__(self, config: SiteConfig, plugins: Sequence[Plugin] = ()) -> None:
+        self.config = config
+        self.plugins = tuple(plugins)
+        self.hooks = Hooks()
+        self._register_plugins()
+        _make_folder(config.database)
+        self.database = Database(config.database)
+        migrate(self.database)
+        self.publisher = Publisher(
+            self.database,
+            self._layers,
+            settings=Settings(languages=config.languages, currency=config.currency, timezone=config.timezone),
+        )
+        self.records = Records(self.database, self.publisher.models, self.hooks)
+        limits = config.limits
+        self.identity = Identity(
+            self.database,
+            self.publisher,
+            self.records,
+            Rules(limits.sign_in_attempts, limits.lock_minutes, limits.session_hours, limits.set_up_hours),
+        )
+        self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
+        self._secret = b""
+        self._query_ms = limits.query_seconds * 1000 or None
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, folder: Path | str, *, database_url: str | None = None) -> Site:
+        """Open the site in a folder; `database_url` wins over DATABASE_URL and its settings.
+
+        Raises:
+            SiteBroken: it cannot be opened; the message says what to do.
+            DocumentsInvalid: guanxi.yaml, or a plugin, says what it cannot say.
+        """
+        config = read_config(Path(folder), database_url=database_url)
+        site = cls(config, site_plugins(config))
+        try:
+            site.hooks.call("setup", site=site)
+        except BaseException:
+            site.close()
+            raise
+        return site
+
+    @classmethod
+    def create(cls, folder: Path | str, *, language: str = "en", database_url: str | None = None) -> Site:
+        """Make the folder of a new site, open it and publish its packs.
+
+        Raises:
+            GuanxiError: there is something in the folder already.
+        """
+        create_folder(Path(folder), language=language, database=database_url)
+        site = cls.open(folder, database_url=database_url)
+        site.publish()
+        return site
+
+    @classmethod
+    def temporary(cls, folder: Path, found: Found) -> Site:
+        """Open a site with documents that were read elsewhere, in an empty folder, and publish them.
+
+        Raises:
+            DocumentsInvalid: they hold errors.
+        """
+        create_folder(folder / "site")
+        fresh = read_config(folder / "site", database_url="sqlite:///data/site.sqlite")
+        given = found.config
+        config = SiteConfig(
+            folder=fresh.folder,
+            database=fresh.database,
+            packs=found.packs,
+            timezone=given.timezone if given else fresh.timezone,
+            languages=given.languages if given else fresh.languages,
+            currency=given.currency if given else fresh.currency,
+            files=fresh.files,
+        )
+        site = cls(config, found.plugins)
+        try:
+            site.hooks.call("setup", site=site)
+            site.publisher.publish(found.documents)
+        except BaseException:
+            site.close()
+            raise
+        return site
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _register_plugins(self) -> None:
+        for plugin in self.plugins:
+            module = plugin.module()
+            if module is not None:
+                self.hooks.register(module, plugin.name)
+        for types in self.hooks.call("field_types"):
+            for field_type in types:
+                register(field_type)
+
+    def _layers(self) -> list[Layer]:
+        return lower_layers(self.config.packs, self.plugins)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    @property
+    def published(self) -> Published:
+        """Return the revision that runs now, ready to work with.
+
+        Raises:
+            SiteBroken: nothing was published yet.
+        """
+        with self.database.read() as connection:
+            return self._published(self.database.probe(connection)[0])
+
+    @property
+    def revision(self) -> int:
+        """Return the number of the revision that runs; 0 before the first publication."""
+        with self.database.read() as connection:
+            return self.database.probe(connection)[0]
+
+    def require_published(self) -> None:
+        """Refuse to work on a site without tables.
+
+        Raises:
+            SiteBroken: nothing was published yet.
+        """
+        _ = self.published
+
+    @contextmanager
+    def reading(self, principal: Principal, *, limit_ms: int | None = None) -> Iterator[Reader]:
+        """Open one read transaction for a principal, pinned to the revision that runs.
+
+        Raises:
+            SiteBroken: nothing was published yet.
+            DatabaseUnavailable: the database does not answer.
+        """
+        with self.database.read(limit_ms=limit_ms or self._query_ms) as connection:
+            yield self.reader_within(connection, principal)
+
+    def reader_within(self, connection: Any, principal: Principal) -> Reader:
+        """Return a reader in a transaction that is open already."""
+        published = self._published(self.database.probe(connection)[0])
+        return Reader(connection, published, principal, secret=self._cursor_secret())
+
+    def principal(self, user_id: str) -> Principal:
+        """Return a person as the engine knows those who ask.
+
+        Raises:
+            SignInNeeded: there is no such person, or they may not sign in.
+        """
+        return self.identity.principal(user_id)
+
+    def explain(
+        self, user_id: str, action: str, entity: str, record_id: str | None = None, field: str | None = None
+    ) -> Explanation:
+        """Return which rule lets a person do something, or keeps them from it.
+
+        Raises:
+            NotFound: there is no such entity, record or field.
+        """
+        from engine.data.explain import explain
+
+        with self.reading(self.principal(user_id)) as reader:
+            return explain(reader, action, entity, record_id, field)
+
+    def _published(self, number: int) -> Published:
+        if number == 0:
+            raise SiteBroken(Message("The site was never published; run `guanxi publish` first"))
+        try:
+            return self.publisher.models.get(number)
+        except ProcessOutdated:
+            # Somebody published with newer packs: this process goes on reading with those that it knows.
+            latest = self.publisher.models.latest()
+            if latest is None:
+                raise
+            return latest
+
+    def _cursor_secret(self) -> bytes:
+        if not self._secret:
+            key = ""
+            with suppress(SiteBroken):
+                key = self.config.secret_key
+            self._secret = hashlib.sha256(b"cursor:" + key.encode()).digest()
+        return self._secret
+
+    # --- documents ------------------------------------------------------------------------------------------------
+
+    def documents(self) -> list[Document]:
+        """Read the documents of the folder.
+
+        Raises:
+            DocumentsInvalid: a file cannot be read.
+        """
+        documents, problems = site_documents(self.config.folder, base=self.config.folder)
+        if problems:
+            raise DocumentsInvalid(sorted(problems, key=by_place))
+        return documents
+
+    def plan(self, *, accept: Mapping[str, int] | None = None) -> Plan:
+        """Return what publishing the folder would change.
+
+        Raises:
+            DocumentsInvalid: the documents hold errors.
+        """
+        return self.publisher.plan(self.documents(), accept=accept)
+
+    def publish(
+        self,
+        *,
+        accept: Mapping[str, int] | None = None,
+        comment: str | None = None,
+        base: int | None = None,
+        author: str | None = None,
+    ) -> Revision:
+        """Publish the folder; the revision that runs when nothing differs.
+
+        Raises:
+            DocumentsInvalid: the documents hold errors.
+            PullFirst: somebody published from elsewhere since the folder was taken.
+            PlanRefused: values would be lost that `accept` does not name.
+        """
+        documents = self.documents()
+        running = self.publisher.current()
+        self._require_base(documents, running, base)
+        for plugin in self.plugins:
+            plugin.migrate(self.database)
+        revision = self.publisher.publish(documents, base=running.number, accept=accept, comment=comment, author=author)
+        remember_base(self.config.folder, revision.number, revision.checksum)
+        return revision
+
+    def _require_base(self, documents: Sequence[Document], running: Revision, base: int | None) -> None:
+        """Refuse to publish over what somebody else published since."""
+        if running.number == 0 or not running.documents or base == running.number:
+            return
+        known = base_revision(self.config.folder) if base is None else (base, None)
+        if known is not None:
+            number, checksum = known
+            if number == running.number and checksum in {None, running.checksum}:
+                return
+            with self.database.read() as connection, suppress(GuanxiError):
+                taken = load(connection, number)
+                if taken.documents == running.documents and checksum in {None, taken.checksum}:
+                    # Newer packs took effect since; nobody changed the site's own documents.
+                    return
+        if {document.id: dict(document.body) for document in documents} == dict(running.documents):
+            return
+        raise PullFirst(
+            Message(
+                "Revision {number} was published from elsewhere: `guanxi pull` first (or say with --base {number} that the"
+                " folder holds it)",
+                number=running.number,
+            )
+        )
+
+    def pull(self, *, force: bool = False) -> Pulled:
+        """Write the published documents into the folder.
+
+        Raises:
+            GuanxiError: documents were changed there, and `force` does not say to overwrite them.
+        """
+        running = self.publisher.current()
+        known = base_revision(self.config.folder)
+        base = None
+        if known is not None:
+            with self.database.read() as connection, suppress(GuanxiError):
+                base = load(connection, known[0]).documents
+        pulled = pull(self.config.folder, running.documents, base, running.number, force=force)
+        remember_base(self.config.folder, running.number, running.checksum)
+        return pulled
+
+    def history(self, limit: int = 50) -> list[Entry]:
+        """Return the newest publications, newest first."""
+        return self.publisher.history(limit)
+
+    def rollback(self, number: int, *, accept: Mapping[str, int] | None = None) -> Revision:
+        """Publish the documents of an older revision again, as a new one.
+
+        Raises:
+            NotFound: there is no such revision.
+            PlanRefused: values would be lost that `accept` does not name.
+        """
+        return self.publisher.rollback(number, accept=accept)
+
+    def purge(self, *, dry_run: bool = False) -> list[str]:
+        """Drop retired columns and tables whose time of grace is over, and return what they held."""
+        return [str(item) for item in self.publisher.purge(dry_run=dry_run)]
+
+    # --- many records ---------------------------------------------------------------------------------------------
+
+    def import_file(
+        self,
+        principal: Principal,
+        entity: str,
+        file: Path,
+        options: ImportOptions | None = None,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Read records from a file; `progress` is told of bytes that were worked through.
+
+        Raises:
+            GuanxiError: the file or its mapping cannot be used.
+            AccessDenied: the principal may not import.
+        """
+        importer = Importer(self.database, self.publisher.models, self.records, principal, entity)
+        return importer.run(file, options or ImportOptions(), progress or (lambda _bytes: None))
+
+    def export(
+        self,
+        principal: Principal,
+        entity: str,
+        stream: IO[bytes],
+        *,
+        kind: Literal["csv", "xlsx", "jsonl"] = "csv",
+        where: str | None = None,
+        fields: Sequence[str] = (),
+    ) -> int:
+        """Write records to a stream and return how many.
+
+        Raises:
+            QueryInvalid: a field or condition cannot be used.
+            AccessDenied: the principal may not export.
+        """
+        with self.database.read() as connection:
+            reader = self.reader_within(connection, principal)
+            condition = None if where is None else parse(where)
+            return Exporter(reader, entity, condition, fields).write(stream, kind)
+
+    def export_file(
+        self, principal: Principal, entity: str, file: Path, *, where: str | None = None, fields: Sequence[str] = ()
+    ) -> int:
+        """Write records to a file, whole or not at all; its suffix says how. Return how many.
+
+        Raises:
+            GuanxiError: the suffix is none that can be written, or the file cannot be.
+            QueryInvalid, AccessDenied: as `export`.
+        """
+        kinds: dict[str, Literal["csv", "xlsx", "jsonl"]] = {
+            ".csv": "csv", ".xlsx": "xlsx", ".jsonl": "jsonl", ".ndjson": "jsonl",
+        }  # fmt: skip
+        kind = kinds.get(file.suffix.lower())
+        if kind is None:
+            raise GuanxiError(
+                Message("{file}: files end with one of {suffixes}", file=str(file), suffixes=", ".join(kinds))
+            )
+        partial = file.with_name(f".{file.name}.part")
+        try:
+            with partial.open("wb") as stream:
+                count = self.export(principal, entity, stream, kind=kind, where=where, fields=fields)
+            partial.replace(file)
+        except OSError as error:
+            raise GuanxiError(
+                Message("{file} cannot be written: {why}", file=str(file), why=error.strerror or "")
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return count
+
+    def undo(self, principal: Principal, change_set: str) -> Any:
+        """Take a change set back and return what became of its records.
+
+        Raises:
+            NotFound: there is no such change set.
+        """
+        return self.records.undo(principal, change_set)
+
+
+def _make_folder(url: str) -> None:
+    scheme, _, path = url.partition(":///")
+    if scheme.startswith("sqlite") and path:
+        with suppress(OSError):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+__all__ = ["SYSTEM", "Site"]
