@@ -20,6 +20,7 @@ from engine.expression import FieldInfo, ManyScope, SqlValue, Type, compile_sql
 from engine.fields import StorageType
 from engine.metadata.model import Entity, Field
 from engine.metadata.scope import EntityScope, tree_field
+from engine.storage.columns import Stored
 
 if TYPE_CHECKING:
     from engine.data.rules import RoleRules
@@ -301,7 +302,8 @@ class ReadScope:
 def below(frame: Frame, entity: Entity, root: Element) -> Select[Any]:
     """Return the ids of `root` and of all records below it in the entity's tree."""
     link = tree_field(entity)
-    top = select(root.label("id"))
+    # A parameter in a list of columns has no type of its own on PostgreSQL.
+    top = select((cast(root, Stored("uuid")) if frame.kind == "postgresql" else root).label("id"))
     if link is None:
         return top
     rows = frame.alias(entity.key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -68,6 +69,21 @@ def variables(principal: Principal, now: datetime | None = None) -> Mapping[str,
         "today": moment.astimezone(zone(principal.timezone)).date(),
         "now": moment,
     }
+
+
+@cache
+def fixed_shift(name: str) -> str | None:
+    """Return how far local time is from UTC, as SQLite's date functions take it; None where it changes in the year.
+
+    Looks at the years in which records are made; China has not moved its clocks since 1991.
+    """
+    where = zone(name)
+    moments = (datetime(year, month, 1, tzinfo=_UTC) for year in range(2000, 2051) for month in range(1, 13))
+    shifts = {moment.astimezone(where).utcoffset() for moment in moments}
+    shift = shifts.pop()
+    if shifts or shift is None:
+        return None
+    return f"{shift.total_seconds() / 60:+.0f} minutes"
 
 
 def zone(name: str) -> ZoneInfo:

@@ -7,27 +7,35 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Hashable, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal as OneOf, TypeVar
 
+import orjson
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from engine.data import cursor as cursors
+from engine.data import timeline
 from engine.data.access import Access
-from engine.data.fields import all_columns
+from engine.data.aggregate import Summary, Totals
+from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
 from engine.data.normal import NOTHING, Normal, normal
-from engine.data.principal import Principal
+from engine.data.place import reading, visible
+from engine.data.principal import Principal, fixed_shift
 from engine.data.query import Query
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
 from engine.data.statement import Statement
 from engine.errors import NotFound, QueryInvalid
-from engine.expression import Expr
+from engine.expression import Call, Expr, FieldInfo, Literal, Path, Type, Var, conjunction
+from engine.fields import Locale
 from engine.i18n import Message
 from engine.ids import is_id
+from engine.metadata.model import Order
+from engine.storage.database import run
 
 if TYPE_CHECKING:
     from engine.publish import Published
@@ -38,6 +46,8 @@ STATEMENTS_KEPT = 500
 """Compiled statements of one Model."""
 CONDITIONS_KEPT = 2_000
 """Conditions whose values were taken out, of one Model."""
+MOST_CHILDREN = 100_000
+"""Child rows of one page of parents."""
 COUNTED = 1_000
 """Rows that a count looks at before it says "more"."""
 
@@ -104,7 +114,7 @@ class Reader:
         self.model = published.model
         self.principal = principal
         self.access = Access(published, principal, now)
-        self._kind: Literal["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
+        self._kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._secret = secret
         self._statements: Recent[Any] = self.model.derive("statements", lambda: Recent(STATEMENTS_KEPT))
         self._conditions: Recent[Normal] = self.model.derive("conditions", lambda: Recent(CONDITIONS_KEPT))
@@ -148,10 +158,29 @@ class Reader:
         key = ("count", *self._key(replace(query, select=("id",), order_by=()), where, ()))
         statement = self._statements.get(
             key,
-            lambda: Selection(self._kind, self.published.tables, self.access.roles, query, where).counting(capped=True),
+            lambda: self._selection(query, where).counting(capped=True),
         )
         [(number,)] = self._run(statement, {**self._values(query, where), "limit": limit + 1})
         return Count(min(number, limit), capped=number > limit)
+
+    def aggregate(self, query: Query) -> RowSet:
+        """Return one row for each group with its numbers; without `group_by`, one row.
+
+        Raises:
+            AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
+        """
+        self.access.require(query.entity, "read")
+        where = self._normal(query.entity, query.where)
+        shift = fixed_shift(self.principal.timezone) if self._kind == "sqlite" else None
+        values = {**self._values(query, where), "limit": query.limit, "timezone.shift": shift}
+        key = ("totals", shift is not None, query.group_by, query.aggregates, query.having)
+        key = (*key, *self._key(query, where, ()))
+        try:
+            return self._totals(query, where, key, values, wide=False)
+        except DBAPIError as error:
+            if "integer overflow" not in str(error.orig):
+                raise
+            return self._totals(query, where, key, values, wide=True)
 
     def record(
         self,
@@ -175,16 +204,189 @@ class Reader:
         )
         rows = self._run(listing.statement, {**self.access.env(), "id": id}) if is_id(id) else []
         if not rows:
-            raise NotFound(Message("There is no such record"))
+            raise _no_record()
         return Row(listing.columns, self._with_children(listing, rows)[0])
 
-    # --- inside ---------------------------------------------------------------------------------------------------
+    # --- links and history ------------------------------------------------------------------------------------------
+
+    def related(
+        self, entity: str, id: str, relation: str, query: Query | None = None, *, abilities: Sequence[str] = ()
+    ) -> RowSet:
+        """Return the records of a relation of one record: `related("account", id, "contacts")`.
+
+        `query` says columns, filter, order and page; its entity is that of the related records.
+
+        Raises:
+            NotFound: the principal may not read the record.
+            QueryInvalid: there is no such relation, or the principal may not know of it.
+        """
+        condition, other = self._relation(entity, id, relation)
+        asked = query or Query(other)
+        where = condition if asked.where is None else conjunction(asked.where, condition)
+        return self.query(replace(asked, entity=other, where=where), abilities=abilities)
+
+    def relation(self, entity: str, id: str, relation: str) -> tuple[str, Expr]:
+        """Return (entity, condition) of the related records of a record that the principal may read, for `Query`.
+
+        Raises:
+            NotFound, QueryInvalid: as `related`.
+        """
+        condition, other = self._relation(entity, id, relation)
+        return other, condition
+
+    def titles(self, entity: str, ids: Iterable[str]) -> dict[str, str]:
+        """Return the titles of records by id, also of those that may not be opened: a link shows where it leads."""
+        wanted = tuple(dict.fromkeys(each for each in ids if is_id(each)))
+        known = self.model.entity(entity)
+        if not wanted or reading(self.access.roles, known, known.title) != "read":
+            return {}
+        key = ("titles", self._kind, self.published.tables, entity)
+        statement = self._statements.get(key, lambda: self._selection(Query(entity)).titles())
+        field = known.fields[known.title]
+        decode = conversions(resolved_title(known), self._kind)[0]
+        show, options = field.type.display, field.options
+        return {
+            row[0]: row[1] if isinstance(row[1], str) and decode is None
+            else "" if row[1] is None else show(row[1] if decode is None else decode(row[1]), options, self._locale)
+            for row in self._run(statement, {**self.access.env(), "ids": wanted})
+        }  # fmt: skip
+
+    def readable(self, entity: str, ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids whose records the principal may read, live or in the recycle bin."""
+        wanted = tuple(dict.fromkeys(each for each in ids if is_id(each)))
+        if not wanted or not self.access.may(entity, "read"):
+            return frozenset()
+        key = ("known", self._kind, self.published.tables, self.access.roles, entity)
+        statement = self._statements.get(key, lambda: self._selection(Query(entity)).known())
+        return frozenset(row[0] for row in self._run(statement, {**self.access.env(), "ids": wanted}))
+
+    def history(self, entity: str, id: str, cursor: str | None = None, limit: int = 50) -> timeline.History:
+        """Return what became of a record, the newest first, without what the principal may not know of.
+
+        Raises:
+            NotFound: the principal may not read the record.
+            QueryInvalid: the cursor cannot be used.
+        """
+        if id not in self.readable(entity, (id,)):
+            raise _no_record()
+        context = f"history {entity} {id} {self.principal.id}"
+        mark = self._mark
+        before = "" if cursor is None else f"AND version < {mark} "
+        text = (
+            f"SELECT {timeline.COLUMNS} FROM record_change WHERE record_id = {mark} AND entity = {mark} "  # noqa: S608
+            f"{before}ORDER BY version DESC LIMIT {mark}"
+        )
+        at = [] if cursor is None else cursors.read(cursor, context, self._secret)
+        rows = run(self.connection, text, [id, entity, *at, limit + 1]).fetchall()
+        following = None
+        if len(rows) > limit:
+            del rows[limit:]
+            following = cursors.write([rows[-1][3]], context, self._secret)
+        found = self._entries(rows)
+        return timeline.History(found, following, self._linked_titles(found))
+
+    def feed(
+        self, after: int = 0, entities: Sequence[str] = (), limit: int = 100
+    ) -> tuple[tuple[timeline.ChangeEntry, ...], int, bool]:
+        """Return (changes after a number of the feed, the number to go on from, whether more follows).
+
+        The oldest comes first. Only records that the principal may read are told of, so a page can be shorter than
+        `limit`, or empty, though more follows.
+        """
+        rows, end, more = self._feed(after, entities, limit)
+        return self._entries(rows), end, more
+
+    # --- inside: history --------------------------------------------------------------------------------------------
+
+    def _feed(self, after: int, entities: Sequence[str], limit: int) -> tuple[list[tuple[Any, ...]], int, bool]:
+        known = [each for each in entities or self.model.entities if self.access.may(each, "read")]
+        if not known:
+            return [], after, False
+        mark, text = self._mark, f"SELECT {timeline.COLUMNS} FROM record_change WHERE "  # noqa: S608 - constants
+        if self._kind == "sqlite":
+            text += f"seq > {mark} AND entity IN (SELECT value FROM json_each({mark})) "
+            listed: Any = orjson.dumps(known).decode()
+        else:
+            # A number is given before its transaction ends: what is older than every open one is final.
+            text += f"seq > {mark} AND entity = ANY({mark}) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) "
+            listed = known
+        rows = run(self.connection, f"{text} ORDER BY seq LIMIT {mark}", [after, listed, limit + 1]).fetchall()
+        more = len(rows) > limit
+        del rows[limit:]
+        end = rows[-1][0] if rows else after
+        ids: dict[str, set[str]] = {}
+        for row in rows:
+            ids.setdefault(row[1], set()).add(row[2])
+        open_to = {entity: self.readable(entity, wanted) for entity, wanted in ids.items()}
+        return [row for row in rows if row[2] in open_to[row[1]]], end, more
+
+    def _entries(self, rows: Sequence[Sequence[Any]]) -> tuple[timeline.ChangeEntry, ...]:
+        actors = {row[6] for row in rows if row[6] is not None}
+        names = self.titles("user", actors) if actors and "user" in self.model.entities else {}
+        return timeline.entries(self.access.roles, rows, names, self._kind)
+
+    def _linked_titles(self, found: Iterable[timeline.ChangeEntry]) -> dict[tuple[str, str], str]:
+        ids: dict[str, set[str]] = {}
+        for entry in found:
+            for target, record in timeline.linked(self.model.entity(entry.entity), entry.changes):
+                ids.setdefault(target, set()).add(record)
+        return {
+            (entity, record): title
+            for entity, wanted in ids.items()
+            if entity in self.model.entities
+            for record, title in self.titles(entity, wanted).items()
+        }
+
+    # --- inside: links ----------------------------------------------------------------------------------------------
+
+    def _relation(self, entity: str, id: str, relation: str) -> tuple[Expr, str]:
+        here = self.model.entity(entity)
+        if id not in self.readable(entity, (id,)):
+            raise _no_record()
+        roles = self.access.roles
+        if not visible(roles, here, relation):
+            raise unknown(relation)
+        own = here.fields.get(relation)
+        if own is not None and own.type.links == "many":
+            ids = self.record(entity, id, (relation,)).values()[relation] or ()
+            return Call("in", (Path(("id",)), Literal(tuple(ids)))), own.target or ""
+        found = here.relations.get(relation)
+        if found is None:
+            raise unknown(relation)
+        link = Path((found.field,))
+        if found.kind == "lookups":
+            return Call("any", (link, Call("==", (Path(("id",)), Literal(id))))), found.entity
+        value = f"{entity}/{id}" if found.kind == "any" else id
+        return Call("==", (link, Literal(value))), found.entity
+
+    # --- inside: statements -----------------------------------------------------------------------------------------
+
+    @property
+    def _mark(self) -> str:
+        return "?" if self._kind == "sqlite" else "%s"
+
+    @property
+    def _locale(self) -> Locale:
+        return Locale(self.principal.language, self.principal.timezone, self.model.currency)
+
+    def _selection(self, query: Query, where: Normal = NOTHING) -> Selection:
+        return Selection(self._kind, self.published.tables, self.access.roles, query, where)
+
+    def _totals(
+        self, query: Query, where: Normal, key: tuple[Hashable, ...], values: Mapping[str, Any], *, wide: bool
+    ) -> RowSet:
+        roles, tables, shifted = self.access.roles, self.published.tables, values["timezone.shift"] is not None
+        totals: Totals = self._statements.get(
+            (*key, wide),
+            lambda: Summary(self._kind, tables, roles, query, where, shifted=shifted, wide=wide).compile(),
+        )
+        return RowSet(totals.columns, self._run(totals.statement, values))
 
     def _single(self, entity: str, select: tuple[str, ...], abilities: tuple[str, ...], *, trashed: bool) -> Listing:
         roles = self.access.roles
         chosen = select or all_columns(roles, self.model.entity(entity))
         query = Query(entity, select=chosen, trashed=trashed)
-        return Selection(self._kind, self.published.tables, roles, query, NOTHING).single(abilities)
+        return self._selection(query).single(abilities)
 
     def _normal(self, entity: str, condition: Expr | None) -> Normal:
         if condition is None:
@@ -218,7 +420,7 @@ class Reader:
         abilities: tuple[str, ...] = key[-1]  # type: ignore[assignment]
         return self._statements.get(  # type: ignore[no-any-return]
             (part, missing, *key),
-            lambda: Selection(self._kind, self.published.tables, self.access.roles, query, where).listing(
+            lambda: self._selection(query, where).listing(
                 abilities, part, missing
             ),
         )
@@ -249,4 +451,35 @@ class Reader:
         return statement.rows(self.connection, values)
 
     def _with_children(self, listing: Listing, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        return rows
+        """Put the child rows of each record into its row: one statement for each table field and page."""
+        if not listing.children or not rows:
+            return rows
+        id_at = listing.columns.id_at
+        ids = tuple(row[id_at] for row in rows)
+        filled = [list(row) for row in rows]
+        for child in listing.children:
+            by_parent = self._children(child.resolved, ids)
+            for row in filled:
+                row[child.place] = by_parent.get(row[id_at])
+        return [tuple(row) for row in filled]
+
+    def _children(self, resolved: Resolved, ids: tuple[str, ...]) -> dict[str, RowSet]:
+        child = self.model.entity(resolved.field.target or "")
+        back = child.parent_field or ""
+        inside = Call("in", (Path((back,)), Var("param.parents")))
+        where = Normal(inside, {"param.parents": ids}, {"param.parents": FieldInfo(Type.LIST, nullable=False)})
+        order = child.order or (Order(("id",)),)
+        select = (*child_columns(self.access.roles, child), back)
+        query = Query(child.key, select=select, order_by=order)
+        listing = self._listing(query, where, self._key(query, where, ()), "all")
+        rows = self._run(listing.statement, {**self.access.env(), **where.values, "limit": MOST_CHILDREN})
+        columns = replace(listing.columns, paths=listing.columns.paths[:-1])
+        place = len(columns.paths)
+        found: dict[str, RowSet] = {}
+        for row in rows:
+            found.setdefault(row[place], RowSet(columns, [])).rows.append(row)
+        return found
+
+
+def _no_record() -> NotFound:
+    return NotFound(Message("There is no such record"))

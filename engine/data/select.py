@@ -90,7 +90,7 @@ class Selection:
             conditions.append(beyond(sort, missing, self.frame.binds))
         elif part == "empty":
             conditions.append(sort[0].element.is_(None))
-        chosen = self._from(elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
+        chosen = self.chosen(elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
         chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
         return Listing(
             self.frame.binds.finish(chosen),
@@ -113,7 +113,7 @@ class Selection:
             able[action] = len(elements)
             elements.append(self._ability(action))
         one = self.root.alias.c.id == self.frame.binds.value("id", self.root.alias.c.id.type)
-        chosen = self._from(elements, [one, *self.conditions()])
+        chosen = self.chosen(elements, [one, *self.conditions()])
         return Listing(
             self.frame.binds.finish(chosen),
             self._columns(wanted, width, id_at, version_at, able),
@@ -124,10 +124,21 @@ class Selection:
 
     def counting(self, *, capped: bool) -> Statement:
         """Compile the number of rows, up to the value of "limit"."""
-        chosen = self._from([literal_column("1")], self.conditions())
+        chosen = self.chosen([literal_column("1")], self.conditions())
         if capped:
             chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
         return self.frame.binds.finish(select(func.count()).select_from(chosen.subquery()))
+
+    def known(self) -> Statement:
+        """Compile the question which of some records the asker may read, live or in the recycle bin."""
+        alias, binds = self.root.alias, self.frame.binds
+        return binds.finish(self.chosen([alias.c.id], [alias.c.id.in_(binds.listed("ids")), *self.root.reach("read")]))
+
+    def titles(self) -> Statement:
+        """Compile (id, title) of records by id, whoever asks: whoever has a link may see the title at its end."""
+        alias, binds = self.root.alias, self.frame.binds
+        title = self.root.value((self.entity.title,), asking=False)
+        return binds.finish(self.chosen([alias.c.id, title], [alias.c.id.in_(binds.listed("ids"))]))
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
@@ -233,7 +244,8 @@ class Selection:
             elements.append(element)
         return place
 
-    def _from(self, elements: Sequence[Element], conditions: Sequence[Element]) -> Select[Any]:
+    def chosen(self, elements: Sequence[Element], conditions: Sequence[Element]) -> Select[Any]:
+        """Return a SELECT of elements from the rows that keep the conditions, with every join made so far."""
         labelled = [element.label(f"c{place}") for place, element in enumerate(elements)]
         return select(*labelled).select_from(self.root.source).where(*conditions)
 

@@ -31,7 +31,7 @@ from engine.storage.plan import schema_plan
 from engine.storage.storage_map import StorageMap
 from engine.storage.tables import Tables
 
-CORE = Path(__file__).parents[2] / "schemas" / "core"
+CORE = Path(__file__).parents[3] / "schemas" / "core"
 NOW = dt.datetime(2026, 3, 15, 9, 30, tzinfo=dt.UTC)
 SECRET = b"a secret of the tests"
 
