@@ -91,7 +91,7 @@ class _Reader:
     def read(self, data: object, depth: int) -> Expr:
         self._count += 1
         if depth > MAX_DEPTH or self._count > MAX_NODES:
-            raise _refusal("it is too large")
+            raise _refusal(Message("it is too large"))
         if isinstance(data, Mapping):
             if "call" in data:
                 return self._call(data, depth)
@@ -143,6 +143,6 @@ _VALUES: dict[str, Callable[[str], Value]] = {
 }
 
 
-def _refusal(what: str) -> ExpressionInvalid:
+def _refusal(what: str | Message) -> ExpressionInvalid:
     message = Message("This JSON is no expression: {what}", what=what)
     return ExpressionInvalid([ExpressionProblem(message, code="json")])
