@@ -97,7 +97,7 @@ class Batch(Protocol):
         """
 
     def reject(self, id: str, field: str, message: Message | str) -> None:  # noqa: A002 - as above
-        """Refuse a record and show why beside the field ("" for the record as a whole); the others are still looked at."""
+        """Refuse a record and show why beside the field, "" for the record as a whole; go on with the others."""
 
 
 @_hook("stop")
@@ -285,6 +285,8 @@ class _Listener:
     function: Callable[..., Any]
     takes: tuple[str, ...]
     health: Health = field(compare=False)
+    watches: frozenset[str] | None = None
+    """Entities whose records it is told about; None for all."""
 
 
 class Hooks:
@@ -307,33 +309,52 @@ class Hooks:
             SiteBroken: it implements a hook that does not exist, takes an argument that the hook does not have,
                 or a plugin of its name is there.
         """
+        name = name or self._manager.get_canonical_name(plugin)
         with self._lock:
+            if self._manager.has_plugin(name) or self._manager.is_registered(plugin):
+                raise SiteBroken(Message("There are two plugins {plugin}", plugin=name))
             try:
-                given = self._manager.register(plugin, name)
-                if given is None:
-                    raise SiteBroken(Message("The plugin {plugin} is blocked", plugin=name))
-                self._names.append(given)
-                self._check(given)
-            except (pluggy.PluginValidationError, ValueError) as error:
-                self._forget(plugin)
+                self._manager.register(plugin, name)
+            except pluggy.PluginValidationError as error:  # nothing of it was taken
+                reason = str(error).splitlines()[-1]
                 raise SiteBroken(
-                    Message("The plugin {plugin} cannot be used: {reason}", plugin=name or plugin, reason=error)
+                    Message("The plugin {plugin} cannot be used: {reason}", plugin=name, reason=reason)
                 ) from error
+            try:
+                self._check(name)
             except SiteBroken:
-                self._forget(plugin)
+                self._manager.unregister(plugin)
                 raise
+            self._names.append(name)
             self._listeners = self._arrange()
-        return given
+        return name
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Names of the plugins in the order of the calls."""
+        return tuple(self._names)
 
     def unregister(self, plugin: object) -> None:
-        """Take a plugin out; calls that are under way go on."""
+        """Take a plugin out, if it is there; calls that are under way go on."""
         with self._lock:
-            self._forget(plugin)
+            name = self._manager.get_name(plugin)
+            if name is None:
+                return
+            self._manager.unregister(plugin)
+            self._names.remove(name)
+            self._health = {key: health for key, health in self._health.items() if health.plugin != name}
             self._listeners = self._arrange()
 
-    def listens(self, hook: str) -> bool:
-        """Say whether anything implements a hook: so cheap that a caller asks before it prepares arguments."""
-        return hook in self._listeners
+    def listens(self, hook: str, entity: str | None = None) -> bool:
+        """Say whether anything implements a hook: so cheap that a caller asks before it prepares arguments.
+
+        With `entity`, whether anything does that watches records of that entity: a plugin with an attribute
+        `watches`, a set of keys of entities, is called about those alone.
+        """
+        listeners = self._listeners.get(hook)
+        if listeners is None or entity is None:
+            return listeners is not None
+        return any(not each.health.broken and (each.watches is None or entity in each.watches) for each in listeners)
 
     def call(
         self, hook: str, *, guard: Callable[[], AbstractContextManager[Any]] | None = None, **arguments: Any
@@ -345,6 +366,7 @@ class Hooks:
         Raises:
             RecordInvalid: an implementation of a `before_` hook failed, or refuses the records.
             SiteBroken: an implementation of a hook of the start failed.
+            KeyError: an argument of the hook is missing.
         """
         return [answer for _, answer in self.collect(hook, guard=guard, **arguments)]
 
@@ -356,13 +378,17 @@ class Hooks:
         if listeners is None:
             return []
         answers = []
+        batch = arguments.get("batch")
         for listener in listeners:
             if listener.health.broken:
                 continue
+            if listener.watches is not None and batch is not None and batch.entity not in listener.watches:
+                continue
+            values = [arguments[name] for name in listener.takes]
             started = time.perf_counter()
             try:
                 with nullcontext() if guard is None else guard():
-                    answer = listener.function(*[arguments[name] for name in listener.takes])
+                    answer = listener.function(*values)
                     if answer is not None and not isinstance(answer, (str, Mapping, Sequence)):
                         answer = _drained(answer)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises; the policy of the hook decides
@@ -402,13 +428,6 @@ class Hooks:
                     )
                 )
 
-    def _forget(self, plugin: object) -> None:
-        name = self._manager.get_name(plugin)
-        if name is not None:
-            self._manager.unregister(plugin)
-            self._names.remove(name)
-            self._health = {key: health for key, health in self._health.items() if health.plugin != name}
-
     def _arrange(self) -> dict[str, tuple[_Listener, ...]]:
         """Return the implementations of every hook that has any, in the order of the calls."""
         arranged = {}
@@ -424,6 +443,7 @@ class Hooks:
                         each.function,
                         tuple(each.argnames),
                         self._health.setdefault((each.plugin_name, hook), Health(each.plugin_name, hook)),
+                        _watched(each.plugin),
                     )
                     for each in found
                 )
@@ -479,6 +499,11 @@ class Hooks:
             _log.error(
                 "%s of plugin %s failed %d times in a row and is no longer called", hook, health.plugin, BREAK_AFTER
             )
+
+
+def _watched(plugin: object) -> frozenset[str] | None:
+    watches = getattr(plugin, "watches", None)
+    return None if watches is None else frozenset(watches)
 
 
 def _drained(answer: Any) -> Any:
