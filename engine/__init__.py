@@ -6,12 +6,12 @@ for, so a command that only checks a file does not wait for the database's drive
 
 import ast
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path as _File
 from typing import Any
 
 _HOMES = {
     name.name: node.module
-    for node in ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+    for node in ast.parse(_File(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ImportFrom) and node.module and node.module != "engine"
     for name in node.names
 }
