@@ -26,6 +26,7 @@ from engine.metadata.insight import Insight
 from engine.metadata.kinds import shape
 from engine.metadata.layers import Composed, Layer, compose
 from engine.metadata.model import Entity, Form, Model, View
+from engine.metadata.packs import check_packs
 from engine.metadata.policies import Policies
 from engine.metadata.relations import relate
 from engine.metadata.report import Report
@@ -85,6 +86,7 @@ def _build(
         whole &= rest is body
         if rest is not None:
             sound.documents[doc] = rest
+    check_packs(sound, [layer.name for layer in layers])
     report = Report(sound, read_translations(sound))
     report.problems = problems
     entities = _entities(report, currency)

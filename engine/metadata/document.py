@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.errors import Place, Problem
 from engine.i18n import Message
-from engine.metadata.syntax import Careful, Mark, PathKey, dump, join, read
+from engine.metadata.syntax import LARGEST, MAX_DEPTH, Careful, Mark, PathKey, dump, join, read
 from engine.metadata.unreadable import MAX_BYTES, kind_of, strange_character, too_large, wrong_encoding
 
 KINDS = (
@@ -45,14 +45,14 @@ class Positions:
         """Return the place of a value, or of its key; of the nearest part around it when there is none."""
         mark = self._mark(path)
         if mark is None:
-            return Place(self.file)
+            return self._without_text(path)
         return Place(self.file, mark[0], mark[1]) if key else Place(self.file, mark[2], mark[3])
 
     def inside(self, path: Sequence[PathKey], line: int, column: int) -> Place:
         """Return the place of a line and column (from 1) of the text that stands at `path`."""
         mark = self._mark(path)
         if mark is None:
-            return Place(self.file)
+            return self._without_text(path)
         _, _, at_line, at_column, style = mark
         if style in {"|", ">"}:
             lines = (self._text or "").split("\n")
@@ -62,6 +62,10 @@ class Positions:
         if line > 1:  # Folded over several lines, which no longer say where they broke.
             return Place(self.file, at_line, at_column)
         return Place(self.file, at_line, at_column + column - 1 + (1 if style in {"'", '"'} else 0))
+
+    def _without_text(self, path: Sequence[PathKey]) -> Place:
+        # What stands in the database has no lines; the path says where to look.
+        return Place(f"{self.file}#/{join(path)}" if path and self._text is None else self.file)
 
     def _mark(self, path: Sequence[PathKey]) -> Mark | None:
         marks = self._marks
@@ -136,12 +140,35 @@ def by_place(problem: Problem) -> tuple[str, int, int]:
 def read_body(body: Any, layer: str, file: str = "") -> tuple[Document | None, list[Problem]]:
     """Make a document of JSON values that stand in no file, as the database or the builder holds them."""
     kind = next(iter(body), "") if isinstance(body, Mapping) else ""
-    file = file or f"{layer}:{kind}/{body[kind] if kind else ''}"
+    file = file or f"{layer}:{kind}/{body[kind]}" if kind and isinstance(body[kind], str) else file or layer
     positions = Positions(file)
+    wrong = _no_json(body)
+    if wrong is not None:
+        return None, [Problem(wrong, positions.place(), code="no_json")]
     named = _name(body, positions)
     if isinstance(named, Problem):
         return None, [named]
     return Document(*named, body, positions, layer, file), []
+
+
+def _no_json(value: Any, depth: int = 0) -> Message | None:
+    """Return why a value could not stand in a document file; None when it could."""
+    if value is None or value is True or value is False:
+        return None
+    if isinstance(value, str):
+        found = strange_character(value, "")
+        return found.message if found is not None else None
+    if isinstance(value, (int, float)):
+        # Also leaves out what is no number, and what is endless.
+        return None if abs(value) < LARGEST else Message("{value} is too large a number", value=str(value)[:40])
+    if depth >= MAX_DEPTH:
+        return Message("more than {limit} levels deep", limit=MAX_DEPTH)
+    if isinstance(value, (list, tuple)):
+        return next((why for each in value if (why := _no_json(each, depth + 1)) is not None), None)
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        parts = (*value, *value.values())
+        return next((why for each in parts if (why := _no_json(each, depth + 1)) is not None), None)
+    return Message("a document holds maps, lists, texts, numbers, true and false only")
 
 
 def read_bytes(data: bytes, file: str, layer: str) -> tuple[list[Document], list[Problem]]:

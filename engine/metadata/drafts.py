@@ -62,11 +62,21 @@ class EntityDraft:
     features: frozenset[str] = frozenset()
 
 
+def as_tree(info: FieldInfo, target: str | None, trees: Mapping[str, str]) -> FieldInfo:
+    """Return what is known of a link, with the tree in which its target stands, if it stands in one."""
+    tree = trees.get(target) if target is not None else None
+    if tree is None or info.type is not Type.LINK:
+        return info
+    return FieldInfo(info.type, info.scale, target, info.options, info.nullable, tree)
+
+
 class Drafts:
     """All entity drafts: the `Source` of expressions while fields are not finished."""
 
     def __init__(self, entities: dict[str, EntityDraft]) -> None:
         self.entities = entities
+        self.trees: dict[str, str] = {}
+        """By entity: the lookup by which its records stand below one another."""
 
     def info(self, entity: str, key: str) -> FieldInfo | None:
         """Return what is known of a field or relation."""
@@ -78,7 +88,7 @@ class Drafts:
             return draft.info
         system = found.system.get(key)
         if system is not None:
-            return system
+            return as_tree(system, entity if key == "id" else system.target, self.trees)
         relation = found.relations.get(key)
         return None if relation is None else FieldInfo(Type.MANY, target=relation.entity)
 

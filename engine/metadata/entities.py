@@ -16,6 +16,7 @@ from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.model import Option
 from engine.metadata.ordering import ordered
 from engine.metadata.report import Report
+from engine.metadata.scope import first_tree
 from engine.metadata.shape import suggest
 from engine.metadata.system import SYSTEM_FIELDS, system_infos
 
@@ -62,6 +63,11 @@ class Declaring:
         for draft in self.drafts.entities.values():
             for each in draft.fields.values():
                 self._target(draft, each)
+            tree = first_tree(
+                key for key, each in draft.fields.items() if each.target == draft.key and each.type.links == "one"
+            )
+            if tree is not None:
+                self.drafts.trees[draft.key] = tree
         return self.drafts
 
     def _entity(self, doc: str, body: Mapping[str, Any]) -> None:
@@ -72,7 +78,7 @@ class Declaring:
             self._report.error(doc, ("entity",), message, Message("take another key"), code="reserved")
         draft = EntityDraft(key, doc, body, layer.name, layer.prefix)
         draft.features = frozenset(body.get("features", ()))
-        draft.system = system_infos(key, owned="owned" in draft.features)
+        draft.system = system_infos(owned="owned" in draft.features)
         self.drafts.entities[key] = draft
         fields: Mapping[str, Any] = body.get("fields") or {}
         if len(fields) > MAX_FIELDS:
@@ -253,6 +259,7 @@ class Typing:
             scale=made.type.scale(made.options),
             target=made.target,
             options=frozenset(made.choices) if made.choices else None,
+            tree=self._drafts.trees.get(made.target) if made.target is not None else None,
         )
 
     def _resolve(self, draft: EntityDraft, made: FieldDraft) -> FieldInfo | None:

@@ -134,6 +134,8 @@ class Finishing:
                 "search",
                 Message("the search box looks for words, and {type} has none", type=made.type.name),
             )
+        elif flags.get("search") and made.type.computed and made.type.storage(made.options) is None:
+            self._senseless(draft, made, "search", Message("only what is stored can be searched by words"))
         for name in ("unique", "index"):
             if flags.get(name) and made.type.storage(made.options) is None:
                 self._senseless(

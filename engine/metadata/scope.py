@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from engine.expression import FieldInfo, Type
+from engine.metadata.drafts import as_tree
 from engine.metadata.model import Entity, Model
 
 USER = FieldInfo(Type.LINK, target="user", nullable=False)
@@ -40,7 +41,7 @@ class EntitiesSource:
 
     def __init__(self, entities: Mapping[str, Entity]) -> None:
         self._entities = entities
-        self._trees = {key: tree_field(entity) for key, entity in entities.items()}
+        self._trees = {key: tree for key, entity in entities.items() if (tree := tree_field(entity)) is not None}
 
     def info(self, entity: str, key: str) -> FieldInfo | None:
         """Return what is known of a field or relation."""
@@ -51,11 +52,7 @@ class EntitiesSource:
         if field is None:
             relation = found.relations.get(key)
             return None if relation is None else FieldInfo(Type.MANY, target=relation.entity)
-        info = field.info
-        tree = self._trees.get(info.target) if info.target and info.type is Type.LINK else None
-        if tree is None:
-            return info
-        return FieldInfo(info.type, info.scale, info.target, info.options, info.nullable, tree)
+        return as_tree(field.info, entity if key == "id" else field.target, self._trees)
 
     def keys(self, entity: str) -> Iterable[str]:
         """Return the keys of all fields and relations of an entity."""
@@ -65,7 +62,16 @@ class EntitiesSource:
 
 def tree_field(entity: Entity) -> str | None:
     """Return the lookup by which records of an entity stand below one another."""
-    own = [each.key for each in entity.fields.values() if each.target == entity.key and each.type.links == "one"]
+    return first_tree(
+        each.key
+        for each in entity.fields.values()
+        if each.target == entity.key and each.type.links == "one" and not each.system
+    )
+
+
+def first_tree(links: Iterable[str]) -> str | None:
+    """Return that of several links of an entity to itself which makes the tree."""
+    own = list(links)
     return "parent" if "parent" in own else own[0] if own else None
 
 

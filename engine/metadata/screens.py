@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.expression import Type
 from engine.i18n import Message, humanise
 from engine.metadata.model import Column, Entity, Form, FormItem, MenuItem, Related, Section, Tab, View
 from engine.metadata.ordering import ordered
@@ -111,7 +112,23 @@ class Screens:
                 )
             elif self._path(doc, (name, key), value, entity):
                 kept[key] = value
-        return kept if main in kept else None
+        if main not in kept or not self._main_fits(doc, (name, main), entity, kept[main]):
+            return None
+        return kept
+
+    def _main_fits(self, doc: str, path: Path, entity: Entity, dotted: str) -> bool:
+        """Whether the field that makes a board, a calendar or a tree can make one; a warning when it cannot."""
+        info = path_info(self._source, entity.key, tuple(dotted.split(".")))
+        if path[0] in {"calendar", "timeline"}:
+            fits, what = info.type in {Type.DATE, Type.DATETIME}, Message("a date")
+        elif path[0] == "tree":
+            fits, what = info.type is Type.LINK and info.target == entity.key, Message("a link to the same entity")
+        else:
+            fits, what = info.options is not None or info.type in {Type.LINK, Type.BOOLEAN}, Message("a select")
+        if not fits:
+            message = Message("{name} is not {what}; there is no {part}", name=repr(dotted), what=what, part=path[0])
+            self._report.warning(doc, path, message)
+        return bool(fits)
 
     def _column(self, doc: str, dotted: str, body: Mapping[str, Any] | None) -> Column:
         body = body or {}

@@ -87,7 +87,8 @@ class Shape:
     def part(self, key: str, value: Any = None) -> Shape | None:
         """Return the shape of what stands under a key; `value` is the map itself, for maps told apart by a word."""
         if self.cases and isinstance(value, Mapping):
-            case = self.cases.get(value.get(self.by))
+            word = value.get(self.by)
+            case = self.cases.get(word) if isinstance(word, str) else None
             if case is not None:
                 return case.part(key, value)
         return self.properties.get(key) or self.extra

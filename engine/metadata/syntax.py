@@ -6,7 +6,6 @@ has no fault, without places; `Careful` keeps every place and says everything th
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,8 @@ from engine.i18n import Message
 from engine.metadata.unreadable import UNFINISHED, Said, kind_of, syntax
 
 MAX_DEPTH = 30
+LARGEST = 10**18
+"""A number beyond this is read as text, as it would lose digits elsewhere."""
 MAX_PROBLEMS = 50
 """Of one file: what is wrong in more places than this is no document at all."""
 
@@ -65,7 +66,7 @@ def _resolve(word: str) -> Any:
             return int(word)
         if _FLOAT.fullmatch(word):
             number = float(word)
-            if abs(number) != math.inf and Decimal(repr(number)) == Decimal(word):
+            if abs(number) < LARGEST and Decimal(repr(number)) == Decimal(word):
                 return number
         return word
     return _WORDS.get(word, word) if len(word) <= _LONGEST_WORD else word

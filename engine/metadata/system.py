@@ -32,10 +32,10 @@ def system_keys(*, owned: bool) -> tuple[str, ...]:
 
 
 @cache
-def _infos(entity: str) -> dict[str, FieldInfo]:
+def _infos() -> dict[str, FieldInfo]:
     user = FieldInfo(Type.LINK, target="user")
     return {
-        "id": FieldInfo(Type.LINK, target=entity, nullable=False),
+        "id": FieldInfo(Type.LINK, nullable=False),
         "version": FieldInfo(Type.NUMBER, scale=0, nullable=False),
         "created_at": FieldInfo(Type.DATETIME, nullable=False),
         "created_by": user,
@@ -48,9 +48,9 @@ def _infos(entity: str) -> dict[str, FieldInfo]:
     }
 
 
-def system_infos(entity: str, *, owned: bool) -> dict[str, FieldInfo]:
+def system_infos(*, owned: bool) -> dict[str, FieldInfo]:
     """Return what expressions must know of the system fields of an entity."""
-    infos = _infos(entity)
+    infos = _infos()
     return {key: infos[key] for key in system_keys(owned=owned)}
 
 
@@ -70,7 +70,7 @@ def system_fields(entity: str, layer: str, *, owned: bool) -> Iterator[Field]:
         "external_id": (text, StorageType("text")),
         "owner": (user, StorageType("uuid")),
     }
-    for order, (key, info) in enumerate(system_infos(entity, owned=owned).items()):
+    for order, (key, info) in enumerate(system_infos(owned=owned).items()):
         field_type, storage = kinds[key]
         english, chinese = _LABELS[key]
         yield Field(
