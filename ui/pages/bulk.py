@@ -42,10 +42,7 @@ def choose(entity: str) -> str:
 @routes.post("/<entity>/bulk")
 def change(entity: str) -> Response:
     """Do what was asked to the ticked records that it may be done to."""
-    only = request.form.get("only", "")
-    if only or request.form.get("delete"):
-        return _delete(entity, [only] if only else _ticked())
-    return _set(entity)
+    return _delete(entity, _ticked()) if request.form.get("delete") else _set(entity)
 
 
 def _ticked() -> list[str]:

@@ -124,7 +124,7 @@ def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
     return {
         "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
         "views": views_of(reader, key),
-        "filters": asked.filters.values(),
+        "filters": list(asked.filters.values()),
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_export": reader.access.may(key, "export"),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from engine import Field, FieldType, Locale, Message, Model, Reader
+from ui.widgets.moments import day_writer, moment_writer, zone
 from ui.widgets.paths import linked_titles
 
 Values = Sequence[Any]
@@ -51,6 +53,8 @@ class Cell:
     source: str
     """Jinja; `$0`, `$1` ... stand for its variables, which are escaped unless they are Markup."""
     align: str = ""
+    whole: bool = False
+    """Whether its text is never broken into lines."""
 
 
 def cell(asked: Asked) -> Cell:
@@ -83,7 +87,33 @@ def _text(asked: Asked) -> Cell:
 
 
 def _number(asked: Asked) -> Cell:
-    return Cell((".".join(asked.path),), _whole(_displayer(asked)), "{{ $0 }}", "end")
+    return Cell((".".join(asked.path),), _whole(_displayer(asked)), "{{ $0 }}", "end", whole=True)
+
+
+def _day(asked: Asked) -> Cell:
+    write = day_writer(asked.locale.language)
+
+    def prepare(reader: Reader, columns: Sequence[Values]) -> Iterable[Values]:
+        year = reader.access.env()["today"].year
+        return ([write(day, year) if day is not None else "" for day in columns[0]],)
+
+    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True)
+
+
+def _moment(asked: Asked) -> Cell:
+    write, place = moment_writer(asked.locale.language), zone(asked.locale.timezone)
+
+    def local(moment: datetime) -> datetime:
+        try:
+            return moment.astimezone(place)
+        except OverflowError:
+            return moment  # on the first or last day that there is
+
+    def prepare(reader: Reader, columns: Sequence[Values]) -> Iterable[Values]:
+        year = reader.access.env()["today"].year
+        return ([write(local(moment), year) if moment is not None else "" for moment in columns[0]],)
+
+    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True)
 
 
 def _short(asked: Asked) -> Cell:
@@ -111,7 +141,7 @@ def _phone(asked: Asked) -> Cell:
         given = columns[0]
         return ([display(value) if value is not None else "" for value in given], [value or "" for value in given])
 
-    return Cell((".".join(asked.path),), prepare, '{% if $0 %}<a href="tel:{{ $1 }}">{{ $0 }}</a>{% endif %}')
+    return Cell((".".join(asked.path),), prepare, '{% if $0 %}<a href="tel:{{ $1 }}">{{ $0 }}</a>{% endif %}', whole=True)
 
 
 def _address_of_page(asked: Asked) -> Cell:
@@ -262,6 +292,8 @@ _TYPES: dict[str, Make] = {
     **dict.fromkeys(("integer", "number", "money", "percent", "duration"), _number),
     **dict.fromkeys(("longtext", "richtext", "address", "json"), _short),
     **dict.fromkeys(("file", "files", "image", "signature"), _files),
+    "date": _day,
+    "datetime": _moment,
     "email": _mail,
     "phone": _phone,
     "url": _address_of_page,

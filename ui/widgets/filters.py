@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import (
     NULL,
@@ -28,6 +27,7 @@ from engine import (
     disjunction,
     is_id,
 )
+from ui.widgets.moments import zone
 from ui.widgets.paths import fields_along, mask_of, title_path
 
 NONE = "-"
@@ -318,7 +318,7 @@ def _datetime(model: Model, field: Field, path: Path, language: str) -> Made:
             return _empty(path)
         first, last = bounds_of(value, moment.today)
         # As moments, not as the date of a moment: so an index on the column serves.
-        place = _zone(moment.timezone)
+        place = zone(moment.timezone)
         start = datetime.combine(first, time(), place) if first else None
         end = datetime.combine(last + timedelta(1), time(), place) if last else None
         parts = [Call(">=", (path, Literal(start)))] if start else []
@@ -334,13 +334,6 @@ def _within(path: Path, first: Any, last: Any) -> Expr:
     if last is not None:
         parts.append(Call("<=", (path, Literal(last))))
     return conjunction(*parts)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 _BY_VALUE: Mapping[str, Make] = {

@@ -93,7 +93,7 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
     select: dict[str, int] = {}
     cells: list[tuple[Cell, tuple[int, ...]]] = []
     widths: list[int | None] = []
-    aligns: list[str] = []
+    aligns: list[tuple[str, bool]] = []
     titled = next((place for place, (column, _, _) in enumerate(visible) if column.path == (entity.title,)), 0)
     for column, fields, mask in visible:
         asked = Asked(model, fields[-1], column.path, locale, column.widget, masked=mask == "masked")
@@ -102,7 +102,7 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
         sort = "" if mask == "masked" else _sort(model, fields, column.path)
         heads.append(Head(_label(column, fields, locale.language), sort, _help(fields[-1], locale.language)))
         widths.append(column.width)
-        aligns.append({"right": "end", "left": "start"}.get(column.align, column.align) or made.align)
+        aligns.append(({"right": "end", "left": "start"}.get(column.align, column.align) or made.align, made.whole))
     source = _source(entity.key, [each for each, _places in cells], titled, locale.language, mode)
     style = _style([head.label for head in heads], aligns, widths, titled)
     return Table(
@@ -157,23 +157,23 @@ def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode
     tick = f'{{% if edit or drop %}}<input type="checkbox" name="id" value="{{{{ id }}}}" aria-label="{{{{ {title} }}}}">{{% endif %}}'
     parts.insert(0, f"<td>{tick if mode != 'plain' else ''}</td>")
     if mode == "list":
-        change, delete = (Message(words).in_(language) for words in ("Edit", "Delete"))
+        change = Message("Edit").in_(language)
         parts.append(
-            f'<td>{{% if edit %}}<a class="act edit" href="/{entity}/{{{{ id }}}}/edit" title="{change}"></a>{{% endif %}}'
-            f'{{% if drop %}}<button class="act drop" name="only" value="{{{{ id }}}}" title="{delete}"></button>'
-            "{% endif %}</td>"
+            f'<td>{{% if edit %}}<a class="act" href="/{entity}/{{{{ id }}}}/edit" title="{change}"></a>{{% endif %}}</td>'
         )
     return f"{{% for {', '.join(['id', 'edit', 'drop', *names])} in rows %}}<tr>{''.join(parts)}</tr>\n{{% endfor %}}"
 
 
-def _style(labels: Sequence[str], aligns: Sequence[str], widths: Sequence[int | None], titled: int) -> str:
+def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Sequence[int | None], titled: int) -> str:
     rules: list[str] = []
     phone: list[str] = []
-    for place, (label, align, width) in enumerate(zip(labels, aligns, widths, strict=True)):
+    for place, (label, (align, whole), width) in enumerate(zip(labels, aligns, widths, strict=True)):
         # The first column of the table holds the tick.
         cell = f".list tr>:nth-child({place + 2})"
         if align in {"end", "center"}:
             rules.append(f"{cell}{{text-align:{align};font-variant-numeric:tabular-nums}}")
+        if whole:
+            rules.append(f"{cell}{{white-space:nowrap}}")
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
         if place == titled:
