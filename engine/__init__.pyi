@@ -1,110 +1,269 @@
-"""The public names of the engine: where each comes from. `engine/__init__.py` reads this file too."""
+# The public names of the engine: where each comes from. `engine/__init__.py` reads this file too.
 
 from engine import clock as clock
 from engine.data.access import Access as Access
-from engine.data.batch import BulkResult as BulkResult, Change as Change, Result as Result, Written as Written
-from engine.data.explain import Explanation as Explanation, explain as explain
+from engine.data.batch import BulkResult as BulkResult
+from engine.data.batch import Change as Change
+from engine.data.batch import Result as Result
+from engine.data.batch import Written as Written
+from engine.data.explain import Explanation as Explanation
+from engine.data.explain import explain as explain
 from engine.data.files import Files as Files
-from engine.data.principal import SYSTEM as SYSTEM, Principal as Principal
-from engine.data.query import Aggregate as Aggregate, Bucket as Bucket, Query as Query
-from engine.data.reader import Count as Count, Reader as Reader
+from engine.data.principal import SYSTEM as SYSTEM
+from engine.data.principal import Principal as Principal
+from engine.data.query import Aggregate as Aggregate
+from engine.data.query import Bucket as Bucket
+from engine.data.query import Query as Query
+from engine.data.reader import Count as Count
+from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
-from engine.data.rowset import Row as Row, RowSet as RowSet
+from engine.data.rowset import Row as Row
+from engine.data.rowset import RowSet as RowSet
 from engine.data.transfer import (
     ColumnMap as ColumnMap,
+)
+from engine.data.transfer import (
     ImportOptions as ImportOptions,
+)
+from engine.data.transfer import (
     ImportReport as ImportReport,
+)
+from engine.data.transfer import (
     SheetUnreadable as SheetUnreadable,
 )
-from engine.doctor import Finding as Finding, examine as examine
+from engine.doctor import Finding as Finding
+from engine.doctor import examine as examine
 from engine.errors import (
     AccessDenied as AccessDenied,
+)
+from engine.errors import (
     BadValue as BadValue,
+)
+from engine.errors import (
     DatabaseUnavailable as DatabaseUnavailable,
+)
+from engine.errors import (
     DocumentsInvalid as DocumentsInvalid,
+)
+from engine.errors import (
     ExpressionInvalid as ExpressionInvalid,
+)
+from engine.errors import (
     ExpressionProblem as ExpressionProblem,
+)
+from engine.errors import (
     FieldConflict as FieldConflict,
+)
+from engine.errors import (
     FieldProblem as FieldProblem,
+)
+from engine.errors import (
     GuanxiError as GuanxiError,
+)
+from engine.errors import (
     IdempotencyMismatch as IdempotencyMismatch,
+)
+from engine.errors import (
     NotFound as NotFound,
+)
+from engine.errors import (
     PasswordRefused as PasswordRefused,
+)
+from engine.errors import (
     Place as Place,
+)
+from engine.errors import (
     PlanRefused as PlanRefused,
+)
+from engine.errors import (
     Problem as Problem,
+)
+from engine.errors import (
     PullFirst as PullFirst,
+)
+from engine.errors import (
     QueryInvalid as QueryInvalid,
+)
+from engine.errors import (
     QueryTooSlow as QueryTooSlow,
+)
+from engine.errors import (
     RecordInvalid as RecordInvalid,
+)
+from engine.errors import (
     SignInNeeded as SignInNeeded,
+)
+from engine.errors import (
     SignInRefused as SignInRefused,
+)
+from engine.errors import (
     SiteBroken as SiteBroken,
+)
+from engine.errors import (
     StaleModel as StaleModel,
+)
+from engine.errors import (
     VersionConflict as VersionConflict,
 )
 from engine.expression import (
     FALSE as FALSE,
+)
+from engine.expression import (
     NULL as NULL,
+)
+from engine.expression import (
     TRUE as TRUE,
+)
+from engine.expression import (
     Call as Call,
+)
+from engine.expression import (
     Expr as Expr,
+)
+from engine.expression import (
     Literal as Literal,
+)
+from engine.expression import (
     Path as Path,
+)
+from engine.expression import (
     Type as Type,
+)
+from engine.expression import (
     Var as Var,
+)
+from engine.expression import (
     conjunction as conjunction,
+)
+from engine.expression import (
     disjunction as disjunction,
+)
+from engine.expression import (
     from_json as from_json,
+)
+from engine.expression import (
     parse as parse,
+)
+from engine.expression import (
     to_json as to_json,
+)
+from engine.expression import (
     to_text as to_text,
 )
 from engine.fields import (
     FieldType as FieldType,
+)
+from engine.fields import (
     Locale as Locale,
+)
+from engine.fields import (
     StorageType as StorageType,
+)
+from engine.fields import (
     field_types as field_types,
+)
+from engine.fields import (
     register as register,
 )
-from engine.hooks import Hooks as Hooks, hookimpl as hookimpl
+from engine.hooks import Hooks as Hooks
+from engine.hooks import hookimpl as hookimpl
 from engine.i18n import (
     LANGUAGES as LANGUAGES,
+)
+from engine.i18n import (
     Message as Message,
+)
+from engine.i18n import (
     Text as Text,
+)
+from engine.i18n import (
     add_catalogues as add_catalogues,
+)
+from engine.i18n import (
     humanise as humanise,
+)
+from engine.i18n import (
     translate as translate,
 )
-from engine.identity import Identity as Identity, Link as Link, Person as Person, SignIn as SignIn, Token as Token
-from engine.ids import is_id as is_id, new_id as new_id
-from engine.metadata.document import Document as Document, dump as dump
+from engine.identity import Identity as Identity
+from engine.identity import Link as Link
+from engine.identity import Person as Person
+from engine.identity import SignIn as SignIn
+from engine.identity import Token as Token
+from engine.ids import is_id as is_id
+from engine.ids import new_id as new_id
+from engine.metadata.document import Document as Document
+from engine.metadata.document import dump as dump
 from engine.metadata.model import (
     ACTIONS as ACTIONS,
+)
+from engine.metadata.model import (
     Column as Column,
+)
+from engine.metadata.model import (
     Entity as Entity,
+)
+from engine.metadata.model import (
     Field as Field,
+)
+from engine.metadata.model import (
     Form as Form,
+)
+from engine.metadata.model import (
     FormItem as FormItem,
+)
+from engine.metadata.model import (
     MenuItem as MenuItem,
+)
+from engine.metadata.model import (
     Model as Model,
+)
+from engine.metadata.model import (
     Option as Option,
+)
+from engine.metadata.model import (
     Order as Order,
+)
+from engine.metadata.model import (
     Related as Related,
+)
+from engine.metadata.model import (
     Relation as Relation,
+)
+from engine.metadata.model import (
     Role as Role,
+)
+from engine.metadata.model import (
     Section as Section,
+)
+from engine.metadata.model import (
     States as States,
+)
+from engine.metadata.model import (
     Tab as Tab,
+)
+from engine.metadata.model import (
     Transition as Transition,
+)
+from engine.metadata.model import (
     View as View,
 )
-from engine.publish import Plan as Plan, Published as Published, Publisher as Publisher, Revision as Revision
+from engine.publish import Plan as Plan
+from engine.publish import Published as Published
+from engine.publish import Publisher as Publisher
+from engine.publish import Revision as Revision
 from engine.publish.revisions import Entry as Entry
-from engine.scenario import Outcome as Outcome, ScenarioResult as ScenarioResult, run_scenarios as run_scenarios
-from engine.site.config import Limits as Limits, SiteConfig as SiteConfig, read_config as read_config
-from engine.site.documents import Checked as Checked, check_files as check_files
-from engine.site.folder import create_folder as create_folder, write_private as write_private
+from engine.scenario import Outcome as Outcome
+from engine.scenario import ScenarioResult as ScenarioResult
+from engine.scenario import run_scenarios as run_scenarios
+from engine.site.config import Limits as Limits
+from engine.site.config import SiteConfig as SiteConfig
+from engine.site.config import read_config as read_config
+from engine.site.documents import Checked as Checked
+from engine.site.documents import check_files as check_files
+from engine.site.folder import create_folder as create_folder
+from engine.site.folder import write_private as write_private
 from engine.site.pulling import Pulled as Pulled
 from engine.site.site import Site as Site
-from engine.storage.plan_text import plan_to_json as plan_to_json, plan_to_text as plan_to_text
+from engine.storage.plan_text import plan_to_json as plan_to_json
+from engine.storage.plan_text import plan_to_text as plan_to_text

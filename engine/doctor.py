@@ -132,13 +132,13 @@ def _dangling(connection: Any, published: Published) -> Iterator[tuple[str, str,
                 column, table = quoted(tables.column_name(key, field.key)), quoted(tables.name(key))
                 target = quoted(tables.name(field.target))
                 text = (
-                    f"SELECT count(*) FROM {table} AS t WHERE t.{column} IS NOT NULL"
+                    f"SELECT count(*) FROM {table} AS t WHERE t.{column} IS NOT NULL"  # noqa: S608 - names of our own making
                     f" AND NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o.id = t.{column})"
                 )
             elif field.type.links == "many" and field.target:
                 link, target = quoted(tables.link_name(key, field.key)), quoted(tables.name(field.target))
                 text = (
-                    f"SELECT count(*) FROM {link} AS t"
+                    f"SELECT count(*) FROM {link} AS t"  # noqa: S608 - names of our own making
                     f" WHERE NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o.id = t.target_id)"
                 )
             else:
@@ -159,14 +159,16 @@ def _search(site: Site) -> Any:
             if "search" not in entity.features or not any(True for _ in entity.search_fields):
                 continue
             table = quoted(published.tables.name(key))
+            unfound = (
+                f"SELECT count(*) FROM {table} AS t WHERE t.deleted_at IS NULL AND NOT EXISTS"  # noqa: S608 - names of our own making
+                f" (SELECT 1 FROM search_row AS s WHERE s.entity = {mark} AND s.record_id = t.id)"
+            )
+            gone = (
+                f"SELECT count(*) FROM search_row AS s WHERE s.entity = {mark} AND NOT EXISTS"  # noqa: S608 - names of our own making
+                f" (SELECT 1 FROM {table} AS t WHERE t.id = s.record_id)"
+            )
             missing, stale = (
-                run(connection, text, (key,), access=ENTITY_ACCESS).fetchone()[0]
-                for text in (
-                    f"SELECT count(*) FROM {table} AS t WHERE t.deleted_at IS NULL AND NOT EXISTS"
-                    f" (SELECT 1 FROM search_row AS s WHERE s.entity = {mark} AND s.record_id = t.id)",
-                    f"SELECT count(*) FROM search_row AS s WHERE s.entity = {mark} AND NOT EXISTS"
-                    f" (SELECT 1 FROM {table} AS t WHERE t.id = s.record_id)",
-                )
+                run(connection, text, (key,), access=ENTITY_ACCESS).fetchone()[0] for text in (unfound, gone)
             )
             if missing or stale:
                 details.append(

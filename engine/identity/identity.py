@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
-from engine.data.records import Change, Records
+from engine.data.records import Records
 from engine.errors import DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded, SignInRefused
 from engine.i18n import Message
 from engine.identity import passwords
@@ -26,7 +27,7 @@ from engine.identity.people import People, Person
 from engine.identity.sessions import KnownSession, Session, Sessions, SignIn
 from engine.identity.store import Store, fingerprint
 from engine.identity.tokens import PREFIX, KnownToken, Token, Tokens
-from engine.publish import Publisher, Published
+from engine.publish import Published, Publisher
 from engine.storage.database import Database
 
 _PASSWORD = "password"  # noqa: S105 - the name of a kind
@@ -270,7 +271,8 @@ class Identity:
         self._store.run(
             connection,
             "INSERT INTO auth_credential (user_id, kind, key, secret, created_at) VALUES (?, ?, '', ?, ?)"
-            " ON CONFLICT (user_id, kind, key) DO UPDATE SET secret = excluded.secret, created_at = excluded.created_at",
+            " ON CONFLICT (user_id, kind, key)"
+            " DO UPDATE SET secret = excluded.secret, created_at = excluded.created_at",
             user_id,
             _PASSWORD,
             hashed,

@@ -23,12 +23,14 @@ from engine.publish import Published
 from engine.storage.columns import quoted
 from engine.storage.database import Database
 
-_WATCHED = frozenset({"user", "team", "department"})
 _ADMIN = "admin"
 
 
 class Keeper:
     """Keeps `user_closure` and the access epoch; refuses circles, unknown roles and the loss of the last admin."""
+
+    watches = frozenset({"user", "team", "department"})
+    """Entities whose changes it is told about."""
 
     def __init__(self, database: Database, publisher: Any) -> None:
         self._database, self._publisher = database, publisher
@@ -61,8 +63,6 @@ class Keeper:
     @hookimpl
     def changed(self, batch: Batch, connection: Connection) -> None:
         """Bring what is derived from people up to date, in the same transaction."""
-        if batch.entity not in _WATCHED:
-            return
         published = self._publisher.models.get(self._database.probe(connection)[0])
         if batch.entity == "user":
             self._keep_admin(batch, connection, published)
@@ -87,11 +87,12 @@ class Keeper:
         self._store.run(connection, "DELETE FROM user_closure")
         self._store.run_on_users(
             connection,
-            f"INSERT INTO user_closure (manager_id, user_id, depth) WITH RECURSIVE line(manager_id, user_id, depth) AS ("
-            f" SELECT {manager}, id, 1 FROM {table} WHERE {manager} IS NOT NULL AND deleted_at IS NULL"
+            "INSERT INTO user_closure (manager_id, user_id, depth)"  # noqa: S608 - names of our own making
+            f" WITH RECURSIVE line(manager_id, user_id, depth) AS (SELECT {manager}, id, 1 FROM {table}"
+            f" WHERE {manager} IS NOT NULL AND deleted_at IS NULL"
             f" UNION ALL SELECT above.{manager}, line.user_id, line.depth + 1 FROM line"
             f" JOIN {table} AS above ON above.id = line.manager_id WHERE above.{manager} IS NOT NULL"
-            f" AND above.deleted_at IS NULL) SELECT manager_id, user_id, depth FROM line",
+            " AND above.deleted_at IS NULL) SELECT manager_id, user_id, depth FROM line",
         )
 
     def _refuse_circle(
@@ -101,7 +102,8 @@ class Keeper:
         # UNION, not UNION ALL: a circle ends by itself.
         found = self._store.run_on_users(
             connection,
-            f"WITH RECURSIVE line(top, id) AS (SELECT {above}, id FROM {table} WHERE {above} IS NOT NULL AND deleted_at IS NULL"
+            f"WITH RECURSIVE line(top, id) AS (SELECT {above}, id FROM {table}"  # noqa: S608 - names of our own making
+            f" WHERE {above} IS NOT NULL AND deleted_at IS NULL"
             f" UNION SELECT each.{above}, line.id FROM line JOIN {table} AS each ON each.id = line.top"
             f" WHERE each.{above} IS NOT NULL AND each.deleted_at IS NULL) SELECT id FROM line WHERE top = id",
         ).fetchall()
@@ -125,7 +127,8 @@ class Keeper:
         status = quoted(published.tables.column_name("user", "status"))
         rows = self._store.run_on_users(
             connection,
-            f"SELECT {column} FROM {table} WHERE deleted_at IS NULL AND {status} = 'active' AND {column} IS NOT NULL",
+            f"SELECT {column} FROM {table}"  # noqa: S608 - names of our own making
+            f" WHERE deleted_at IS NULL AND {status} = 'active' AND {column} IS NOT NULL",
         ).fetchall()
         if not any(roles & set(orjson.loads(row[0]) if isinstance(row[0], str) else row[0]) for row in rows):
             message = Message("Somebody must remain who looks after the site: make another administrator first")

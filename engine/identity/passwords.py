@@ -27,9 +27,10 @@ def hash_password(password: str) -> str:
 def fits(stored: str | None, password: str) -> bool:
     """Say whether a password is the stored one; without one it takes as long and is False."""
     try:
-        return _hasher.verify(stored or _nobody(), _plain(password)[:LONGEST]) and stored is not None
+        _hasher.verify(stored or _nobody(), _plain(password)[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
+    return stored is not None
 
 
 def is_outdated(stored: str) -> bool:

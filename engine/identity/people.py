@@ -75,9 +75,9 @@ class People:
         """Return the ids of the teams that a person is in."""
         tables = published.tables
         statement = (
-            f"SELECT link.record_id FROM {quoted(tables.link_name('team', 'members'))} AS link"
+            f"SELECT link.record_id FROM {quoted(tables.link_name('team', 'members'))} AS link"  # noqa: S608 - names of our own making
             f" JOIN {quoted(tables.name('team'))} AS team ON team.id = link.record_id"
-            f" WHERE link.target_id = ? AND team.deleted_at IS NULL ORDER BY link.record_id"
+            " WHERE link.target_id = ? AND team.deleted_at IS NULL ORDER BY link.record_id"
         )
         return tuple(str(row[0]) for row in self._store.run_on_users(connection, statement, user_id).fetchall())
 
@@ -112,7 +112,7 @@ class People:
             left = f"lower({names[field]})" if lower else names[field]
             condition, values = f" AND {left} = ?", [value.lower() if lower and value else value]
         statement = (
-            f"SELECT {columns} FROM {quoted(published.tables.name('user'))}"
+            f"SELECT {columns} FROM {quoted(published.tables.name('user'))}"  # noqa: S608 - names of our own making
             f" WHERE deleted_at IS NULL{condition} ORDER BY {names['name']}, id"
         )
         return [_person(row) for row in self._store.run_on_users(connection, statement, *values).fetchall()]

@@ -66,7 +66,8 @@ class Tokens:
         id_, text = new_id(), new_secret(PREFIX)
         self._store.run(
             connection,
-            "INSERT INTO auth_token (id, user_id, name, hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO auth_token (id, user_id, name, hash, scopes, created_at, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             id_,
             user_id,
             name,

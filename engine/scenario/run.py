@@ -15,14 +15,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine import clock
+from engine.data.batch import Change, Written
 from engine.data.principal import SYSTEM, Principal
 from engine.data.query import Query
 from engine.data.reader import Reader
-from engine.data.records import Change, Written
 from engine.errors import AccessDenied, BadValue, DocumentsInvalid, GuanxiError, NotFound, RecordInvalid
 from engine.expression import parse
 from engine.i18n import Message
-from engine.identity.people import EVERYONE
 from engine.metadata.document import Document
 from engine.metadata.model import Entity, Field, Model
 from engine.scenario.given import VIA, Given
@@ -88,7 +87,7 @@ class _Run:
                     scene = _Scene(self._site, self._model, connection, document.body)
                     failures += scene.play()
                     self.outcome.covered |= scene.covered
-                    raise _RollBack
+                    raise _RollBack  # noqa: TRY301 - the transaction must see it
             except _RollBack:
                 pass
             except GuanxiError as error:

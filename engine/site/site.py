@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
@@ -130,7 +130,7 @@ class Site:
         """Let go of the database."""
         self.database.dispose()
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -294,8 +294,8 @@ class Site:
             return
         raise PullFirst(
             Message(
-                "Revision {number} was published from elsewhere: `guanxi pull` first (or say with --base {number} that the"
-                " folder holds it)",
+                "Revision {number} was published from elsewhere: `guanxi pull` first (--base {number} says that"
+                " the folder holds it)",
                 number=running.number,
             )
         )

@@ -1,4 +1,4 @@
-"""The command line: `guanxi <command>`. Every command works on one site folder and says one clear line when it fails."""
+"""The command line: `guanxi <command>`. Every command works on one site folder and fails with one clear line."""
 
 from __future__ import annotations
 

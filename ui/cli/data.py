@@ -120,7 +120,7 @@ def who(site: Site, person: str | None) -> Principal:
 @pass_face
 def export(
     face: Face, entity: str, where: str | None, fields: str | None, output: Path | None, person: str | None
-) -> None:  # noqa: PLR0913, PLR0917 - one argument an option
+) -> None:
     """Write records as CSV, a spreadsheet or JSON lines."""
     paths = tuple(path.strip() for path in fields.split(",") if path.strip()) if fields else ()
     with face.site() as site:

@@ -38,7 +38,7 @@ _SIZE = 250
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.", cls=Option
 )
 @pass_face
-def demo(  # noqa: PLR0913, PLR0917 - one argument an option
+def demo(
     face: Face,
     folder: Path,
     fresh: bool,  # noqa: FBT001 - click's own shape

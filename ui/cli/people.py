@@ -29,7 +29,7 @@ def user() -> None:
 @click.option("--language", type=click.Choice(["en", "zh"]), help="The language of the person.", cls=Option)
 @click.option("--password-stdin", is_flag=True, help="Read a password from the input, in place of a link.", cls=Option)
 @pass_face
-def add(  # noqa: PLR0913, PLR0917 - one argument an option
+def add(
     face: Face,
     name: str,
     email: str,
@@ -186,7 +186,7 @@ def revoke(face: Face, token_id: str) -> None:
 @click.argument("record", required=False)
 @click.argument("field", required=False)
 @pass_face
-def explain(face: Face, person: str, action: str, entity: str, record: str | None, field: str | None) -> int:  # noqa: PLR0913, PLR0917 - as many as the contract gives it
+def explain(face: Face, person: str, action: str, entity: str, record: str | None, field: str | None) -> int:
     """Say which rule lets a person do something, or keeps them from it, and who could change that."""
     with face.site() as site:
         said = site.explain(site.identity.find(person).id, action, entity, record, field)

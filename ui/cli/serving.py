@@ -60,7 +60,7 @@ def require_free(host: str, port: int) -> None:
 
 def run_server(folder: Path, host: str, port: int, workers: int) -> None:
     """Serve a site until somebody stops it; each process makes its own application."""
-    from granian import Granian  # type: ignore[attr-defined]
+    from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 

@@ -6,15 +6,18 @@ so that whoever writes them can let time pass.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from ui.demo import words
 from ui.demo.people import SELLERS
 
+_WORDS = SimpleNamespace(**json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8")))
 _OPEN = ("discovery", "needs", "proposal", "negotiation")
 _DAYS = 365
 _CONTACTS, _LEADS, _OPPORTUNITIES, _ACTIVITIES = 1.8, 1.2, 1.1, 3.5
@@ -74,8 +77,8 @@ class Generator:
 
     def _person(self, *, chinese: bool) -> str:
         if chinese:
-            return f"{self._pick(words.SURNAMES)}{self._pick(words.GIVEN_NAMES)}"
-        return f"{self._pick(words.FIRST_NAMES)} {self._pick(words.LAST_NAMES)}"
+            return f"{self._pick(_WORDS.surnames)}{self._pick(_WORDS.given_names)}"
+        return f"{self._pick(_WORDS.first_names)} {self._pick(_WORDS.last_names)}"
 
     def _mobile(self) -> str:
         self._phone += 1
@@ -84,20 +87,20 @@ class Generator:
     def _company_name(self, *, chinese: bool) -> tuple[str, str, str, str, dict[str, Any]]:
         """Return name, short name, industry, business and where it is."""
         if chinese:
-            city, province = self._pick(words.PLACES)
-            brand, (industry, trade, business) = self._pick(words.BRANDS), self._pick(words.TRADES)
-            name = f"{city}{brand}{trade}{self._pick(words.FORMS)}"
-            street = f"{self._pick(words.BRANDS)}路{self._random.randint(1, 999)}号"
+            city, province = self._pick(_WORDS.places)
+            brand, (industry, trade, business) = self._pick(_WORDS.brands), self._pick(_WORDS.trades)
+            name = f"{city}{brand}{trade}{self._pick(_WORDS.forms)}"
+            street = f"{self._pick(_WORDS.brands)}路{self._random.randint(1, 999)}号"
             place = {
                 "country": "中国",
-                "address": {"country": "CN", "region": province, "city": city, "street": street},
+                "address": {"country": "中国", "province": province, "city": city, "street": street},
             }
             return name, brand + trade[:2], industry, business, place
-        country, city = self._pick(words.LATIN_PLACES)
-        brand, (industry, trade, business) = self._pick(words.LATIN_BRANDS), self._pick(words.LATIN_TRADES)
-        street = f"{self._random.randint(1, 200)} {self._pick(words.LATIN_BRANDS)} Street"
+        country, city = self._pick(_WORDS.latin_places)
+        brand, (industry, trade, business) = self._pick(_WORDS.latin_brands), self._pick(_WORDS.latin_trades)
+        street = f"{self._random.randint(1, 200)} {self._pick(_WORDS.latin_brands)} Street"
         place = {"country": country, "address": {"city": city, "street": street}}
-        return f"{brand} {trade} {self._pick(words.LATIN_FORMS)}", brand, industry, business, place
+        return f"{brand} {trade} {self._pick(_WORDS.latin_forms)}", brand, industry, business, place
 
     def _account(self, number: int) -> _Company:
         chinese = self._random.random() < 0.6  # noqa: PLR2004 - three of five
@@ -115,7 +118,7 @@ class Generator:
             "phone": self._mobile(),
             "website": f"https://www.company{number}.example",
             "annual_revenue": str(self._random.randint(5, 5_000) * 100_000),
-            "remark": self._pick(words.NEEDS)[chinese],
+            "remark": self._pick(_WORDS.needs)[chinese],
             **place,
         }
         if self._random.random() < 0.5:  # noqa: PLR2004 - every second one
@@ -125,7 +128,7 @@ class Generator:
 
     def _contact(self, number: int, company: _Company) -> Row:
         chinese = company.chinese
-        english_position, chinese_position, role = self._pick(words.POSITIONS)
+        english_position, chinese_position, role = self._pick(_WORDS.positions)
         values = {
             "name": self._person(chinese=chinese),
             "account": {"external_id": company.row.key},
@@ -147,7 +150,7 @@ class Generator:
     def _lead(self, number: int) -> Row:
         chinese = self._random.random() < 0.6  # noqa: PLR2004 - three of five
         company, _short_name, industry, _business, _place = self._company_name(chinese=chinese)
-        person, need = self._person(chinese=chinese), self._pick(words.NEEDS)[chinese]
+        person, need = self._person(chinese=chinese), self._pick(_WORDS.needs)[chinese]
         status = self._pick(
             ("new", "new", "new", "contacted", "contacted", "nurturing", "qualified", "unqualified", "junk")
         )
@@ -174,7 +177,7 @@ class Generator:
         stage = self._pick((*_OPEN, *_OPEN, "won", "won", "lost", "invalid"))
         age = self._age(company.row.age)
         values: dict[str, Any] = {
-            "name": f"{company.row.values['short_name']} {self._pick(words.PRODUCTS)[company.chinese]}",
+            "name": f"{company.row.values['short_name']} {self._pick(_WORDS.products)[company.chinese]}",
             "account": {"external_id": company.row.key},
             "kind": self._pick(("new", "new", "new", "repeat", "upsell", "renewal")),
             "stage": stage,
@@ -184,7 +187,7 @@ class Generator:
             values["contact"] = {"external_id": self._pick(company.contacts).key}
         if stage in _OPEN:
             values["expected_close"] = self._day(self._random.randint(-15, 75))
-            values["next_step"] = self._pick(words.CALLS)[2 if company.chinese else 1]
+            values["next_step"] = self._pick(_WORDS.calls)[2 if company.chinese else 1]
         else:
             closed = -self._random.randint(0, age)
             values |= {
@@ -198,7 +201,7 @@ class Generator:
         return Row("opportunity", f"demo-opportunity-{number}", company.row.owner, age, values)
 
     def _activity(self, number: int, companies: list[_Company], leads: list[Row], opportunities: list[Row]) -> Row:
-        kind, english, chinese, said, said_chinese = self._pick(words.CALLS)
+        kind, english, chinese, said, said_chinese = self._pick(_WORDS.calls)
         company = self._pick(companies)
         values: dict[str, Any] = {"kind": kind}
         about = self._random.random()

@@ -20,7 +20,7 @@ from engine.data.reader import Reader
 from engine.data.rowset import RowSet
 from engine.data.transfer.mapping import guarded
 from engine.errors import GuanxiError
-from engine.expression import Expr
+from engine.expression import Expr, Type
 from engine.fields import Locale
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field, Order
@@ -126,7 +126,7 @@ class Exporter:
         return count
 
     def _csv_cell(self, field: Field | None) -> Callable[[Any], Any]:
-        words = field is not None and isinstance(field.value_type.value, str) and field.value_type.value == "text"
+        words = field is not None and field.value_type is Type.TEXT
 
         def cell(value: Any) -> Any:
             if value is None:

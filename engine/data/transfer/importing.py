@@ -38,7 +38,8 @@ from engine.errors import (
     StaleModel,
     VersionConflict,
 )
-from engine.expression import Call, Literal, Path as FieldPath
+from engine.expression import Call, Literal
+from engine.expression import Path as FieldPath
 from engine.fields import Locale
 from engine.i18n import Message
 from engine.metadata.model import Entity
@@ -227,7 +228,7 @@ class _Work:
                 for rows in self._chunks():
                     self._write(connection, rows)
                     self._account(rows)
-                raise _RollBack
+                raise _RollBack  # noqa: TRY301 - the transaction must see it
         except _RollBack:
             pass
         self.report.errors_file = self._errors.close()
@@ -433,22 +434,22 @@ def _counts(value: Any) -> dict[str, int]:
 
 def _broken_off(connection: Connection, mark: str) -> _Done | None:
     place = phrases(connection.dialect.name).mark
-    rows = run(
+    row = run(
         connection,
-        f"SELECT id, counts FROM change_set WHERE kind = '{_KIND}' AND via = {place} AND undone_by IS NULL ORDER BY at DESC",
+        f"SELECT id, counts FROM change_set WHERE kind = '{_KIND}' AND via = {place}"  # noqa: S608 - names of our own making
+        " AND undone_by IS NULL ORDER BY at DESC, id DESC LIMIT 1",
         (f"{_KIND}:{mark}",),
-    ).fetchall()
-    for id_, counts in rows[:1]:
-        known = _counts(counts)
-        if not known.get("finished"):
-            return _Done(str(id_), known.get("rows", 0))
-    return None
+    ).fetchone()
+    known = _counts(row[1]) if row is not None else {"finished": 1}
+    return None if known.get("finished") else _Done(str(row[0]), known.get("rows", 0))
 
 
 def _resumed(connection: Connection, change_set: str, mark: str) -> _Done:
     place = phrases(connection.dialect.name).mark
     row = run(
-        connection, f"SELECT via, counts FROM change_set WHERE id = {place} AND kind = '{_KIND}'", (change_set,)
+        connection,
+        f"SELECT via, counts FROM change_set WHERE id = {place} AND kind = '{_KIND}'",  # noqa: S608 - names of our own making
+        (change_set,),
     ).fetchone()
     if row is None or row[0] != f"{_KIND}:{mark}":
         raise GuanxiError(Message("{id} is no import of this file with these columns", id=change_set))

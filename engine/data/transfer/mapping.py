@@ -146,7 +146,7 @@ class Matcher:
                     headers=", ".join(headers),
                 )
             )
-        taken: dict[str, str] = {key: "" for key in said.values}
+        taken: dict[str, str] = dict.fromkeys(said.values, "")
         found: list[Column] = []
         left_out: list[str] = []
         for key in said.values:
@@ -274,7 +274,7 @@ class Matcher:
             keys[_plain(key)] = {key}
             for words in (*each.label.values(), str(each.label)):
                 labels.setdefault(_plain(words), set()).add(key)
-            if each.type.links in {"one", "many"} and each.target in self._model.entities:
+            if each.type.links in {"one", "many"} and each.target is not None:
                 for way in (*WAYS, self._model.entity(each.target).title):
                     keys[_plain(f"{key}.{way}")] = {f"{key}.{way}"}
         return {**labels, **keys}
