@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import http.cookiejar
 import json
@@ -9,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
@@ -166,6 +168,11 @@ def _keep(path: Path) -> str:
     return "\n".join(line for line in lines if not re.match(r"(packs|languages):", line)) + "\n"
 
 
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: object) -> None:
+        """Follow nothing."""
+
+
 def sign_in(port: int, email: str) -> Mapping[str, str]:
     """Sign in as a browser does and return the headers that a signed-in browser sends.
 
@@ -173,12 +180,15 @@ def sign_in(port: int, email: str) -> Mapping[str, str]:
         RuntimeError: the sign-in was refused.
     """
     jar = http.cookiejar.CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar), urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPCookieProcessor(jar), urllib.request.ProxyHandler({}), _StayHere()
+    )
     address = f"http://127.0.0.1:{port}/login"
     page = opener.open(address).read().decode()
     token = re.search(r'name="_token" value="([^"]+)"', page)
     form = {"_token": token[1] if token else "", "email": email, "password": PASSWORD}
-    opener.open(address, urllib.parse.urlencode(form).encode()).read()
+    with contextlib.suppress(urllib.error.HTTPError):  # 303 to the first page, which is not wanted
+        opener.open(address, urllib.parse.urlencode(form).encode()).read()
     cookies = {cookie.name: cookie.value or "" for cookie in jar}
     if "guanxi" not in cookies:
         raise RuntimeError(f"no sign-in for {email}: {sorted(cookies)}")
