@@ -20,8 +20,8 @@ _OUTCOMES: Mapping[str, Outcome] = {
 }
 
 
-def answers(unit: Unit, shape: Shape, batch: Batch, rows: range) -> list[Written | GuanxiError]:
-    """Return for each row of the caller's list what became of it: a record or the error that kept it out."""
+def answers(unit: Unit, shape: Shape, batch: Batch) -> dict[int, Written | GuanxiError]:
+    """Return by place in the caller's list what became of it: a record or the error that kept it out."""
     problems = by_row(batch.problems)
     warnings = by_row(batch.warnings)
     hidden = frozenset(key for key, mask in unit.access.mask(shape.entity.key).items() if mask in {"hidden", "masked"})
@@ -31,7 +31,7 @@ def answers(unit: Unit, shape: Shape, batch: Batch, rows: range) -> list[Written
             found[draft.row] = _written(unit, shape, batch, draft, hidden, warnings.get(draft.row, ()))
     for row, each in problems.items():
         found[row] = RecordInvalid(each)
-    return [found[row] for row in rows if row in found]
+    return found
 
 
 def _written(

@@ -67,10 +67,12 @@ class BulkResult:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one operation of a bulk call: a record, or the error that kept it out."""
+    """What became of one operation of a bulk call: a record, a number of records, or the error that kept it out."""
 
     written: Written | None = None
     error: GuanxiError | None = None
+    count: int = 1
+    """How many records an operation on several ids has changed; then `written` is None."""
 
     @property
     def ok(self) -> bool:
@@ -145,6 +147,7 @@ class Batch:
         "model",
         "problems",
         "put",
+        "strict",
         "transition",
         "trusted",
         "via",
@@ -182,6 +185,8 @@ class Batch:
         """True for what the engine works out by itself: nobody's rights are asked, nothing is parsed."""
         self.trusted = False
         """True when an older state is put back: rules about how a record may move do not hold."""
+        self.strict = False
+        """True: a record that is no longer at the version that was read is not changed at all."""
         self.transition: str | None = None
         """The transition that was asked for by name."""
         self.put: Callable[[Draft, str, Any], None] | None = None
@@ -251,6 +256,11 @@ class Batch:
         draft.failed = True
         self.problems.append(_problem(draft, path, message, code))
 
+    def fail(self, draft: Draft, error: GuanxiError) -> None:
+        """Keep a row out by another error than a list of problems."""
+        draft.failed = True
+        self.errors[draft.row] = error
+
     def warn(self, draft: Draft, path: str, message: Message, code: str) -> None:
         """Note what the person should look at; the row is written all the same."""
         self.warnings.append(_problem(draft, path, message, code))
@@ -261,7 +271,7 @@ class Batch:
         Raises:
             RecordInvalid: there are problems, all of which it has.
         """
-        if not self.problems:
+        if not any(draft.failed for draft in self.drafts):
             return
         if not self.collect:
             raise RecordInvalid(self.problems)

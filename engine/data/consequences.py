@@ -203,7 +203,7 @@ def finish(unit: Unit, shape: Shape, batch: Batch, written: Sequence[Draft]) -> 
 def call_after(unit: Unit, batch: Batch, written: Sequence[Draft]) -> None:
     """Tell automation, then plugins; what they write through `Records` joins this transaction."""
     hooks = unit.hooks
-    if not (hooks.listens("changed") or hooks.listens("after_save")):
+    if not (hooks.listens("changed", batch.entity) or hooks.listens("after_save", batch.entity)):
         return
     whole = batch.drafts
     batch.drafts = list(written)
@@ -211,6 +211,6 @@ def call_after(unit: Unit, batch: Batch, written: Sequence[Draft]) -> None:
         with unit.at_work():
             hooks.call("changed", batch=batch, connection=unit.connection)
             if batch.action in {"create", "update", "transition"}:
-                hooks.call("after_save", guard=unit.connection.begin_nested, batch=batch)
+                hooks.call("after_save", guard=unit.savepoint, batch=batch)
     finally:
         batch.drafts = whole

@@ -6,13 +6,13 @@ its screens show it. Values are JSON as the API gives them; secret values leave 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from engine.data.batch import Draft
-from engine.data.shape import Shape, is_audited, to_json
+from engine.data.shape import Shape, is_audited
 from engine.data.unit import Unit
 
 _COLUMNS = "entity, record_id, version, action, changes, actor_id, via, at, change_set_id"
@@ -38,6 +38,7 @@ def write_history(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]
 def changes_of(shape: Shape, draft: Draft) -> dict[str, tuple[Any, Any]]:
     """Return {field: [before, after]} in JSON values, of fields whose history is kept."""
     old, new = draft.old, draft.new
+    changes: dict[str, tuple[Any, Any]]
     if old is None:
         changes = {
             key: (None, value if write is None else write(value))
@@ -107,16 +108,3 @@ def value_from_json(shape: Shape, key: str, value: Any) -> Any:
     if field is None or value is None:
         return None
     return field.parse(value)
-
-
-__all__: Iterable[str] = (
-    "changed_since",
-    "changes_of",
-    "insert_text",
-    "known_version",
-    "last_author",
-    "loaded",
-    "to_json",
-    "value_from_json",
-    "write_history",
-)

@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from engine.data.batch import Written
+from engine.data.phrases import Phrases
 from engine.data.shape import Shape, to_json
 from engine.data.unit import Unit
 from engine.errors import IdempotencyMismatch
 from engine.i18n import Message
+from engine.storage.database import run
 
 KEPT = timedelta(hours=24)
 MOST_LETTERS = 255
@@ -79,14 +82,10 @@ def finish(unit: Unit, key: str, answer: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def forget(unit: Unit, now: datetime) -> int:
+def forget(connection: Connection, phrases: Phrases, now: datetime) -> int:
     """Delete keys that are past their time and return how many there were."""
-    mark = unit.phrases.mark
-    found: int = unit.run(
-        f"DELETE FROM idempotency_key WHERE created_at < {mark}",  # noqa: S608 - constants
-        (unit.phrases.moment(now - KEPT),),
-    ).rowcount
-    return found
+    text = f"DELETE FROM idempotency_key WHERE created_at < {phrases.mark}"  # noqa: S608 - constants
+    return int(run(connection, text, (phrases.moment(now - KEPT),)).rowcount)
 
 
 def written_to_json(shape: Shape, written: Written) -> dict[str, Any]:

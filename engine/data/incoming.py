@@ -40,7 +40,11 @@ def _find(model: Model, entity: str) -> Iterable[Incoming]:
         for field in other.fields.values():
             if field.type.links == "any" and entity in field.targets:
                 yield Incoming(field, field.on_delete, entity)
-            elif field.target != entity or field.type.links not in {"one", "many"} or (field.type.links == "one" and (field.storage is None or not field.stored)):
+            elif (
+                field.target != entity
+                or field.type.links not in {"one", "many"}
+                or (field.type.links == "one" and (field.storage is None or not field.stored))
+            ):
                 continue
             elif other.parent == entity and field.key == other.parent_field:
                 yield Incoming(field, "cascade", entity)

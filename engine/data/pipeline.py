@@ -70,12 +70,12 @@ class Save:
         self._prepare_children()
         self._before_save()
         formulas.work_out(shape, batch.drafts, evaluation)
-        validate.check_read_only(shape, batch, evaluation)
-        validate.check_required(shape, batch, evaluation)
-        validate.check_options(shape, batch, evaluation)
-        states.check_states(unit, shape, batch, evaluation)
         links.check_links(unit, shape, batch, inner=self.inner)
         if not batch.trusted:
+            validate.check_read_only(shape, batch, evaluation)
+            validate.check_required(shape, batch, evaluation)
+            validate.check_options(shape, batch, evaluation)
+            states.check_states(unit, shape, batch, evaluation)
             validate.check_rules(shape, batch, evaluation)
         unique.check_unique(unit, shape, batch)
         reach.check_before(unit, batch, inner=self.inner)
@@ -94,7 +94,7 @@ class Save:
 
     def _before_save(self) -> None:
         unit, batch = self.unit, self.batch
-        if not unit.hooks.listens("before_save"):
+        if not unit.hooks.listens("before_save", batch.entity):
             return
 
         def put(draft: Draft, key: str, value: Any) -> None:
@@ -190,10 +190,11 @@ def update(
     *,
     transition: str | None = None,
     trusted: bool = False,
+    strict: bool = False,
 ) -> Batch:
     """Update records and return their batch, those that stay as they are included."""
     batch = new_batch(unit, shape, "update", [])
-    batch.transition, batch.trusted = transition, trusted
+    batch.transition, batch.trusted, batch.strict = transition, trusted, strict
     stored = load(unit, shape, (change.id for change in changes), action="update")
     links_of = _old_links(unit, shape, changes, stored)
     seen: set[str] = set()

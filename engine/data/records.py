@@ -14,24 +14,30 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import clock
-from engine.data import pipeline, trash
+from engine.data import bulk, mass, pipeline, purging, restoring, transitions, trash, upserting
 from engine.data.answers import answers
 from engine.data.autonumber import Numbers
-from engine.data.batch import Batch, Change, Written, changes_of
-from engine.data.idempotency import begin, finish, request_hash, written_from_json, written_to_json
+from engine.data.backfill import backfill
+from engine.data.batch import Batch, BulkResult, Change, Result, Written, changes_of
+from engine.data.idempotency import begin, finish, forget, request_hash, written_from_json, written_to_json
+from engine.data.mass import Wish
+from engine.data.phrases import phrases
 from engine.data.principal import Principal
+from engine.data.revealing import reveal
 from engine.data.sets import ChangeSet, new_set, write_set
 from engine.data.shape import Shape
+from engine.data.undo import Undo, UndoReport
 from engine.data.unit import CHUNK, Tail, Unit, unit_at_work
 from engine.data.vault import Vault
 from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
+from engine.expression import Expr, parse
 from engine.hooks import Hooks
 from engine.i18n import Message
 from engine.publish import Models, Published
-from engine.storage.database import Database
+from engine.storage.database import Database, run
 
 _T = TypeVar("_T")
-_Chunk = Callable[[Unit, Shape, Sequence[Any], int], Batch]
+_Chunk = Callable[[Unit, Shape, Sequence[Any], int], Batch | list[Batch]]
 
 ATTEMPTS = 3
 """Times that a call is tried: again after a publication, after a deadlock, and after a race for a unique value."""
@@ -99,6 +105,7 @@ class Records:
         entity: str,
         changes: Sequence[Change | Mapping[str, Any]],
         *,
+        strict: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -106,10 +113,15 @@ class Records:
     ) -> list[Written]:
         """Change records; fields that are not given stay, and a record that comes out the same is not written.
 
-        A mapping names its record by `id` and may say the `version` that was read.
+        A mapping names its record by `id` and may say the `version` that was read. What others changed since is
+        merged with it; `strict` refuses any change of a record that is no longer at that version.
         """
+
+        def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> Batch:
+            return pipeline.update(unit, shape, part, first_row, strict=strict)
+
         return self._call(
-            principal, entity, "update", changes_of(changes), pipeline.update,
+            principal, entity, "update", changes_of(changes), chunk,
             key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
@@ -143,9 +155,197 @@ class Records:
     ) -> list[Written]:
         """Take records out of the recycle bin, with those that went in along with them."""
         return self._call(
-            principal, entity, "restore", list(ids), trash.restore,
+            principal, entity, "restore", list(ids), restoring.restore,
             key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
+
+    def purge(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Sequence[str],
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Delete records of the recycle bin for good, with their child rows, comments, files and history."""
+        return self._call(
+            principal, entity, "purge", list(ids), purging.purge,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def upsert(
+        self,
+        principal: Principal,
+        entity: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        on: str,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Change the records that rows match by `on`, and create the others.
+
+        `on` is `id`, `external_id`, a unique rule of the entity or a unique field.
+        """
+
+        def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> list[Batch]:
+            return upserting.upsert(unit, shape, part, first_row, on)
+
+        return self._call(
+            principal, entity, f"upsert {on}", rows, chunk,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def transition(  # noqa: PLR0913 - as above
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Sequence[str],
+        name: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Written]:
+        """Make a transition of records; `values` are what it needs besides, the same for each."""
+
+        def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> Batch:
+            return transitions.transition(unit, shape, part, first_row, name)
+
+        changes = [Change(id_, dict(values or {}), version) for id_ in ids]
+        return self._call(
+            principal, entity, f"transition {name}", changes, chunk,
+            key=key, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def update_where(  # noqa: PLR0913 - as above
+        self,
+        principal: Principal,
+        entity: str,
+        where: Expr | str | None,
+        values: Mapping[str, Any],
+        *,
+        ids: Sequence[str] | None = None,
+        explain: bool = False,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> BulkResult:
+        """Give some fields the same values in all records that fit a condition, or that `ids` names.
+
+        Records that the principal may not change stay as they are. The result says whether two statements did it or
+        every record went through the steps, and why; with `explain` it only says so.
+
+        Raises:
+            ExpressionInvalid: the condition cannot be read, or names what the principal may not know of.
+        """
+        condition = parse(where) if isinstance(where, str) else where
+        wish = Wish(values, condition, tuple(ids) if ids is not None else None)
+        return self.carry_out(
+            principal, lambda unit: mass.update_where(unit, unit.shape(entity), wish, explain=explain),
+            kind="update", entity=entity, via=via, change_set=change_set, connection=connection,
+        )  # fmt: skip
+
+    def bulk(
+        self,
+        principal: Principal,
+        entity: str,
+        operations: Sequence[Mapping[str, Any]],
+        atomic: bool = False,  # noqa: FBT001, FBT002 - the word of the API
+        *,
+        key: str | None = None,
+        via: str = "api",
+        change_set: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Result]:
+        """Carry out several operations in one transaction and return one result for each; see `bulk.read_operations`.
+
+        `atomic`: all or none, an error is raised. Otherwise what can be carried out is, and the rest has its error.
+        """
+        read = bulk.read_operations(operations)
+        digest = request_hash("bulk", entity, operations, atomic) if key is not None else ""
+
+        def work(unit: Unit) -> list[Result]:
+            shape = unit.shape(entity)
+            if key is not None:
+                known = begin(unit, key, digest)
+                if known is not None:
+                    return [bulk.result_from_json(shape, each) for each in known]
+            found = bulk.carry_out(unit, shape, read, atomic=atomic)
+            if key is not None:
+                finish(unit, key, [bulk.result_to_json(shape, each) for each in found])
+            return found
+
+        return self.carry_out(
+            principal, work, kind="bulk", entity=entity, via=via, change_set=change_set, connection=connection
+        )
+
+    # --- change sets ------------------------------------------------------------------------------------------------
+
+    def begin_set(
+        self, principal: Principal, kind: str, title: str = "", *, entity: str | None = None, via: str = "web"
+    ) -> str:
+        """Make a change set for several calls and return its id."""
+        made = new_set(kind, title)
+        with self.database.write() as connection:
+            write_set(
+                lambda text, values: run(connection, text, values),
+                phrases(self.database.dialect),
+                made,
+                entity=entity,
+                actor=principal.id,
+                via=via,
+                at=clock.now(),
+            )
+        return made.id
+
+    def undo(self, principal: Principal, change_set: str, *, via: str = "web") -> UndoReport:
+        """Take a change set back and report what was kept because somebody edited it since.
+
+        Raises:
+            NotFound: there is no such set, or it is somebody else's and the principal is no administrator.
+            GuanxiError: it was taken back before.
+        """
+        return self.carry_out(
+            principal, lambda unit: Undo(unit, change_set).carry_out(), kind="undo", via=via, undoes=change_set
+        )
+
+    # --- publication and housekeeping -------------------------------------------------------------------------------
+
+    def backfill(
+        self,
+        connection: Connection,
+        published: Published,
+        entity: str,
+        fields: Sequence[str],
+        ids: Sequence[str] | None = None,
+    ) -> None:
+        """Work out computed fields of records for a publication; `Publisher.backfill` takes it."""
+        backfill(self, connection, published, entity, fields, ids)
+
+    def reveal(self, principal: Principal, entity: str, id_: str, field: str) -> str | None:
+        """Return the plain text of a secret field, for an administrator or the product itself; who asked is noted.
+
+        Raises:
+            NotFound: there is no such record or secret field, or the principal may not know of it.
+            AccessDenied: the principal lacks the permission `admin`.
+        """
+        return self.carry_out(
+            principal, lambda unit: reveal(unit, unit.shape(entity), id_, field), kind="reveal", entity=entity
+        )
+
+    def forget_keys(self) -> int:
+        """Delete idempotency keys that are past their time and return how many there were."""
+        with self.database.write() as connection:
+            return forget(connection, phrases(self.database.dialect), clock.now())
 
     # --- transactions -----------------------------------------------------------------------------------------------
 
@@ -213,8 +413,11 @@ class Records:
         found: list[Written | GuanxiError] = []
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
-            batch = chunk(unit, shape, part, start)
-            found += answers(unit, shape, batch, range(start, start + len(part)))
+            batches = chunk(unit, shape, part, start)
+            known: dict[int, Written | GuanxiError] = {}
+            for batch in batches if isinstance(batches, list) else [batches]:
+                known |= answers(unit, shape, batch)
+            found += [known[row] for row in sorted(known)]
         return found
 
     def carry_out(  # noqa: PLR0913 - one transaction and all that is noted with it
@@ -234,7 +437,7 @@ class Records:
         outer = unit_at_work()
         if connection is None and outer is not None and outer.records is self:
             unit = outer.joined(principal, via, _known_set(change_set, kind))
-            with unit.connection.begin_nested():
+            with unit.savepoint():
                 return _noted(unit, work, entity, undoes)
         if connection is not None:
             published, tail = connection.get_execution_options().get(PINNED) or (
@@ -244,7 +447,7 @@ class Records:
             unit = self._unit(connection, published, principal, via, change_set, kind, title)
             unit.tail = tail
             # A caller who goes on after an error keeps nothing of the call that failed.
-            with connection.begin_nested():
+            with unit.savepoint():
                 return _noted(unit, work, entity, undoes)
         attempt = 1
         while True:

@@ -20,6 +20,7 @@ from engine.metadata.model import Check, Entity, Field, Model
 from engine.metadata.scope import EntityScope
 from engine.publish import Published
 from engine.storage.codec import decoder, encoder
+from engine.storage.search import SearchText
 
 Evaluate = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
@@ -186,7 +187,8 @@ class Shape:
             for group in dependencies(self.model).rollups.get(entity.key, ())
             if group.relation.kind == "lookups"
         )
-        self.searched: frozenset[str] = frozenset(field.key for field in entity.search_fields) | {entity.title}
+        self.words = SearchText(entity)
+        self.searched: frozenset[str] = frozenset(self.words.fields)
         self.links_read: frozenset[str] = frozenset(f.key for f in self.link_fields) & self._reads_of_all()
 
     # --- parts ----------------------------------------------------------------------------------------------------

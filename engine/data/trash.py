@@ -1,4 +1,4 @@
-"""The recycle bin: what goes in with a record, what comes out with it, and what is gone for good.
+"""The recycle bin: what goes in, and along with what.
 
 The database never deletes by itself. What links to a record decides what happens to it: `restrict` keeps it, `clear`
 empties the link, `cascade` takes the other record along; child rows always go with their parent.
@@ -6,22 +6,21 @@ empties the link, `cascade` takes the other record along; child rows always go w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.data.batch import Batch, Draft
 from engine.data.consequences import call_after, finish, follow
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.history import write_history
 from engine.data.incoming import Incoming, incoming, linking_rows
-from engine.data.searching import index, unindex
+from engine.data.searching import unindex
 from engine.data.shape import Shape
 from engine.data.steps import authorise, persist
 from engine.data.steps.evaluate import Evaluation
 from engine.data.steps.formulas import work_out
-from engine.data.steps.load import Stored, load, load_links
-from engine.data.steps.unique import check_unique
+from engine.data.steps.load import load, load_links
 from engine.data.unit import CHUNK, Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
@@ -70,7 +69,7 @@ def delete_children(unit: Unit, shape: Shape, ids: Sequence[str]) -> None:
 
 
 def _delete(unit: Unit, shape: Shape, batch: Batch) -> None:
-    if unit.hooks.listens("before_delete"):
+    if unit.hooks.listens("before_delete", batch.entity):
         with unit.at_work():
             unit.hooks.call("before_delete", batch=batch)
         batch.drop_failed()
@@ -82,16 +81,30 @@ def _delete(unit: Unit, shape: Shape, batch: Batch) -> None:
                 batch.refuse(by_row[row], "", _used(unit, link, count), "restrict")
         batch.drop_failed()
         doomed = _doom(unit, shape, batch)
-    _clear(unit, doomed)
-    # Rows that others hang on go last, so that what is worked out again finds them gone.
-    for entity in reversed(list(doomed.roots)):
-        ids = list(doomed.roots[entity])
-        if entity == shape.entity.key:
-            own = {draft.id for draft in batch.drafts}
-            _put_away(unit, entity, [id_ for id_ in ids if id_ not in own], None)
-            _bury(unit, shape, batch, batch.drafts)
-        else:
-            _put_away(unit, entity, ids, None)
+    with settling(unit, doomed.roots):
+        _clear(unit, doomed)
+        # Rows that others hang on go last, so that what is worked out again finds them gone.
+        for entity in reversed(list(doomed.roots)):
+            ids = list(doomed.roots[entity])
+            if entity == shape.entity.key:
+                own = {draft.id for draft in batch.drafts}
+                _put_away(unit, entity, [id_ for id_ in ids if id_ not in own])
+                _bury(unit, shape, batch)
+            else:
+                _put_away(unit, entity, ids)
+
+
+@contextmanager
+def settling(unit: Unit, records: Mapping[str, Iterable[str]]) -> Iterator[None]:
+    """Keep what follows from a write away from records that the same call deletes or restores."""
+    known = unit.tail.settling
+    before = {entity: known.get(entity, set()) for entity in records}
+    for entity, ids in records.items():
+        known[entity] = before[entity] | set(ids)
+    try:
+        yield
+    finally:
+        known.update(before)
 
 
 def _used(unit: Unit, link: Incoming, count: int) -> Message:
@@ -103,7 +116,7 @@ def _doom(unit: Unit, shape: Shape, batch: Batch) -> Doomed:
     """Follow the links that lead to the records of a batch."""
     doomed = Doomed()
     waiting: list[tuple[str, dict[str, int]]] = [(shape.entity.key, {draft.id: draft.row for draft in batch.drafts})]
-    restricting: list[tuple[Incoming, Sequence[tuple[str, str]], Mapping[str, int]]] = []
+    restricting: list[tuple[Incoming, list[tuple[str, str]], dict[str, int]]] = []
     while waiting:
         entity, records = waiting.pop(0)
         known = doomed.roots.setdefault(entity, {})
@@ -165,175 +178,40 @@ def clear_links(unit: Unit, entity: str, key: str, ids: Sequence[str], gone: Ite
     finish(unit, shape, batch, drafts)
 
 
-def _put_away(unit: Unit, entity: str, ids: Sequence[str], rows: Mapping[str, int] | None) -> None:
+def _put_away(unit: Unit, entity: str, ids: Sequence[str]) -> None:
     """Put records into the bin that go along with others."""
     shape = unit.shape(entity)
     for start in range(0, len(ids), CHUNK):
         stored = load(unit, shape, ids[start : start + CHUNK], lock="delete")
         batch = new_batch(unit, shape, "delete", [stored_draft(found) for found in stored.values()])
-        if unit.hooks.listens("before_delete"):
+        if unit.hooks.listens("before_delete", batch.entity):
             with unit.at_work():
                 unit.hooks.call("before_delete", batch=batch)
             if batch.problems:
                 raise RecordInvalid(batch.problems)
-        _bury(unit, shape, batch, batch.drafts)
+        _bury(unit, shape, batch)
 
 
-def _bury(unit: Unit, shape: Shape, batch: Batch, drafts: Sequence[Draft]) -> None:
-
+def _bury(unit: Unit, shape: Shape, batch: Batch) -> None:
+    """Write rows as deleted, with all that follows."""
+    drafts = batch.drafts
     if not drafts:
         return
     for draft in drafts:
         draft.new["deleted_at"] = unit.now
         draft.changed = {"deleted_at"}
     persist.update(unit, shape, drafts)
-    settling = unit.tail.settling.setdefault(batch.entity, set())
-    settling.update(batch.ids)
-    try:
-        _note_links(unit, shape, drafts)
-        write_history(unit, shape, "delete", drafts)
-        unindex(unit, shape, [draft.id for draft in drafts])
-        follow(unit, shape, batch, drafts)
-    finally:
-        settling.difference_update(batch.ids)
+    note_links(unit, shape, drafts)
+    write_history(unit, shape, "delete", drafts)
+    unindex(unit, shape, batch.ids)
+    follow(unit, shape, batch, drafts)
     unit.change_set.note("deleted", len(drafts))
     call_after(unit, batch, drafts)
 
 
-def _note_links(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
+def note_links(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     """Load what `lookups` fields lead to where rollups at the other end count these records."""
     for key in shape.links_rolled_up:
         found = load_links(unit, shape.entity.fields[key], [draft.id for draft in drafts])
         for draft in drafts:
             draft.old_links[key] = found.get(draft.id, ())
-
-
-def restore(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
-    """Take records out of the recycle bin, with the child rows and the others that went in along with them."""
-    entity = shape.entity
-    authorise.require_action(unit, entity, "delete")
-    stored = load(unit, shape, ids, action="delete", lock="delete", trashed=True)
-    batch = new_batch(unit, shape, "restore", [])
-    batch.collect = True
-    seen: set[str] = set()
-    for row, id_ in enumerate(ids, first_row):
-        found = stored.get(id_)
-        error = authorise.out_of_reach(entity, id_, found, "delete")
-        if error is not None or found is None:
-            batch.errors[row] = error or authorise.missing(entity, id_)
-        elif id_ not in seen:
-            seen.add(id_)
-            batch.drafts.append(stored_draft(found, row))
-    along = _along(unit, shape, batch)
-    _raise_rows(unit, shape, batch, along)
-    for key, records in along.items():
-        other = unit.shape(key)
-        for start in range(0, len(records), CHUNK):
-            found_rows: dict[str, Stored] = load(
-                unit, other, records[start : start + CHUNK], lock="delete", trashed=True
-            )
-            inner = new_batch(unit, other, "restore", [stored_draft(each) for each in found_rows.values()])
-            _raise_rows(unit, other, inner, along, check=False)
-    return batch
-
-
-def _along(unit: Unit, shape: Shape, batch: Batch) -> dict[str, list[str]]:
-    """Return by entity the records that went into the bin in the same change set because of these."""
-    found: dict[str, dict[str, None]] = {}
-    waiting = [(shape.entity.key, batch.ids)]
-    taken = {shape.entity.key: set(batch.ids)}
-    while waiting:
-        entity, ids = waiting.pop(0)
-        for link in incoming(unit.published.model, entity):
-            if link.on_delete != "cascade" or not ids:
-                continue
-            same = _deleted_together(unit, entity, link, ids)
-            fresh = [each for each in same if each not in taken.setdefault(link.field.entity, set())]
-            taken[link.field.entity].update(fresh)
-            if fresh:
-                found.setdefault(link.field.entity, {}).update(dict.fromkeys(fresh))
-                waiting.append((link.field.entity, fresh))
-    return {entity: list(records) for entity, records in found.items()}
-
-
-def _deleted_together(unit: Unit, entity: str, link: Incoming, ids: Sequence[str]) -> list[str]:
-    """Return records in the bin that lead to some of `ids` and were deleted in the same change set as it."""
-    mark = unit.phrases.mark
-    pairs = linking_rows(unit, link, ids, trashed=True)
-    holders = sorted({holder for holder, _ in pairs})
-    sets: dict[str, Any] = {}
-    for key, records in ((entity, list(ids)), (link.field.entity, holders)):
-        if not records:
-            continue
-        text = (
-            f"SELECT record_id, change_set_id FROM record_change WHERE entity = {mark} AND action = 'delete' AND "  # noqa: S608
-            f"{unit.phrases.is_in('record_id')} ORDER BY seq"
-        )
-        for record, change_set in unit.run(text, [key, unit.ids(records)]).fetchall():
-            sets[f"{key}/{record}"] = change_set
-    return sorted(
-        {
-            holder
-            for holder, target in pairs
-            if (one := sets.get(f"{link.field.entity}/{holder}")) is not None and one == sets.get(f"{entity}/{target}")
-        }
-    )
-
-
-def _raise_rows(
-    unit: Unit, shape: Shape, batch: Batch, along: Mapping[str, Sequence[str]], *, check: bool = True
-) -> None:
-    """Write rows as live again."""
-    for draft in batch.drafts:
-        draft.new["deleted_at"] = None
-        draft.changed = {"deleted_at"}
-    if check:
-        _check_targets(unit, shape, batch, along)
-    check_unique(unit, shape, batch)
-    if batch.problems and not check:
-        raise RecordInvalid(batch.problems)
-    batch.drop_failed()
-    if not batch.drafts:
-        return
-    persist.update(unit, shape, batch.drafts)
-    settling = unit.tail.settling.setdefault(batch.entity, set())
-    settling.update(batch.ids)
-    try:
-        _note_links(unit, shape, batch.drafts)
-        write_history(unit, shape, "restore", batch.drafts)
-        index(unit, shape, batch.drafts, whole=True)
-    finally:
-        settling.difference_update(batch.ids)
-    follow(unit, shape, batch, batch.drafts)
-    unit.change_set.note("restored", len(batch.drafts))
-    call_after(unit, batch, batch.drafts)
-
-
-def _check_targets(unit: Unit, shape: Shape, batch: Batch, along: Mapping[str, Sequence[str]]) -> None:
-    """Refuse records whose links lead into the bin and hold; links that may be empty are emptied."""
-    for key, each in shape.link_shapes:
-        target = each.field.target
-        if each.links != "one" or target is None or each.column is None:
-            continue
-        ids = {draft.new[key] for draft in batch.drafts} - {None}
-        if not ids:
-            continue
-        there = unit.shape(target)
-        text = (
-            f"SELECT {there.by_key['id'].name} FROM {there.table} WHERE {unit.phrases.is_in(there.by_key['id'].name)} "  # noqa: S608
-            f"AND {there.by_key['deleted_at'].name} IS NULL"
-        )
-        live = {row[0] for row in unit.run(text, [unit.ids(sorted(ids))]).fetchall()}
-        back = {*along.get(target, ()), *(batch.ids if target == shape.entity.key else ())}
-        for draft in batch.drafts:
-            value = draft.new[key]
-            if value is None or value in live or value in back:
-                continue
-            if each.field.on_delete == "clear" and key != shape.entity.parent_field:
-                draft.new[key] = None
-                draft.changed.add(key)
-            else:
-                label = unit.published.model.entity(target).label
-                message = Message("{field}: the {label} is in the recycle bin; restore it first",
-                                  field=each.field.label, label=label)  # fmt: skip
-                batch.refuse(draft, key, message, "link")

@@ -50,8 +50,6 @@ class Tail:
     """Numbers that this transaction has reserved and not used."""
     settling: dict[str, set[str]] = field(default_factory=dict)
     """Entity -> records that are being written just now and work out for themselves what follows from their rows."""
-    search: dict[str, set[str]] = field(default_factory=dict)
-    """Entity -> records whose search rows are still to be written."""
 
 
 class Unit:
@@ -148,6 +146,20 @@ class Unit:
     def ids(self, values: Iterable[str]) -> Any:
         """Return ids as one parameter of `phrases.is_in`."""
         return self.phrases.values(values)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Do something that is taken back as a whole when it raises, while the transaction goes on."""
+        blocks, change_set = dict(self.tail.blocks), self.change_set
+        counts, known = dict(change_set.counts), change_set.known
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            # A block of numbers that was reserved inside is no longer ours.
+            self.tail.blocks = {name: each for name, each in self.tail.blocks.items() if blocks.get(name) is each}
+            change_set.counts, change_set.known = counts, known
+            raise
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

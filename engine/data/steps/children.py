@@ -22,7 +22,7 @@ DELETE = "_delete"
 class ChildWork:
     """What a batch does to the child rows of one table field."""
 
-    field: Field
+    table: Field
     shape: Shape
     batches: list[Batch]
     """At most one for new rows and one for changed rows."""
@@ -181,13 +181,13 @@ def note_children(batch: Batch, work: ChildWork) -> None:
             if draft.writes:
                 touched.add(parent.id)
     for draft in batch.drafts:
-        if work.field.key not in draft.children:
+        if work.table.key not in draft.children:
             continue
         rows = [child for _, child in sorted(written.get(draft.id, ()), key=lambda pair: pair[0])]
-        draft.written_children[work.field.key] = tuple(
+        draft.written_children[work.table.key] = tuple(
             {**child.new, **child.links, **child.written_children} for child in rows
         )
         if draft.id in touched:
             draft.touch = True
-            draft.changed.add(work.field.key)
-            draft.child_ids[work.field.key] = (work.before.get(draft.id, ()), tuple(child.id for child in rows))
+            draft.changed.add(work.table.key)
+            draft.child_ids[work.table.key] = (work.before.get(draft.id, ()), tuple(child.id for child in rows))

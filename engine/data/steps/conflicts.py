@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.data.batch import SEALED, Batch, Draft
@@ -14,13 +15,16 @@ from engine.errors import BadValue, FieldConflict, VersionConflict
 def merge(unit: Unit, shape: Shape, batch: Batch) -> None:
     """Compare drafts whose caller had read an older version with what has changed since.
 
-    A field that only the caller changed is written; one that the caller gives as it was is left to the others.
-
-    Raises:
-        VersionConflict: a field has two new values.
+    A field that only the caller changed is written; one that the caller gives as it was is left to the others. A
+    field with two new values keeps the record out, with a `VersionConflict`.
     """
     for draft in batch.drafts:
-        if draft.base is not None and draft.old is not None and draft.base != draft.version and draft.changed:
+        if (
+            draft.base is not None
+            and draft.old is not None
+            and draft.base != draft.version
+            and (draft.changed or batch.strict)
+        ):
             _merge(unit, shape, batch, draft)
 
 
@@ -29,13 +33,19 @@ def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
     assert draft.base is not None and draft.old is not None  # noqa: S101, PT018 - the caller has both
     whole = draft.base < draft.version and known_version(unit, entity, draft.id, draft.base + 1)
     since = changed_since(unit, entity, draft.id, draft.base) if whole else None
+    if batch.strict:
+        draft_fields = {
+            key: FieldConflict(None, _stored(draft, key), _mine(draft, key)) for key in sorted(draft.changed)
+        }
+        batch.fail(draft, _conflict(unit, entity, draft, draft_fields))
+        return
     conflicts: dict[str, FieldConflict] = {}
     for key in sorted(draft.changed):
         field = shape.entity.fields[key]
         if field.type.computed:
             continue
         theirs = _stored(draft, key)
-        mine = SEALED if key in draft.secrets else draft.links.get(key, draft.new.get(key))
+        mine = _mine(draft, key)
         if since is None or not field.audit:
             conflicts[key] = FieldConflict(None, theirs, mine)
             continue
@@ -47,8 +57,16 @@ def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
         else:
             conflicts[key] = FieldConflict(base, theirs, mine)
     if conflicts:
-        author = last_author(unit, entity, draft.id)
-        raise VersionConflict(entity, draft.id, draft.version, conflicts, changed_by=author)
+        batch.fail(draft, _conflict(unit, entity, draft, conflicts))
+
+
+def _conflict(unit: Unit, entity: str, draft: Draft, fields: Mapping[str, FieldConflict]) -> VersionConflict:
+    author = last_author(unit, entity, draft.id)
+    return VersionConflict(entity, draft.id, draft.version, fields, changed_by=author)
+
+
+def _mine(draft: Draft, key: str) -> Any:
+    return SEALED if key in draft.secrets else draft.links.get(key, draft.new.get(key))
 
 
 def _stored(draft: Draft, key: str) -> Any:

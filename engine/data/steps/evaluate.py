@@ -88,7 +88,7 @@ class Evaluation:
                 for path in group:
                     self._far.setdefault(path, {})
                 continue
-            ids = {draft.new.get(link) for draft in drafts} - {None}
+            ids = {value for draft in drafts if (value := draft.new.get(link)) is not None}
             for path in group:
                 known = self._far.setdefault(path, {})
                 wanted = ids - known.keys()

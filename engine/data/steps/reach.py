@@ -66,6 +66,11 @@ def _plainly_own(unit: Unit, rule: Rule, draft: Draft) -> bool:
     return False
 
 
+def fields_of_rule(unit: Unit, entity: str, action: str) -> frozenset[str]:
+    """Return the fields of a record that the rule of an action looks at."""
+    return _reads(unit, unit.access.rule(entity, action))
+
+
 def _reads(unit: Unit, rule: Rule) -> frozenset[str]:
     """Return the fields of a record that a rule looks at."""
     roles, model = unit.access.roles, unit.published.model

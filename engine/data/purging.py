@@ -1,0 +1,122 @@
+"""Gone for good: rows, links, words, shares and the history with its values. What is left is that there was something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.data.batch import Batch, Draft
+from engine.data.drafts import new_batch, stored_draft
+from engine.data.history import write_history
+from engine.data.incoming import incoming
+from engine.data.searching import unindex
+from engine.data.shape import Shape
+from engine.data.steps import authorise
+from engine.data.steps.load import load
+from engine.data.unit import CHUNK, Unit
+from engine.errors import AccessDenied
+from engine.i18n import Message
+from engine.storage.storage_map import retired_links
+
+_ABOUT = ("comment", "file")
+"""Entities of the core whose rows are about another record, by `record_entity` and `record_id`."""
+
+
+def purge(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> list[Batch]:
+    """Delete records of the recycle bin for good, with their child rows, comments and files.
+
+    Raises:
+        AccessDenied: the principal lacks the permission `admin`.
+    """
+    entity = shape.entity
+    authorise.require_action(unit, entity, "delete")
+    if not unit.access.has("admin"):
+        raise AccessDenied(Message("Only an administrator may delete for good"), entity=entity.key, action="delete")
+    stored = load(unit, shape, ids, action="delete", lock="delete", trashed=True)
+    batch = new_batch(unit, shape, "purge", [])
+    seen: set[str] = set()
+    for row, id_ in enumerate(ids, first_row):
+        found = stored.get(id_)
+        error = authorise.out_of_reach(entity, id_, found, "delete")
+        if error is not None or found is None:
+            batch.errors[row] = error or authorise.missing(entity, id_)
+        elif id_ not in seen:
+            seen.add(id_)
+            batch.drafts.append(stored_draft(found, row))
+    if unit.hooks.listens("before_delete", batch.entity):
+        with unit.at_work():
+            unit.hooks.call("before_delete", batch=batch)
+        batch.collect = True
+        batch.drop_failed()
+    _purge(unit, shape, batch.drafts)
+    return [batch]
+
+
+def _purge(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
+    if not drafts:
+        return
+    ids = [draft.id for draft in drafts]
+    for key, related in _belonging(unit, shape, ids):
+        other = unit.shape(key)
+        for start in range(0, len(related), CHUNK):
+            found = load(unit, other, related[start : start + CHUNK], lock="delete", trashed=None)
+            _purge(unit, other, [stored_draft(each) for each in found.values()])
+    _let_go(unit, shape, ids)
+    phrases = unit.phrases
+    unindex(unit, shape, ids)
+    for table in ("share", "record_change"):
+        condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
+        unit.run(f"DELETE FROM {table} WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
+    for draft in drafts:
+        draft.version += 1
+        draft.old, draft.changed = draft.new, set()
+    write_history(unit, shape, "purge", drafts)
+    identity = shape.by_key["id"].name
+    unit.run(f"DELETE FROM {shape.table} WHERE {phrases.is_in(identity)}", [unit.ids(ids)])  # noqa: S608
+    unit.change_set.note("purged", len(drafts))
+
+
+def _belonging(unit: Unit, shape: Shape, ids: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
+    """Yield (entity, records) of what belongs to records and goes with them: child rows, comments, files."""
+    phrases, model = unit.phrases, unit.published.model
+    for link in incoming(model, shape.entity.key):
+        other = model.entities[link.field.entity]
+        if other.parent == shape.entity.key and other.parent_field == link.field.key:
+            there = unit.shape(other.key)
+            column = there.by_key[link.field.key].name
+            text = f"SELECT {there.by_key['id'].name} FROM {there.table} WHERE {phrases.is_in(column)}"  # noqa: S608
+            yield other.key, [row[0] for row in unit.run(text, [unit.ids(ids)]).fetchall()]
+    for key in _ABOUT:
+        if key in model.entities and {"record_entity", "record_id"} <= model.entities[key].fields.keys():
+            there = unit.shape(key)
+            kind, about = there.by_key["record_entity"].name, there.by_key["record_id"].name
+            text = (
+                f"SELECT {there.by_key['id'].name} FROM {there.table} WHERE {kind} = {phrases.mark} "  # noqa: S608
+                f"AND {phrases.is_in(about, there.by_key['record_id'].cast)}"
+            )
+            yield key, [row[0] for row in unit.run(text, [shape.entity.key, unit.ids(ids)]).fetchall()]
+
+
+def _let_go(unit: Unit, shape: Shape, ids: Sequence[str]) -> None:
+    """Empty every link that still leads to records, also of other deleted records and in retired columns."""
+    phrases, tables = unit.phrases, unit.published.tables
+    entity = shape.entity.key
+    for link in incoming(unit.published.model, entity):
+        if link.many:
+            table = phrases.name(tables.link_name(link.field.entity, link.field.key))
+            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('target_id')}", [unit.ids(ids)])  # noqa: S608
+            continue
+        there = unit.shape(link.field.entity)
+        column = there.by_key[link.field.key].name
+        if link.field.type.links == "any":
+            values = phrases.values(f"{entity}/{id_}" for id_ in ids)
+            condition = phrases.is_in(column, "text")
+        else:
+            values, condition = unit.ids(ids), phrases.is_in(column)
+        if there.entity.parent != entity or there.entity.parent_field != link.field.key:
+            unit.run(f"UPDATE {there.table} SET {column} = NULL WHERE {condition}", [values])  # noqa: S608
+    for field in shape.link_fields:
+        table = phrases.name(tables.link_name(entity, field.key))
+        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608
+    for name, column in retired_links(unit.published.storage.retired, tables.name(entity)):
+        table, old = phrases.name(name), phrases.name(column)
+        unit.run(f"UPDATE {table} SET {old} = NULL WHERE {phrases.is_in(old)}", [unit.ids(ids)])  # noqa: S608
