@@ -22,6 +22,7 @@ from engine.data import timeline
 from engine.data.access import Access
 from engine.data.aggregate import Summary, Totals
 from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
+from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
 from engine.data.normal import NOTHING, Normal, normal
 from engine.data.place import reading, visible
 from engine.data.principal import Principal, fixed_shift
@@ -207,6 +208,27 @@ class Reader:
             raise _no_record()
         return Row(listing.columns, self._with_children(listing, rows)[0])
 
+    def search(self, words: str, entities: Sequence[str] | None = None, limit: int = 20) -> list[Found]:
+        """Return records of all entities, or of some, that hold the words, the best first: names before texts.
+
+        Raises:
+            QueryTooSlow: the database took too long.
+        """
+        count = number_of_words(words) or 0
+        known = self.model.entities
+        wanted = tuple(
+            key
+            for key in (entities if entities is not None else known)
+            if key in known and self.access.may(key, "read") and searchable(self.model, known[key])
+        )
+        if not count or not wanted:
+            return []
+        roles, tables = self.access.roles, self.published.tables
+        key = ("everywhere", self._kind, tables, roles, wanted, count)
+        statement = self._statements.get(key, lambda: Everywhere(self._kind, tables, roles, wanted, count).compile())
+        rows = self._run(statement, {**self.access.env(), **words_of(words, self._kind), "limit": limit})
+        return found(rows, words)
+
     # --- links and history ------------------------------------------------------------------------------------------
 
     def related(
@@ -282,8 +304,8 @@ class Reader:
         if len(rows) > limit:
             del rows[limit:]
             following = cursors.write([rows[-1][3]], context, self._secret)
-        found = self._entries(rows)
-        return timeline.History(found, following, self._linked_titles(found))
+        entries = self._entries(rows)
+        return timeline.History(entries, following, self._linked_titles(entries))
 
     def feed(
         self, after: int = 0, entities: Sequence[str] = (), limit: int = 100
@@ -325,9 +347,9 @@ class Reader:
         names = self.titles("user", actors) if actors and "user" in self.model.entities else {}
         return timeline.entries(self.access.roles, rows, names, self._kind)
 
-    def _linked_titles(self, found: Iterable[timeline.ChangeEntry]) -> dict[tuple[str, str], str]:
+    def _linked_titles(self, entries: Iterable[timeline.ChangeEntry]) -> dict[tuple[str, str], str]:
         ids: dict[str, set[str]] = {}
-        for entry in found:
+        for entry in entries:
             for target, record in timeline.linked(self.model.entity(entry.entity), entry.changes):
                 ids.setdefault(target, set()).add(record)
         return {
@@ -350,14 +372,14 @@ class Reader:
         if own is not None and own.type.links == "many":
             ids = self.record(entity, id, (relation,)).values()[relation] or ()
             return Call("in", (Path(("id",)), Literal(tuple(ids)))), own.target or ""
-        found = here.relations.get(relation)
-        if found is None:
+        back = here.relations.get(relation)
+        if back is None:
             raise unknown(relation)
-        link = Path((found.field,))
-        if found.kind == "lookups":
-            return Call("any", (link, Call("==", (Path(("id",)), Literal(id))))), found.entity
-        value = f"{entity}/{id}" if found.kind == "any" else id
-        return Call("==", (link, Literal(value))), found.entity
+        link = Path((back.field,))
+        if back.kind == "lookups":
+            return Call("any", (link, Call("==", (Path(("id",)), Literal(id))))), back.entity
+        value = f"{entity}/{id}" if back.kind == "any" else id
+        return Call("==", (link, Literal(value))), back.entity
 
     # --- inside: statements -----------------------------------------------------------------------------------------
 
@@ -395,6 +417,8 @@ class Reader:
 
     def _values(self, query: Query, where: Normal) -> dict[str, Any]:
         values = {**self.access.env(), **where.values}
+        if query.search is not None:
+            values.update(words_of(query.search, self._kind))
         if query.ids is not None:
             values["ids"] = query.ids
         return values
@@ -407,7 +431,7 @@ class Reader:
             query.entity,
             query.select,
             where.shape,
-            query.search is not None,
+            number_of_words(query.search),
             query.order_by,
             query.trashed,
             query.ids is not None,
@@ -475,10 +499,10 @@ class Reader:
         rows = self._run(listing.statement, {**self.access.env(), **where.values, "limit": MOST_CHILDREN})
         columns = replace(listing.columns, paths=listing.columns.paths[:-1])
         place = len(columns.paths)
-        found: dict[str, RowSet] = {}
+        by_parent: dict[str, RowSet] = {}
         for row in rows:
-            found.setdefault(row[place], RowSet(columns, [])).rows.append(row)
-        return found
+            by_parent.setdefault(row[place], RowSet(columns, [])).rows.append(row)
+        return by_parent
 
 
 def _no_record() -> NotFound:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Integer, Select, Text, and_, func, literal_column, select
 
 from engine.data.fields import Resolved, conversions, default_columns, masked, refuse_masked, resolve, unknown
+from engine.data.finding import number_of_words, search_condition
 from engine.data.keyset import SortColumn, beyond
 from engine.data.marks import mark_sql
 from engine.data.normal import Normal
@@ -150,6 +151,8 @@ class Selection:
         found += self.root.reach("read")
         if query.ids is not None:
             found.append(alias.c.id.in_(self.frame.binds.listed("ids")))
+        if query.search is not None:
+            found.append(search_condition(self.root, number_of_words(query.search) or 0))
         if self.where.shape is not None:
             found.append(self._asked(self.where.shape))
         return found

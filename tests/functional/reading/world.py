@@ -28,6 +28,7 @@ from engine.storage.database import Database, run
 from engine.storage.guard import ALLOWED
 from engine.storage.migrations import migrate
 from engine.storage.plan import schema_plan
+from engine.storage.search import SearchText, add
 from engine.storage.storage_map import StorageMap
 from engine.storage.tables import Tables
 
@@ -167,7 +168,11 @@ class World:
 
     def add(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         with self.database.write() as connection:
-            return [self._insert(connection, entity, row) for row in rows]
+            ids = [self._insert(connection, entity, row) for row in rows]
+            text = SearchText(self.model.entity(entity))
+            if text:
+                add(connection, entity, [(id_, text.words(self.rows[entity][id_])) for id_ in ids])
+            return ids
 
     def _insert(self, connection: Connection, entity: str, row: Mapping[str, Any]) -> str:
         known = self.model.entity(entity)
