@@ -162,7 +162,7 @@ def _lookup(asked: Asked) -> Cell:
         return _text(asked)
     named = _title_display(asked)
     if asked.field.target == "user":
-        return Cell((".".join(titles),), _whole(named), "{{ $0 }}")
+        return Cell((".".join(titles),), _whole(named), "{{ $0 }}", whole=True)
 
     def prepare(reader: Reader, columns: Sequence[Values]) -> Iterable[Values]:
         ids, names = columns
@@ -202,7 +202,7 @@ def _select(asked: Asked) -> Cell:
     if not field.choices:
         return _text(asked)
     made = {key: option_markup(field, key, language, pill=pill) for key in field.choices}
-    return Cell((".".join(asked.path),), _whole(lambda key: made.get(key, key)), "{{ $0 }}")
+    return Cell((".".join(asked.path),), _whole(lambda key: made.get(key, key)), "{{ $0 }}", whole=True)
 
 
 def _multiselect(asked: Asked) -> Cell:

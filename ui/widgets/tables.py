@@ -177,7 +177,7 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
         if place == titled:
-            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:100%}}")
+            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 4.5rem)}}")
         else:
             phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
     return f"{''.join(rules)}@media (max-width:639.98px){{{''.join(phone)}}}"
