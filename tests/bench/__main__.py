@@ -278,6 +278,8 @@ class Bench:
     def _check(self, sides: list[Side]) -> None:
         """Compare the answers of both systems before timing them."""
         for work in ("W3a", "W4j", "W5a", "W5b"):
+            if self.only and work not in self.only:
+                continue
             names = []
             for side in sides:
                 who, _status, make = side.works[work]
