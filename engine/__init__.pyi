@@ -9,6 +9,9 @@ from engine.data.batch import Written as Written
 from engine.data.explain import Explanation as Explanation
 from engine.data.explain import explain as explain
 from engine.data.files import Files as Files
+from engine.data.finding import (
+    Found as Found,
+)
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
 from engine.data.query import Aggregate as Aggregate

@@ -13,7 +13,7 @@ from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer import Exporter, Importer, ImportOptions, ImportReport
 from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
-from engine.expression import parse
+from engine.expression import Expr, parse
 from engine.fields import register
 from engine.hooks import Hooks
 from engine.i18n import Message
@@ -360,10 +360,11 @@ class Site:
         stream: IO[bytes],
         *,
         kind: Literal["csv", "xlsx", "jsonl"] = "csv",
-        where: str | None = None,
+        where: str | Expr | None = None,
         fields: Sequence[str] = (),
     ) -> int:
-        """Write records to a stream and return how many.
+        search: str | None = None,
+        """Write records to a stream and return how many; `search` has words that full-text search must find.
 
         Raises:
             QueryInvalid: a field or condition cannot be used.
@@ -371,8 +372,8 @@ class Site:
         """
         with self.database.read() as connection:
             reader = self.reader_within(connection, principal)
-            condition = None if where is None else parse(where)
-            return Exporter(reader, entity, condition, fields).write(stream, kind)
+            condition = parse(where) if isinstance(where, str) else where
+            return Exporter(reader, entity, condition, fields, search).write(stream, kind)
 
     def export_file(
         self, principal: Principal, entity: str, file: Path, *, where: str | None = None, fields: Sequence[str] = ()

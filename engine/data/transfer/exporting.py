@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import IO, Any, Literal
@@ -37,8 +38,15 @@ _BEHIND = ("created_at", "updated_at")
 class Exporter:
     """Writes the records of one entity that a reader may export."""
 
-    def __init__(self, reader: Reader, entity: str, where: Expr | None = None, fields: Sequence[str] = ()) -> None:
-        """Prepare an export.
+    def __init__(
+        self,
+        reader: Reader,
+        entity: str,
+        where: Expr | None = None,
+        fields: Sequence[str] = (),
+        search: str | None = None,
+    ) -> None:
+        """Prepare an export; `search` has words that full-text search must find.
 
         Raises:
             NotFound: there is no such entity.
@@ -47,7 +55,7 @@ class Exporter:
         self._reader = reader
         self._kind: Entity = reader.model.entity(entity)
         reader.access.require(entity, "export")
-        self._where, self._fields = where, tuple(fields)
+        self._where, self._fields, self._search = where, tuple(fields), search
         zone = reader.model.timezone if reader.principal.system else reader.principal.timezone
         self._locale = Locale("en", zone, reader.model.currency)
         self._zone = ZoneInfo(zone)
@@ -84,13 +92,12 @@ class Exporter:
                     yield f"{field.key}.{title}"
 
     def _pages(self, paths: tuple[str, ...]) -> Iterator[tuple[RowSet, list[bool]]]:
-        query = Query(self._kind.key, select=paths, where=self._where, order_by=(Order(("id",)),), limit=PAGE)
+        query = Query(
+            self._kind.key, paths, self._where, search=self._search, order_by=(Order(("id",)),), limit=PAGE
+        )
         cursor: str | None = None
         while True:
-            rows = self._reader.query(
-                Query(query.entity, query.select, query.where, order_by=query.order_by, limit=PAGE, cursor=cursor),
-                abilities=("export",),
-            )
+            rows = self._reader.query(replace(query, cursor=cursor), abilities=("export",))
             yield rows, rows.abilities("export")
             cursor = rows.next_cursor
             if cursor is None:
