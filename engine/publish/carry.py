@@ -20,7 +20,7 @@ from engine.metadata.model import Model
 from engine.publish import revisions
 from engine.publish.models import Published
 from engine.publish.revisions import Revision
-from engine.storage import apply
+from engine.storage import apply, reindex
 from engine.storage.copying import Copy, Fill, Filler
 from engine.storage.database import Database
 from engine.storage.guards import Looker, duplicates, find_duplicates
@@ -231,6 +231,7 @@ class Carry:
         revisions.store(connection, prepared.revision, plan_to_json(prepared.plan))
         revisions.drop_drafts(connection)
         apply.retire(connection, prepared.plan.changes)
+        reindex.order(connection, [each.entity for each in prepared.plan.changes if each.kind == "index_search"])
         apply.end_work(connection, self._database.dialect)
         self._pause("switching")
 

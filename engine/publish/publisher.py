@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine import clock
-from engine.errors import DocumentsInvalid, PullFirst
+from engine.errors import DocumentsInvalid, Problem, PullFirst
 from engine.i18n import Message
 from engine.metadata.document import Document
 from engine.metadata.layers import Layer
@@ -21,10 +21,13 @@ from engine.publish import revisions
 from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse
 from engine.publish.lock import publication_lock
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
-from engine.publish.revisions import Revision
-from engine.storage import apply
+from engine.publish.revisions import Draft, Revision
+from engine.storage import apply, reindex
 from engine.storage.database import Database
+from engine.storage.guards import drift, repairs
 from engine.storage.plan import DocumentChange, Plan, schema_plan
+from engine.storage.purge import Purged, count, drop, due
+from engine.storage.storage_map import Retired
 
 
 def _nowhere(point: str) -> None:
@@ -129,6 +132,7 @@ class Publisher:
             Carry(self._database, prepared, accept or {}, self.backfill, pause).out()
             self.models.keep(prepared.published)
             pause("switched")
+            reindex.work_off(self._database, prepared.model, revision.storage, pause)
             return revision
 
     def rollback(
@@ -149,6 +153,110 @@ class Publisher:
         with self._database.read() as connection:
             documents = revisions.load(connection, number).site_documents()
         return self.publish(documents, accept=accept, comment=comment, author=author, pause=pause)
+
+    def purge(self, now: dt.datetime | None = None, *, dry_run: bool = False) -> list[Purged]:
+        """Drop what was retired and whose grace has passed, and return what it held; as a new revision.
+
+        Args:
+            now: the time to go by; the clock's unless given.
+            dry_run: only say what would be dropped.
+
+        Raises:
+            DatabaseUnavailable: writers or readers kept a table for a minute.
+        """
+        today = (now or clock.now()).date()
+        with publication_lock(self._database):
+            running = self.current()
+            entries = due(running.storage, today)
+            with self._database.read() as connection:
+                found = count(connection, entries)
+            if entries and not dry_run:
+                apply.patiently(lambda: self._drop(running, entries, found))
+        return found
+
+    def _drop(self, running: Revision, entries: Sequence[Retired], found: Sequence[Purged]) -> None:
+        with self._database.exclusive() as connection:
+            storage = drop(connection, running.storage, entries)
+            what = "; ".join(map(str, found))
+            revision = replace(
+                running,
+                number=running.number + 1,
+                storage=storage,
+                comment=f"purge: {what}",
+                author_id=None,
+                published_at=clock.now(),
+            )
+            revisions.store(
+                connection, revision, {"changes": [], "documents": [], "purged": [str(each) for each in found]}
+            )
+
+    def finish(self) -> list[str]:
+        """Do what a publication that died after its switch left undone: search rows; return the entities.
+
+        Raises:
+            ProcessOutdated: as `Models.get`.
+        """
+        with publication_lock(self._database):
+            running = self.current()
+            if running.number == 0:
+                return []
+            model = self.models.get(running.number).model
+            return reindex.work_off(self._database, model, running.storage, _nowhere)
+
+    def drift(self) -> list[Problem]:
+        """Return where the database is not as the running revision made it; for `guanxi doctor`.
+
+        Errors stop a publication of these entities; warnings (missing indexes) are put right by `repair`.
+        """
+        running = self.current()
+        with self._database.read() as connection:
+            return [
+                *drift(connection, running.storage, running.storage.entities),
+                *repairs(connection, running.storage),
+            ]
+
+    # -- drafts
+
+    def drafts(self) -> list[Draft]:
+        """Return the documents that are edited in the builder and not published yet."""
+        with self._database.read() as connection:
+            return revisions.drafts(connection)
+
+    def save_draft(self, kind: str, name: str, body: Mapping[str, Any] | None, author: str | None = None) -> None:
+        """Keep a document that is edited; None as its body: it shall be removed."""
+        with self._database.write() as connection:
+            revisions.save_draft(connection, kind, name, body, author)
+
+    def drop_drafts(self, names: Sequence[tuple[str, str]] | None = None) -> None:
+        """Forget drafts, all of them unless (kind, name) are given."""
+        with self._database.write() as connection:
+            revisions.drop_drafts(connection, names)
+
+    def drafted(self) -> tuple[list[Document], int]:
+        """Return the site layer with the drafts in it, and the revision that it builds on.
+
+        Raises:
+            PullFirst: a document was published by somebody else since its draft was begun.
+        """
+        with self._database.read() as connection:
+            drafts = revisions.drafts(connection)
+            running = revisions.load(connection, self._database.probe(connection)[0])
+            bases = {draft.base_revision for draft in drafts} - {running.number}
+            before = {number: revisions.load(connection, number).documents for number in bases}
+        bodies = dict(running.documents)
+        for draft in drafts:
+            id_ = f"{draft.kind}/{draft.name}"
+            known = before.get(draft.base_revision)
+            if known is not None and known.get(id_) != running.documents.get(id_):
+                message = Message("{document} was published by somebody else while you edited it", document=id_)
+                raise PullFirst(message)
+            if draft.body is None:
+                bodies.pop(id_, None)
+            else:
+                bodies[id_] = draft.body
+        return [revisions.document_of(id_, body) for id_, body in bodies.items()], running.number
+
+    # -- parts
 
     def _prepare(
         self, documents: Sequence[Document], accept: Mapping[str, int], today: dt.date | None, *, counted: bool

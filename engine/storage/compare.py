@@ -15,6 +15,7 @@ from engine.storage.changes import Change
 from engine.storage.columns import declared
 from engine.storage.fills import made_of
 from engine.storage.naming import fitted, free
+from engine.storage.search import SearchText
 from engine.storage.storage_map import SYSTEM_NOT_NULL, Retired, StoredColumn, StoredEntity
 
 NO_FOREIGN_KEY = frozenset({"created_by", "updated_by"})
@@ -58,7 +59,9 @@ class Comparison:
         self._compare()
         stored = StoredEntity(self.table, self._columns, self._links)
         self._wanted = {each.name(dialect): each for each in indexes.wanted(model, entity, stored, dialect)}
-        self.stored = replace(stored, indexes=tuple(sorted(self._wanted)))
+        marks = SearchText(entity).marks
+        self.stored = replace(stored, indexes=tuple(sorted(self._wanted)), search=marks)
+        self._compare_search(marks)
 
     @property
     def changes(self) -> list[Change]:
@@ -288,6 +291,19 @@ class Comparison:
                     until=self.until,
                 )
             )
+
+    # -- search
+
+    def _compare_search(self, marks: tuple[str, ...]) -> None:
+        if self.known is None or set(marks) == set(self.known.search):
+            return
+        fresh = {change.field for change in self._made if change.kind == "add_column"}
+        different = {mark.partition(":")[0] for mark in set(marks) ^ set(self.known.search)}
+        if different <= fresh:
+            return  # Fields without a value yet; records get their words as they are written.
+        what = Message("search rows are written anew")
+        entity = self.entity.key
+        self._after.append(Change("index_search", entity, what, entity=entity, table=self.table))
 
     # -- indexes
 

@@ -28,7 +28,9 @@ SAMPLES = 20
 SLOW_ROWS = 10_000
 """From so many rows a change is called slow, and PostgreSQL makes indexes beside running writers."""
 
-_COUNTED = frozenset({"retire_column", "retire_link", "retire_table", "retype_column", "fill_column", "add_index"})
+_COUNTED = frozenset(
+    {"retire_column", "retire_link", "retire_table", "retype_column", "fill_column", "add_index", "index_search"}
+)
 
 
 def drift(connection: Connection, storage: StorageMap, entities: Iterable[str]) -> Iterator[Problem]:
@@ -130,7 +132,7 @@ class Looker:
             return change
         if self._counted and change.kind in _COUNTED:
             rows = self._count(change)
-            slow = rows >= SLOW_ROWS and (change.copies or change.kind == "add_index")
+            slow = rows >= SLOW_ROWS and (change.copies or change.kind in {"add_index", "index_search"})
             change = replace(change, rows=rows, risk="slow" if slow else change.risk)
         if change.kind == "retype_column":
             return self._retype(change)

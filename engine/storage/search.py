@@ -40,7 +40,9 @@ class SearchText:
     def __init__(self, entity: Entity) -> None:
         self.entity = entity.key
         self.fields = tuple(
-            field.key for field in entity.search_fields if field.type.searchable or field.type.result(field.options).searchable
+            field.key
+            for field in entity.search_fields
+            if field.type.searchable or field.type.result(field.options).searchable
         )
         """Fields whose change changes the words."""
         self._parts = [
@@ -53,6 +55,11 @@ class SearchText:
             )
             for key in self.fields
         ]
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the words are made of, as the storage map keeps it: `field:weight`, with `*` for names."""
+        return tuple(f"{key}:{_WEIGHTS[weight]}{'*' if name else ''}" for key, weight, _, _, name in self._parts)
 
     def __bool__(self) -> bool:
         """Whether records of the entity are found by words at all."""
@@ -221,7 +228,9 @@ def matching_ids(matched: BindParameter[Any], entity: str, dialect: str) -> Sele
     found = select(row.c.record_id).where(row.c.entity == literal_column(f"'{entity}'"))
     if dialect == "sqlite":
         index = table("search_index", column("rowid"))
-        return found.where(row.c.id.in_(select(index.c.rowid).where(literal_column("search_index").op("MATCH")(matched))))
+        return found.where(
+            row.c.id.in_(select(index.c.rowid).where(literal_column("search_index").op("MATCH")(matched)))
+        )
     return found.where(row.c.words.op("@@")(matched.op("::")(literal_column("tsquery"))))
 
 
@@ -233,9 +242,7 @@ class Candidate:
     record_id: str
 
 
-def candidates(
-    connection: Connection, query: str, entities: Iterable[str], *, limit: int = 200
-) -> list[Candidate]:
+def candidates(connection: Connection, query: str, entities: Iterable[str], *, limit: int = 200) -> list[Candidate]:
     """Return records of some entities that match a query, the best first: names before texts, then the newest.
 
     The cost follows `limit`, not the number of records that match.

@@ -51,6 +51,9 @@ def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
             f"busy_timeout = {busy_timeout_ms:d}",
             "temp_store = MEMORY",
             "cache_size = -16000",
+            # Full text writes the same few pages again and again: fewer checkpoints write each of them less often.
+            "wal_autocheckpoint = 4000",
+            "journal_size_limit = 67108864",
         ):
             driver.execute(f"PRAGMA {pragma}")
         register_functions(driver)

@@ -46,6 +46,8 @@ class StoredEntity:
     """Field key -> link table."""
     indexes: tuple[str, ...] = ()
     """Names of the indexes that the engine made; a name says all of the definition."""
+    search: tuple[str, ...] = ()
+    """What its search rows hold: `field:weight`, with `*` for names that are also found by pinyin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def _entity_to_json(stored: StoredEntity) -> dict[str, Any]:
         data["links"] = dict(stored.links)
     if stored.indexes:
         data["indexes"] = list(stored.indexes)
+    if stored.search:
+        data["search"] = list(stored.search)
     return data
 
 
@@ -161,6 +165,7 @@ def _entity_from_json(data: Mapping[str, Any]) -> StoredEntity:
         {key: _column_from_text(key, text) for key, text in data["columns"].items()},
         dict(data.get("links", {})),
         tuple(data.get("indexes", ())),
+        tuple(data.get("search", ())),
     )
 
 

@@ -46,7 +46,9 @@ def plain(text: str) -> str:
     letters = []
     for letter in text:
         if "\x7f" < letter < chr(_PLAIN_BELOW):
-            letters.append("".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)))
+            letters.append(
+                "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
+            )
         else:
             letters.append(letter)
     return "".join(letters)

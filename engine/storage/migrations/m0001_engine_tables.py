@@ -102,11 +102,11 @@ _COMMON = (
 _OWN = {
     "sqlite": (
         # The engine cuts text into lower-case words itself; `ascii` takes every other character as part of a word.
-        "CREATE VIRTUAL TABLE search_index USING fts5(high, normal, low, tokenize = 'ascii')",
+        "CREATE VIRTUAL TABLE search_index USING fts5(high, normal, low, tokenize = 'ascii', columnsize = 0)",
     ),
     "postgresql": (
         # A short pending list: searches read it from end to end.
-        "CREATE INDEX search_row_words ON search_row USING gin (words) WITH (gin_pending_list_limit = 512)",
+        "CREATE INDEX search_row_words ON search_row USING gin (words) WITH (gin_pending_list_limit = 64)",
         """CREATE FUNCTION meta_touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             INSERT INTO meta_touch VALUES (TG_TABLE_NAME, NEW.id) ON CONFLICT DO NOTHING; RETURN NULL; END $$""",
     ),

@@ -121,7 +121,7 @@ def test_rolling_back_a_retype_brings_back_the_values_and_keeps_what_was_changed
     ids = bench.insert("visit", [{"weight": value} for value in ("12", "about 3k", "007", "9")])
     bench.publish(VISIT + "  weight: {type: integer}\n", accept={"visit.weight": 1})
     column = bench.column("visit", "weight")
-    bench.run(f"UPDATE s_visit SET \"{column}\" = 10 WHERE \"id\" = '{ids[3]}'")
+    bench.run(f'UPDATE s_visit SET "{column}" = 10 WHERE "id" = \'{ids[3]}\'')
     bench.insert("visit", [{"weight": 99}])
 
     bench.publisher.rollback(1)
@@ -138,7 +138,11 @@ def test_duplicates_under_a_new_unique_rule_are_refused_and_named(bench: Bench) 
     with pytest.raises(PlanRefused, match="twice"):
         bench.publish(VISIT + "unique: {subject_once: {fields: [subject]}}\n", accept={"visit.subject": 9})
 
-    bench.run("UPDATE s_visit SET subject = 'other' WHERE subject = 'twice' AND \"id\" = (SELECT max(\"id\") FROM s_visit WHERE subject = 'twice')" if bench.database.dialect == "sqlite" else "UPDATE s_visit SET subject = 'other' WHERE \"id\" = (SELECT \"id\" FROM s_visit WHERE subject = 'twice' LIMIT 1)")
+    bench.run(
+        "UPDATE s_visit SET subject = 'other' WHERE subject = 'twice' AND \"id\" = (SELECT max(\"id\") FROM s_visit WHERE subject = 'twice')"
+        if bench.database.dialect == "sqlite"
+        else "UPDATE s_visit SET subject = 'other' WHERE \"id\" = (SELECT \"id\" FROM s_visit WHERE subject = 'twice' LIMIT 1)"
+    )
     bench.publish(VISIT + "unique: {subject_once: {fields: [subject]}}\n")
     with pytest.raises(Exception, match="(?i)unique"):
         bench.insert("visit", [{"subject": "once"}])
@@ -146,7 +150,11 @@ def test_duplicates_under_a_new_unique_rule_are_refused_and_named(bench: Bench) 
 
 def test_drift_is_refused_with_advice(bench: Bench) -> None:
     bench.publish(VISIT)
-    bench.run('ALTER TABLE s_visit DROP COLUMN "subject"' if bench.database.dialect == "postgresql" else "ALTER TABLE s_visit RENAME COLUMN subject TO topic")
+    bench.run(
+        'ALTER TABLE s_visit DROP COLUMN "subject"'
+        if bench.database.dialect == "postgresql"
+        else "ALTER TABLE s_visit RENAME COLUMN subject TO topic"
+    )
 
     with pytest.raises(PlanRefused, match="s_visit.subject"):
         bench.publish(VISIT + "  room: {type: integer}\n")
