@@ -362,8 +362,8 @@ class Site:
         kind: Literal["csv", "xlsx", "jsonl"] = "csv",
         where: str | Expr | None = None,
         fields: Sequence[str] = (),
-    ) -> int:
         search: str | None = None,
+    ) -> int:
         """Write records to a stream and return how many; `search` has words that full-text search must find.
 
         Raises:
