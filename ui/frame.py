@@ -53,6 +53,13 @@ def said(text: Text | Message | str | None) -> str:
     return text.in_(language()) if isinstance(text, (Text, Message)) else text or ""
 
 
+def within(text: Text) -> str:
+    """Return a label as it stands inside a sentence: English ones begin small there, but for names like CRM."""
+    spoken = said(text)
+    capital = spoken[:1].isascii() and spoken[:1].isupper() and spoken[1:2].islower()
+    return spoken[0].lower() + spoken[1:] if capital and language().startswith("en") else spoken
+
+
 @lru_cache(maxsize=1024)
 def icon(name: str, words: str = "") -> Markup:
     """Return an icon; with words it says them to who cannot see it, else it is decoration."""
@@ -85,6 +92,7 @@ def furnish(app: Flask) -> None:
     app.jinja_env.globals.update(
         _=words,
         said=said,
+        within=within,
         icon=icon,
         asset=assets.address,
         form_token=forgery.token,

@@ -29,6 +29,9 @@ from ui.frame import notice, page, words
 from ui.pages.listing import MOST, entity_of, locale_of
 from ui.safe import own_path
 
+TOLD = 5
+"""Records that an undo left as they are and that are named; of more only the number is told."""
+
 routes = Blueprint("bulk", __name__)
 
 
@@ -58,7 +61,7 @@ def _delete(entity: str, ids: Sequence[str]) -> Response:
         shown = entity_of(reader, entity)
         allowed = _allowed(reader, entity, ids, "delete")
     if allowed:
-        change_set = site().records.begin_set(principal(), "delete")
+        change_set = site().records.begin_set(principal(), "delete", entity=entity)
         site().records.delete(principal(), entity, allowed, via="web", change_set=change_set)
         notice(_moved(shown, len(allowed)), undo=f"/{entity}/undo/{change_set}")
     _tell_rest(len(ids) - len(allowed))
@@ -85,6 +88,21 @@ def _allowed(reader: Reader, entity: str, ids: Sequence[str], action: str) -> li
     found = reader.query(Query(entity, select=("id",), ids=tuple(ids), limit=len(ids)), abilities=(action,))
     allowed = {row_id for row_id, may in zip(found.ids, found.abilities(action), strict=True) if may}
     return [each for each in ids if each in allowed]
+
+
+@routes.post("/<entity>/undo/<uuid:change_set>")
+def undo(entity: str, change_set: Any) -> Response:
+    """Take a change set back, and say what was left because somebody edited it since."""
+    report = site().records.undo(principal(), str(change_set), via="web")
+    if report.undone == 1:
+        notice(Message("1 record is as it was before"))
+    elif report.undone:
+        notice(Message("{count} records are as they were before", count=report.undone))
+    for kept in report.kept[:TOLD]:
+        notice(Message("{title}: {why}", title=kept.title or "—", why=kept.why), "warning")
+    if len(report.kept) > TOLD:
+        notice(Message("{count} more records were left as they are", count=len(report.kept) - TOLD), "warning")
+    return redirect(_back(entity), 303)
 
 
 # --- one field
@@ -147,7 +165,7 @@ def _set(entity: str) -> Response:
         locale = locale_of(reader)
     try:
         value = field.type.read(raw, field.options, locale) if raw else None
-        change_set = site().records.begin_set(principal(), "update")
+        change_set = site().records.begin_set(principal(), "update", entity=entity)
         changes = [Change(each, {field.key: value}) for each in allowed]
         written = site().records.update(principal(), entity, changes, via="web", change_set=change_set)
     except GuanxiError as error:

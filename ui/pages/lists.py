@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request, send_file
 
 from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Reader, RowSet
-from ui.asking import reading
+from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages.listing import MOST, PAGE, Listing, listing, sorted_by, views_of
 
 UNPROCESSABLE = 422
+IN_MEMORY = 4 * 2**20
+"""Bytes of an export that are kept in memory; a larger one goes through a file."""
 ABILITIES = ("update", "delete")
 
 routes = Blueprint("lists", __name__)
@@ -67,6 +70,21 @@ def style(entity: str) -> Response:
     # The address names the content, so what a browser keeps is never wrong.
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
+
+
+@routes.get("/<entity>/export.csv")
+def export(entity: str) -> Response:
+    """Send what the list shows, all pages and all fields of it, as a table that an import takes back."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+        reader.access.require(entity, "export")
+        if asked.problems:
+            raise QueryInvalid(asked.problems[0].message, asked.problems)
+        name = f"{entity}-{reader.access.env()['today'].isoformat()}.csv"
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+    site().export(principal(), entity, file, where=asked.query.where, search=asked.query.search)
+    file.seek(0)
+    return send_file(file, mimetype="text/csv", as_attachment=True, download_name=name)
 
 
 def counted(found: Count) -> str:

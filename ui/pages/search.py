@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
-from engine import Entity, Reader
+from engine import Entity, Found, Reader
 from ui.asking import language, reading
 from ui.frame import Entry, entries, page
 
-if TYPE_CHECKING:
-    from engine import Found
-
 PER_ENTITY = 8
-MOST_ENTITIES = 40
+"""Records that are shown of one entity; its own list has the others."""
+FOUND = 120
+"""Records that are looked at, the best first."""
 
 routes = Blueprint("search", __name__)
 
@@ -30,10 +28,11 @@ def search() -> str:
 
 
 def _groups(reader: Reader, words: str) -> list[tuple[Entity, list[Found]]]:
-    found = reader.search(words, limit=PER_ENTITY * MOST_ENTITIES)
+    found = reader.search(words, limit=FOUND)
     order = {entry.mark.partition("?")[0]: place for place, entry in enumerate(_flat(reader))}
     ranked = sorted(found, key=lambda each: (order.get(each.entity, len(order)), each.entity))
-    return [(reader.model.entity(key), list(group)[:PER_ENTITY]) for key, group in groupby(ranked, lambda each: each.entity)]
+    groups = groupby(ranked, lambda each: each.entity)
+    return [(reader.model.entity(key), list(group)[:PER_ENTITY]) for key, group in groups]
 
 
 def _flat(reader: Reader) -> list[Entry]:

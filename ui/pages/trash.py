@@ -34,6 +34,7 @@ def trash(entity: str) -> Response | str:
             "rows": table.rows(reader, found),
             "any": bool(found),
             "may": any(found.abilities("delete")),
+            "may_purge": reader.access.has("admin"),
             "more": {"page": following, "rows": following} if found.next_cursor else None,
         }
         if is_fragment():
