@@ -61,17 +61,24 @@ def equal(sql: SqlCompiler, typed: Typed) -> SqlValue:
     one, other = operands(sql, left, right)
     if one is None or other is None:
         return _answer(false(), loose=False)
-    return _answer(_same(sql, left, right, one, other), loose=left.nullable != right.nullable)
+    return _same(sql, left, right, one, other)
 
 
-def _same(sql: SqlCompiler, left: Typed, right: Typed, one: Element, other: Element) -> Element:
+def _same(sql: SqlCompiler, left: Typed, right: Typed, one: Element, other: Element) -> SqlValue:
     """Return null-safe equality: plain `=` where one side is never NULL, so that every index serves it."""
     if not (left.nullable and right.nullable):
-        return one == other
-    if not sql.sqlite and isinstance(left.expr, (Path, Var)) and isinstance(right.expr, (Path, Var)):
+        return _answer(one == other, loose=left.nullable or right.nullable)
+    if not sql.sqlite and (_repeatable(left) or _repeatable(right)):
         # PostgreSQL uses no index for IS NOT DISTINCT FROM.
-        return ((one == other) | (one.is_(None) & other.is_(None))).is_(true())
-    return one.is_not_distinct_from(other)
+        return _answer((one == other) | (one.is_(None) & other.is_(None)), loose=True)
+    return _answer(one.is_not_distinct_from(other), loose=False)
+
+
+def _repeatable(typed: Typed) -> bool:
+    """Return whether a value is the same for all rows and can stand twice without the statement growing on and on."""
+    if isinstance(typed.expr, Path) or typed.type in {Type.BOOLEAN, Type.MANY}:
+        return isinstance(typed.expr, Var)
+    return all(_repeatable(each) for each in typed.args)
 
 
 def unequal(sql: SqlCompiler, typed: Typed) -> SqlValue:
@@ -127,17 +134,14 @@ def link_constant(text: str) -> Element | None:
 def _number_equality(sql: SqlCompiler, left: Typed, right: Typed) -> SqlValue:
     if right.is_literal and not left.is_literal and isinstance(right.literal, Decimal):
         return _compared_with(sql, left, "==", right.literal)
-    loose = left.nullable != right.nullable
-    if sql.sqlite:
-        one, other, wide = _sqlite_sides(sql, left, right)
-        if wide is not None:
-            if left.nullable and right.nullable:
-                both = sql.value(left).element.is_(None) & sql.value(right).element.is_(None)
-                return _answer(func.coalesce(wide == 0, both), loose=False)
-            return _answer(wide == 0, loose=loose)
-    else:
-        one, other = sql.value(left).element, sql.value(right).element
-    return _answer(_same(sql, left, right, one, other), loose=loose)
+    if not sql.sqlite:
+        return _same(sql, left, right, sql.value(left).element, sql.value(right).element)
+    one, other, wide = _sqlite_sides(sql, left, right)
+    if wide is None:
+        return _same(sql, left, right, one, other)
+    if left.nullable and right.nullable:
+        return _answer(func.coalesce(wide == 0, one.is_(None) & other.is_(None)), loose=False)
+    return _answer(wide == 0, loose=left.nullable or right.nullable)
 
 
 def _sqlite_sides(sql: SqlCompiler, left: Typed, right: Typed) -> tuple[Element, Element, Element | None]:

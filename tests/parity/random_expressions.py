@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import time
-from decimal import Decimal
 
 from engine.expression import Call, Expr, FieldInfo, Literal, Path, Type, Var, transform
 from engine.expression.parse import fold
@@ -95,10 +94,10 @@ class Generator:
 
     def boolean(self, depth: int, entity: str) -> Expr:
         rng = self.rng
-        make = rng.choice(
-            [self.junction, self.junction, self.negation, self.comparison, self.comparison, self.comparison, self.order]
-            + [self.presence, self.membership, self.membership, self.text_question, self.related, self.subtree, self.select]
-        )
+        makers = [self.junction, self.comparison, self.membership] * 2
+        makers += [self.negation, self.comparison, self.order, self.presence, self.text_question, self.related]
+        makers += [self.subtree, self.select]
+        make = rng.choice(makers)
         return make(depth, entity)
 
     def truthy(self, depth: int, entity: str) -> Expr:
@@ -157,7 +156,11 @@ class Generator:
         if roll < 0.45:
             return Call("in", (self.make(Type.LINK, depth, entity), Var("user.teams")))
         if roll < 0.65 and entity == "deal":
-            value = Literal(self.rng.choice(TAGS)) if self.rng.random() < 0.7 else self.path(Type.TEXT, entity) or Literal("a")
+            value = (
+                Literal(self.rng.choice(TAGS))
+                if self.rng.random() < 0.7
+                else self.path(Type.TEXT, entity) or Literal("a")
+            )
             return Call("in", (value, Path(("tags",))))
         kind = self.rng.choice((Type.NUMBER, Type.TEXT, Type.DATE, Type.LINK, Type.DATETIME))
         values = [self.literal(kind) for _ in range(self.rng.randrange(4))]
@@ -201,7 +204,7 @@ class Generator:
 
     # -- values
 
-    def number(self, depth: int, entity: str) -> Expr:
+    def number(self, depth: int, entity: str) -> Expr:  # noqa: PLR0911 - one kind of number a line
         rng, make = self.rng, self.make
         roll = rng.random()
         if roll < 0.42:
@@ -213,7 +216,9 @@ class Generator:
             value = make(Type.NUMBER, depth, entity)
             return Call("round", (value,) if rng.random() < 0.3 else (value, Literal(rng.randrange(11))))
         if roll < 0.66:
-            return Call(rng.choice(("min", "max")), tuple(make(Type.NUMBER, depth, entity) for _ in range(rng.randrange(1, 4))))
+            return Call(
+                rng.choice(("min", "max")), tuple(make(Type.NUMBER, depth, entity) for _ in range(rng.randrange(1, 4)))
+            )
         if roll < 0.71:
             return Call("len", (make(Type.TEXT, depth, entity),))
         if roll < 0.75:
@@ -225,7 +230,9 @@ class Generator:
             return Call(name, (make(rng.choice((Type.DATE, Type.DATETIME)), depth, entity),))
         if roll < 0.89:
             kinds = [rng.choice((Type.DATE, Type.DATE, Type.DATETIME)) for _ in range(2)]
-            return Call(rng.choice(("days_between", "months_between")), tuple(make(kind, depth, entity) for kind in kinds))
+            return Call(
+                rng.choice(("days_between", "months_between")), tuple(make(kind, depth, entity) for kind in kinds)
+            )
         if roll < 0.93:
             return Call("number", (make(rng.choice((Type.TEXT, Type.BOOLEAN, Type.NUMBER)), depth, entity),))
         found = self.relation(entity) if depth > 0 and entity == "deal" else None
@@ -249,7 +256,9 @@ class Generator:
             old = Literal(rng.choice(("a", "A", "", "三", "😀", "%", "_", "b\\", "ss")))
             return Call("replace", (make(Type.TEXT, depth, entity), old, self.literal(Type.TEXT)))
         if roll < 0.80:
-            return Call(rng.choice(("min", "max")), tuple(make(Type.TEXT, depth, entity) for _ in range(rng.randrange(1, 4))))
+            return Call(
+                rng.choice(("min", "max")), tuple(make(Type.TEXT, depth, entity) for _ in range(rng.randrange(1, 4)))
+            )
         kind = rng.choice((Type.NUMBER, Type.BOOLEAN, Type.DATE, Type.DATETIME, Type.TIME, Type.TEXT, Type.LINK))
         return Call("text", (make(kind, depth, entity),))
 
@@ -265,15 +274,29 @@ class Generator:
             value, days = make(Type.DATE, depth, entity), self.days(depth, entity)
             return Call("+", (days, value)) if rng.random() < 0.2 else Call(rng.choice(("+", "-")), (value, days))
         if roll < 0.55:
-            months = Literal(rng.choice((0, 1, -1, 11, 12, 13, -120_000))) if rng.random() < 0.7 else self.days(depth, entity)
+            months = (
+                Literal(rng.choice((0, 1, -1, 11, 12, 13, -120_000)))
+                if rng.random() < 0.7
+                else self.days(depth, entity)
+            )
             return Call("add_months", (make(rng.choice((Type.DATE, Type.DATETIME)), depth, entity), months))
         if roll < 0.80:
-            return Call("date", (make(rng.choice((Type.DATETIME, Type.DATETIME, Type.TEXT, Type.DATE)), depth, entity),))
+            return Call(
+                "date", (make(rng.choice((Type.DATETIME, Type.DATETIME, Type.TEXT, Type.DATE)), depth, entity),)
+            )
         if roll < 0.90:
             parts = [Call("round", (make(Type.NUMBER, depth, entity),)) for _ in range(3)]
-            known = [Literal(rng.choice((2026, 1, 9999, 0))), Literal(rng.randrange(14)), Literal(rng.randrange(28, 33))]
-            return Call("date", tuple(one if rng.random() < 0.2 else other for one, other in zip(parts, known, strict=True)))
-        return Call(rng.choice(("min", "max")), tuple(make(Type.DATE, depth, entity) for _ in range(rng.randrange(1, 4))))
+            known = [
+                Literal(rng.choice((2026, 1, 9999, 0))),
+                Literal(rng.randrange(14)),
+                Literal(rng.randrange(28, 33)),
+            ]
+            return Call(
+                "date", tuple(one if rng.random() < 0.2 else other for one, other in zip(parts, known, strict=True))
+            )
+        return Call(
+            rng.choice(("min", "max")), tuple(make(Type.DATE, depth, entity) for _ in range(rng.randrange(1, 4)))
+        )
 
     def datetime(self, depth: int, entity: str) -> Expr:
         rng, make = self.rng, self.make
@@ -281,10 +304,14 @@ class Generator:
         if roll < 0.35:
             return Call(rng.choice(("+", "-")), (make(Type.DATETIME, depth, entity), self.days(depth, entity)))
         if roll < 0.70:
-            return Call("datetime", (make(rng.choice((Type.DATE, Type.DATE, Type.TEXT, Type.DATETIME)), depth, entity),))
+            return Call(
+                "datetime", (make(rng.choice((Type.DATE, Type.DATE, Type.TEXT, Type.DATETIME)), depth, entity),)
+            )
         if roll < 0.90:
             return Call("datetime", (make(Type.DATE, depth, entity), make(Type.TIME, depth, entity)))
-        return Call(rng.choice(("min", "max")), tuple(make(Type.DATETIME, depth, entity) for _ in range(rng.randrange(1, 4))))
+        return Call(
+            rng.choice(("min", "max")), tuple(make(Type.DATETIME, depth, entity) for _ in range(rng.randrange(1, 4)))
+        )
 
     def time(self, depth: int, entity: str) -> Expr:
         if self.rng.random() < 0.6:
@@ -308,6 +335,3 @@ class Shallow(Generator):
 
 def _fits(info: FieldInfo, options: bool | None) -> bool:
     return options is None or (info.options is not None) == options
-
-
-NUMBER_ZERO = Decimal(0)

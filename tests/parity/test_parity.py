@@ -32,8 +32,10 @@ from engine.expression import (
     parse,
     register_functions,
     to_browser,
-    to_json as expr_to_json,
     to_text,
+)
+from engine.expression import (
+    to_json as expr_to_json,
 )
 from tests.parity.random_expressions import Generator
 from tests.parity.world import Base, World, WorldScope, WorldSqlScope, result_of, to_json
@@ -125,7 +127,9 @@ def browser_answers(node: Path, cases: list[Case], world: World, envs: list[dict
     return answers
 
 
-def sql_answers(connection: Connection, base: Base, cases: list[Case], world: World, envs: list[dict[str, Any]]) -> list[list[Any]]:
+def sql_answers(
+    connection: Connection, base: Base, cases: list[Case], world: World, envs: list[dict[str, Any]]
+) -> list[list[Any]]:
     answers = []
     table = base.tables["deal"]
     parameters = [base.parameters(env) for env in envs]
@@ -138,9 +142,7 @@ def sql_answers(connection: Connection, base: Base, cases: list[Case], world: Wo
                 matching = {row[0] for row in connection.execute(chosen, parameters[case.env])}
             else:
                 element, matching = compile_value(case.expr, scope).element, None
-            found = dict(
-                tuple(row) for row in connection.execute(select(table.c.id, element), parameters[case.env])
-            )
+            found = dict(tuple(row) for row in connection.execute(select(table.c.id, element), parameters[case.env]))
         except Exception as error:
             error.add_note(f"{base.dialect}: {case.text}")
             raise
@@ -154,7 +156,9 @@ def sql_answers(connection: Connection, base: Base, cases: list[Case], world: Wo
 
 
 @pytest.mark.slow
-def test_python_sqlite_postgresql_and_javascript_agree(sqlite_url: str, postgres_url: str, node: Path, tier: str) -> None:
+def test_python_sqlite_postgresql_and_javascript_agree(
+    sqlite_url: str, postgres_url: str, node: Path, tier: str
+) -> None:
     rng = random.Random(SEED)
     world = World(rng)
     envs = world.environments(rng)
@@ -165,7 +169,7 @@ def test_python_sqlite_postgresql_and_javascript_agree(sqlite_url: str, postgres
         with opened(url, world) as (connection, base):
             answers[base.dialect] = sql_answers(connection, base, cases, world, envs)
 
-    print(f"parity: {len(cases)} expressions, {len(world.rows)} rows, seed {SEED}")
+    print(f"parity: {len(cases)} expressions, {len(world.rows)} rows, seed {SEED}")  # noqa: T201 - says how to repeat it
     wrong = list(mismatches(cases, answers))
     assert not wrong, f"{len(wrong)} mismatches, seed {SEED}:\n" + "\n".join(wrong[:20])
 
@@ -174,7 +178,8 @@ def mismatches(cases: list[Case], answers: dict[str, list[Any]]) -> Iterator[str
     for place, case in enumerate(cases):
         for row in range(len(answers["python"][place])):
             given = {
-                name: found[place] if isinstance(found[place], dict) else found[place][row] for name, found in answers.items()
+                name: found[place] if isinstance(found[place], dict) else found[place][row]
+                for name, found in answers.items()
             }
             if any(value != given["python"] or type(value) is not type(given["python"]) for value in given.values()):
                 yield f"{case.text}\n    row {row}, env {case.env}: {given}"

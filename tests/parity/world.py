@@ -116,15 +116,18 @@ VARIABLES: dict[str, FieldInfo] = {
 
 TEXTS = (
     "", "a", "A", "ab", "Abc", "abcABC", "straße", "STRASSE", "STRAẞE", "İstanbul", "istanbul", "ΟΔΥΣΣΕΥΣ", "οδυσσευς",
-    "Kelvin \u212a", "kelvin k", "張三", "张三", "张三丰", "客户😀", "😀", "\U00020000", "\ue000", "\ufffd", "100%", "a_b",
+    "Kelvin \u212a", "kelvin k", "張三", "张三", "张三丰", "客户😀", "😀", "\U00020000", "\ue000", "\ufffd", "100%",
+    "a_b",
     "a\\b", "it's", '"quoted"', "  pad ", "\u3000全角\u3000", "\u00a0x\t", "12.5", "-3", "+0.10", "1e3", "00012", "١٢",
     "2026-02-28", "2026-02-30", "2024-02-29", "0000-01-01", "2026-1-1", "2026-01-01T10:00:00Z", "2026-03-08T02:30",
     "2026-11-01 01:30:15", "2026-06-30T23:59:59.5+08:00", "2026-06-30T23:59+16:00", "2026-01-01T10:00.5Z", "09:30",
-    "23:59:59", "24:00", "line\nbreak", "ﬁn", "ŉ", "ᾳ", "ᾼ", "ǅ", "é", "e\u0301", "É", "new", "open", "谈判", "kiwi", "Kİwİ",
+    "23:59:59", "24:00", "line\nbreak", "ﬁn", "ŉ", "ᾳ", "ᾼ", "ǅ", "é", "e\u0301", "É", "new", "open", "谈判",
+    "kiwi", "Kİwİ",
 )  # fmt: skip
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Pacific/Apia", "Asia/Kathmandu")
 DATES = (
-    date(1, 1, 1), date(1, 1, 31), date(9999, 12, 31), date(9999, 11, 30), date(2024, 2, 29), date(2025, 2, 28), date(2026, 1, 31),
+    date(1, 1, 1), date(1, 1, 31), date(9999, 12, 31), date(9999, 11, 30), date(2024, 2, 29), date(2025, 2, 28),
+    date(2026, 1, 31),
     date(2026, 3, 8), date(2026, 11, 1), date(2026, 11, 22), date(2026, 12, 31), date(1969, 12, 31), date(1582, 10, 10),
 )  # fmt: skip
 
@@ -179,7 +182,8 @@ class World:
     def __init__(self, rng: random.Random, deals: int = 40) -> None:
         sizes = {"account": 6, "deal": deals, "item": deals}
         self.ids = {
-            entity: [str(UUID(int=rng.getrandbits(128), version=4)) for _ in range(size)] for entity, size in sizes.items()
+            entity: [str(UUID(int=rng.getrandbits(128), version=4)) for _ in range(size)]
+            for entity, size in sizes.items()
         }
         self.records: dict[str, dict[str, dict[str, Any]]] = {}
         for entity, fields in ENTITIES.items():
@@ -198,7 +202,8 @@ class World:
 
     def environments(self, rng: random.Random) -> list[dict[str, Any]]:
         return [
-            {name: value_for(rng, info, self.ids) for name, info in VARIABLES.items()} | {"user.timezone": zone} for zone in ZONES
+            {name: value_for(rng, info, self.ids) for name, info in VARIABLES.items()} | {"user.timezone": zone}
+            for zone in ZONES
         ]
 
     def ancestry(self, key: str | None) -> tuple[str, ...]:
@@ -273,7 +278,9 @@ POSTGRESQL: dict[Type, TypeEngine[Any]] = {
 
 def column_type(info: FieldInfo, dialect: Dialect) -> TypeEngine[Any]:
     if dialect == "sqlite":
-        return Integer() if info.type is Type.BOOLEAN or (info.type is Type.NUMBER and info.scale is not None) else Text()
+        return (
+            Integer() if info.type is Type.BOOLEAN or (info.type is Type.NUMBER and info.scale is not None) else Text()
+        )
     if info.type is Type.NUMBER:
         return BigInteger() if info.scale == 0 else Numeric(18, info.scale)
     return POSTGRESQL[info.type]
@@ -305,9 +312,7 @@ class Base:
         return cls(dialect, tables)
 
     def parameters(self, env: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name.replace(".", "_"): to_driver(value, VARIABLES[name], self.dialect) for name, value in env.items()
-        }
+        return {name.replace(".", "_"): to_driver(value, VARIABLES[name], self.dialect) for name, value in env.items()}
 
 
 class WorldScope:
@@ -381,4 +386,3 @@ def result_of(value: Any, type_: Type, scale: int, dialect: Dialect) -> Any:
     if type_ is Type.LIST and dialect == "sqlite":
         return json.loads(value)
     return to_json(value)
-
