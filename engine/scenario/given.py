@@ -11,6 +11,7 @@ from engine.errors import BadValue, GuanxiError
 from engine.i18n import Message
 from engine.ids import is_id
 from engine.metadata.model import Entity, Field, Model
+from engine.scenario.outcome import said
 
 VIA = "test"
 
@@ -65,7 +66,7 @@ class Given:
             [written] = self._records.create(SYSTEM, entity, [values], via=VIA, connection=self._connection)
         except GuanxiError as error:
             raise GuanxiError(
-                Message("The given {entity} {name} cannot be made: {why}", entity=entity, name=name, why=str(error))
+                Message("The given {entity} {name} cannot be made: {why}", entity=entity, name=name, why=said(error))
             ) from error
         self._under_way.pop()
         self._ids[key] = written.id

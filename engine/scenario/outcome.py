@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.errors import Place
+from engine.errors import GuanxiError, Place, RecordInvalid
 from engine.i18n import Message
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,17 @@ class Outcome:
     def failed(self) -> int:
         """Return how many tests failed."""
         return len(self.results) - self.passed
+
+
+def said(error: GuanxiError) -> Message:
+    """Return an error as one message; of a record's problems the first ones, each with its field and code."""
+    problems = error.problems if isinstance(error, RecordInvalid) else ()
+    if not problems:
+        return error.message
+    first, *rest = [
+        Message("{field} {code}: {why}", field=problem.path or "-", code=problem.code, why=problem.message)
+        for problem in problems[:_SHOWN]
+    ]
+    for each in rest:
+        first = Message("{one}; {other}", one=first, other=each)
+    return first

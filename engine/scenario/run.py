@@ -25,7 +25,7 @@ from engine.i18n import Message
 from engine.metadata.document import Document
 from engine.metadata.model import Entity, Field, Model
 from engine.scenario.given import VIA, Given
-from engine.scenario.outcome import Outcome, ScenarioResult
+from engine.scenario.outcome import Outcome, ScenarioResult, said
 from engine.site.documents import read_documents
 from engine.site.site import Site
 
@@ -91,7 +91,7 @@ class _Run:
             except _RollBack:
                 pass
             except GuanxiError as error:
-                failures.append(Message("{why}", why=str(error)))
+                failures.append(Message("{why}", why=said(error)))
         return failures
 
     def _moment(self, text: Any) -> datetime | Message | None:
@@ -171,10 +171,10 @@ class _Scene:
         return self._site.identity.principal_within(self._connection, user_id)
 
     def _act(self, when: Mapping[str, Any]) -> None:
-        said = when.get("set") or {}
+        given = when.get("set") or {}
         if "create" in when:
             kind = self._model.entity(when["create"])
-            values = self._given.values(kind, said)
+            values = self._given.values(kind, given)
             self._given._complete(kind, values, _CREATED)  # noqa: SLF001 - one module in two files
             [written] = self._records.create(self._principal, kind.key, [values], via=VIA, connection=self._connection)
             self._done(kind.key, written, when.get("name") or _CREATED)
@@ -188,7 +188,7 @@ class _Scene:
         self._target = (entity, id_)
         kind = self._model.entity(entity)
         self._before = self._stored(kind, id_, trashed=verb == "restore")
-        values = self._given.values(kind, said)
+        values = self._given.values(kind, given)
         call: dict[str, Any] = {"via": VIA, "connection": self._connection}
         if verb == "update":
             self._records.update(self._principal, entity, [Change(id_, values)], **call)
@@ -221,10 +221,10 @@ class _Scene:
         if then.get("denied"):
             if isinstance(error, (AccessDenied, NotFound)):
                 return self._counts(then)
-            return [Message("It was refused, but not for want of rights: {why}", why=str(error))]
+            return [Message("It was refused, but not for want of rights: {why}", why=said(error))]
         refused = then.get("refused")
         if refused is None:
-            return [Message("It was refused: {why}", why=str(error))]
+            return [Message("It was refused: {why}", why=said(error))]
         if refused is True or not isinstance(refused, Mapping):
             return self._counts(then)
         failures = []
@@ -238,7 +238,7 @@ class _Scene:
                         "Expected a refusal of {field} by {code}, but got: {why}",
                         field=field,
                         code=code,
-                        why=_said(error),
+                        why=said(error),
                     )
                 )
         return failures or self._counts(then)
@@ -322,12 +322,6 @@ class _Scene:
             )
             if made:
                 self.covered.add(f"{kind.key}.states.{key}")
-
-
-def _said(error: GuanxiError) -> str:
-    if isinstance(error, RecordInvalid):
-        return "; ".join(f"{problem.path or '-'}: {problem.code} ({problem.message})" for problem in error.problems)
-    return str(error)
 
 
 def _shown(value: Any) -> str:

@@ -56,6 +56,7 @@ class Site:
             settings=Settings(languages=config.languages, currency=config.currency, timezone=config.timezone),
         )
         self.records = Records(self.database, self.publisher.models, self.hooks)
+        self.publisher.backfill = self.records.backfill
         limits = config.limits
         self.identity = Identity(
             self.database,

@@ -266,6 +266,18 @@ class Group(_Help, click.Group):
 # ----------------------------------------------------------------------------------------------- errors
 
 
+def existing(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse files that are not there: a callback for options and arguments.
+
+    Raises:
+        GuanxiError: there is no such file.
+    """
+    for path in value if isinstance(value, tuple) else (value,):
+        if path is not None and not path.exists():
+            raise GuanxiError(Message("There is no file {file}", file=str(path)))
+    return value
+
+
 def run(command: click.Command, arguments: list[str] | None) -> NoReturn:
     """Run a command and leave the process with its exit code."""
     face = Face()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from ui.cli import data, demo, doctor, people, publishing, serving, site, testing
-from ui.cli.command import Group, shared
+from ui.cli.command import Group, Option, shared
 
 
 @click.group(cls=Group)
 @shared
-@click.version_option(package_name="guanxi", prog_name="guanxi")
+@click.version_option(package_name="guanxi", prog_name="guanxi", help="Show the version and stop.", cls=Option)
 def cli() -> None:
     """Guanxi: describe objects in YAML, get screens, an API, history and rights."""
 

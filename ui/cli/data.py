@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine import SYSTEM, ImportOptions, ImportReport, Message, Principal, Site
-from ui.cli.command import DONE, PROBLEMS, SOME_FAILED, Command, Face, Option, pass_face, shared
+from ui.cli.command import DONE, PROBLEMS, SOME_FAILED, Command, Face, Option, existing, pass_face, shared
 
 _SHOWN_PROBLEMS = 5
 
@@ -16,11 +16,12 @@ _SHOWN_PROBLEMS = 5
 @click.command("import", cls=Command)
 @shared
 @click.argument("entity")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), callback=existing)
 @click.option(
     "--map",
     "mapping",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=existing,
     help="YAML that says which column is which field.",
     cls=Option,
 )

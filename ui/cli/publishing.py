@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from engine import Entry, Message, Plan, check_files, plan_to_json, plan_to_text
-from ui.cli.command import CHANGES, DONE, PROBLEMS, Command, Face, Option, pass_face, shared
+from ui.cli.command import CHANGES, DONE, PROBLEMS, Command, Face, Option, existing, pass_face, shared
 
 
 @click.command(cls=Command)
 @shared
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), callback=existing)
 @pass_face
 def check(face: Face, paths: tuple[Path, ...]) -> int:
     """Check documents, without a database: every problem of every file, with its place."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from engine import Message, run_scenarios
-from ui.cli.command import DONE, PROBLEMS, Command, Face, pass_face, shared
+from ui.cli.command import DONE, PROBLEMS, Command, Face, existing, pass_face, shared
 
 
 @click.command(cls=Command)
 @shared
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("path", required=False, type=click.Path(path_type=Path), callback=existing)
 @pass_face
 def test(face: Face, path: Path | None) -> int:
     """Run the tests that documents carry, in a database of their own that is thrown away."""

@@ -218,7 +218,7 @@ class _Work:
             self._errors.close()
             raise
         self.report.errors_file = self._errors.close()
-        self.report.change_set = self._set.id if self._set.known else None
+        self.report.change_set = self._set.id if self.report.created or self.report.updated else None
         return self.report
 
     def trial(self) -> ImportReport:
