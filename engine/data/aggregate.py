@@ -62,7 +62,7 @@ class _Number:
 class Summary:
     """An aggregate on its way to SQL."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as Selection, and how to reckon
+    def __init__(
         self,
         kind: Literal["sqlite", "postgresql"],
         tables: Tables,
@@ -140,7 +140,9 @@ class Summary:
         resolved = self._resolved(aggregate.path)
         field, element = resolved.field, self._rows.root.value(resolved.keys, asking=True)
         if resolved.kind != "column":
-            raise QueryInvalid(Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path))
+            raise QueryInvalid(
+                Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path)
+            )
         match aggregate.function:
             case "count":
                 return _Number(func.count(element), _COUNT)
@@ -156,7 +158,9 @@ class Summary:
             case "avg" if field.value_type is Type.NUMBER:
                 return self._average(field, element)
             case _:
-                raise QueryInvalid(Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path))
+                raise QueryInvalid(
+                    Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path)
+                )
 
     def _sum(self, resolved: Resolved, element: Element) -> _Number:
         decode, write = conversions(resolved, self._kind)
@@ -165,7 +169,9 @@ class Summary:
         if resolved.field.storage is not None and resolved.field.storage.kind == "integer":
             # PostgreSQL adds up BIGINT as NUMERIC, and wide sums of SQLite are texts.
             return _Number(total, info, int, int)
-        return _Number(total, info, _over_int(decode) if self._wide else decode, _over_int(write) if self._wide else write)
+        return _Number(
+            total, info, _over_int(decode) if self._wide else decode, _over_int(write) if self._wide else write
+        )
 
     def _average(self, field: Field, element: Element) -> _Number:
         scale = min((field.scale or 0) + _MORE_DECIMALS, _MOST_DECIMALS)
@@ -265,9 +271,7 @@ _COUNT = FieldInfo(Type.NUMBER, 0, nullable=False)
 
 def _columns(columns: dict[str, _Number]) -> Columns:
     decoders = [(place, each.decode) for place, each in enumerate(columns.values()) if each.decode is not None]
-    writers = [
-        (place, key, each.write) for place, (key, each) in enumerate(columns.items()) if each.write is not None
-    ]
+    writers = [(place, key, each.write) for place, (key, each) in enumerate(columns.items()) if each.write is not None]
     return Columns(tuple(columns), tuple(decoders), tuple(writers))
 
 
@@ -285,10 +289,14 @@ def _truncated(element: Element, unit: str) -> Element:
     if unit in _DIGITS:
         return func.substr(element, literal_column("1"), literal_column(str(_DIGITS[unit])))
     if unit == "quarter":
-        quarter = (cast(func.substr(element, literal_column("6"), literal_column("2")), Integer) + literal_column("2")).op("/")(
-            literal_column("3")
+        quarter = (
+            cast(func.substr(element, literal_column("6"), literal_column("2")), Integer) + literal_column("2")
+        ).op("/")(literal_column("3"))
+        return (
+            func.substr(element, literal_column("1"), literal_column("4"))
+            .concat(literal_column("'-Q'"))
+            .concat(quarter)
         )
-        return func.substr(element, literal_column("1"), literal_column("4")).concat(literal_column("'-Q'")).concat(quarter)
     return func.date(element, literal_column("'weekday 0'"), literal_column("'-6 days'"))
 
 

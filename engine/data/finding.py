@@ -12,7 +12,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, String, Text, and_, case, column, false, func, literal, or_, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    and_,
+    case,
+    column,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy import literal_column as plain_sql
 
 from engine.data.place import Frame, Place, reading
@@ -112,7 +126,9 @@ def _matching(frame: Frame, entity: str, weights: list[str] | None) -> Any:
         index = table("search_index", column("rowid"))
         matched = plain_sql("search_index").op("MATCH", is_comparison=True)(asked)
         return found.where(rows.c.id.in_(select(index.c.rowid).where(matched)))
-    return found.where(_vector(rows.c.words, weights).op("@@", is_comparison=True)(query.op("::")(plain_sql("tsquery"))))
+    return found.where(
+        _vector(rows.c.words, weights).op("@@", is_comparison=True)(query.op("::")(plain_sql("tsquery")))
+    )
 
 
 def _vector(words: Element, weights: list[str] | None) -> Element:
@@ -163,7 +179,12 @@ class Everywhere:
         """Return the statement: entity, record id, JSON array of the title and the texts that were searched."""
         best = self._sqlite() if self._frame.kind == "sqlite" else self._postgresql()
         found = best.subquery("f")
-        shown = case(*((found.c.entity == bound(each.key, Text()), self._shown(each, found.c.record_id)) for each in self._entities))
+        shown = case(
+            *(
+                (found.c.entity == bound(each.key, Text()), self._shown(each, found.c.record_id))
+                for each in self._entities
+            )
+        )
         chosen = select(found.c.entity, found.c.record_id, shown).order_by(found.c.tier, found.c.place.desc())
         return self._binds.finish(chosen)
 
@@ -171,7 +192,9 @@ class Everywhere:
         """Rows by number, the newest first: the index gives them in this order without looking at the rest."""
         tiers = [self._tier(0, "'{high} : ('"), self._tier(1, "'{high normal low} : ('")]
         both = tiers[0].union_all(tiers[1]).subquery("b")
-        once = select(both.c.entity, both.c.record_id, func.min(both.c.tier).label("tier"), func.max(both.c.place).label("place"))
+        once = select(
+            both.c.entity, both.c.record_id, func.min(both.c.tier).label("tier"), func.max(both.c.place).label("place")
+        )
         once = once.group_by(both.c.entity, both.c.record_id).order_by(plain_sql("3"), plain_sql("4 DESC"))
         return once.limit(self._binds.value("limit", Integer()))
 

@@ -34,18 +34,22 @@ class Normal:
 NOTHING = Normal(None, {}, {})
 
 
-def normal(model: Model, entity: str, condition: Expr | None) -> Normal:
-    """Return a condition with parameters in place of the values that fields are compared with."""
+def normal(model: Model, entity: str, condition: Expr | None, prefix: str = "param") -> Normal:
+    """Return a condition with parameters in place of the values that fields are compared with.
+
+    Two conditions of one statement have parameters of different prefixes.
+    """
     if condition is None:
         return NOTHING
-    work = _Normalising(model)
+    work = _Normalising(model, prefix)
     shape = work.node(condition, model.entity(entity))
     return Normal(shape, work.values, work.infos)
 
 
 class _Normalising:
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, prefix: str) -> None:
         self._model = model
+        self._prefix = prefix
         self.values: dict[str, Any] = {}
         self.infos: dict[str, FieldInfo] = {}
 
@@ -79,7 +83,7 @@ class _Normalising:
         return self._keep(items, FieldInfo(Type.LIST, nullable=False)) if all(map(fits, items)) else literal
 
     def _keep(self, value: Any, info: FieldInfo) -> Var:
-        name = f"param.{len(self.values)}"
+        name = f"{self._prefix}.{len(self.values)}"
         self.values[name], self.infos[name] = value, info
         return Var(name)
 

@@ -3,22 +3,23 @@
 Every way to read records goes through here, so each of them carries the same row rule and the same field masks.
 """
 
+# ruff: noqa: A002 - `id` is what the id of a record is called
+
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal as OneOf, TypeVar
+from typing import TYPE_CHECKING, Any
+from typing import Literal as OneOf
 
 import orjson
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.data import choices, timeline
 from engine.data import cursor as cursors
-from engine.data import timeline
 from engine.data.access import Access
 from engine.data.aggregate import Summary, Totals
 from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
@@ -27,6 +28,7 @@ from engine.data.normal import NOTHING, Normal, normal
 from engine.data.place import reading, visible
 from engine.data.principal import Principal, fixed_shift
 from engine.data.query import Query
+from engine.data.recent import Recent
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
 from engine.data.statement import Statement
@@ -35,13 +37,11 @@ from engine.expression import Call, Expr, FieldInfo, Literal, Path, Type, Var, c
 from engine.fields import Locale
 from engine.i18n import Message
 from engine.ids import is_id
-from engine.metadata.model import Order
+from engine.metadata.model import Entity, Order
 from engine.storage.database import run
 
 if TYPE_CHECKING:
     from engine.publish import Published
-
-_T = TypeVar("_T")
 
 STATEMENTS_KEPT = 500
 """Compiled statements of one Model."""
@@ -51,32 +51,6 @@ MOST_CHILDREN = 100_000
 """Child rows of one page of parents."""
 COUNTED = 1_000
 """Rows that a count looks at before it says "more"."""
-
-
-class Recent(Generic[_T]):
-    """The values used last, by key; safe to share between threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[Hashable, _T] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return what `make` makes for the key, made anew when it was not used for long."""
-        with self._lock:
-            found = self._values.get(key)
-            if found is not None:
-                self._values.move_to_end(key)
-                return found
-        made = make()
-        with self._lock:
-            self._values[key] = made
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
-        return made
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +89,7 @@ class Reader:
         self.model = published.model
         self.principal = principal
         self.access = Access(published, principal, now)
-        self._kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
+        self.kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._secret = secret
         self._statements: Recent[Any] = self.model.derive("statements", lambda: Recent(STATEMENTS_KEPT))
         self._conditions: Recent[Normal] = self.model.derive("conditions", lambda: Recent(CONDITIONS_KEPT))
@@ -172,7 +146,7 @@ class Reader:
         """
         self.access.require(query.entity, "read")
         where = self._normal(query.entity, query.where)
-        shift = fixed_shift(self.principal.timezone) if self._kind == "sqlite" else None
+        shift = fixed_shift(self.principal.timezone) if self.kind == "sqlite" else None
         values = {**self._values(query, where), "limit": query.limit, "timezone.shift": shift}
         key = ("totals", shift is not None, query.group_by, query.aggregates, query.having)
         key = (*key, *self._key(query, where, ()))
@@ -190,7 +164,7 @@ class Reader:
         select: tuple[str, ...] = (),
         abilities: Sequence[str] = (),
         *,
-        trashed: bool = False,  # noqa: A002
+        trashed: bool = False,
     ) -> Row:
         """Return one record, with every field that the principal may see unless `select` names some.
 
@@ -199,7 +173,7 @@ class Reader:
             QueryInvalid: a path cannot be used.
         """
         roles = self.access.roles
-        key = ("record", self._kind, self.published.tables, roles, entity, select, tuple(abilities), trashed)
+        key = ("record", self.kind, self.published.tables, roles, entity, select, tuple(abilities), trashed)
         listing: Listing = self._statements.get(
             key, lambda: self._single(entity, select, tuple(abilities), trashed=trashed)
         )
@@ -224,9 +198,9 @@ class Reader:
         if not count or not wanted:
             return []
         roles, tables = self.access.roles, self.published.tables
-        key = ("everywhere", self._kind, tables, roles, wanted, count)
-        statement = self._statements.get(key, lambda: Everywhere(self._kind, tables, roles, wanted, count).compile())
-        rows = self._run(statement, {**self.access.env(), **words_of(words, self._kind), "limit": limit})
+        key = ("everywhere", self.kind, tables, roles, wanted, count)
+        statement = self._statements.get(key, lambda: Everywhere(self.kind, tables, roles, wanted, count).compile())
+        rows = self._run(statement, {**self.access.env(), **words_of(words, self.kind), "limit": limit})
         return found(rows, words)
 
     # --- links and history ------------------------------------------------------------------------------------------
@@ -256,29 +230,49 @@ class Reader:
         condition, other = self._relation(entity, id, relation)
         return other, condition
 
+    def options(
+        self, entity: str, field: str, words: str = "", record: Mapping[str, Any] | None = None, limit: int = 20
+    ) -> list[tuple[str, str]]:
+        """Return (id, title) of records that a link may lead to: by title when words are given, else the usual first.
+
+        `record` holds the values of the record with the link, for the field's `where`; raw or parsed. What an
+        any_lookup leads to has ids such as `account/0193...`.
+
+        Raises:
+            QueryInvalid: there is no such link, or the principal may not know of it.
+        """
+        here = self.model.entity(entity)
+        link = choices.choice_field(self.access.roles, here, field)
+        given = choices.condition(here, link, record)
+        found: list[tuple[str, str]] = []
+        for target in choices.targets(self.model, link):
+            if self.access.may(target, "read") and len(found) < limit:
+                prefix = f"{target}/" if link.type.links == "any" else ""
+                found += [
+                    (prefix + id_, title) for id_, title in self._choices(target, words, given, limit - len(found))
+                ]
+        return found
+
     def titles(self, entity: str, ids: Iterable[str]) -> dict[str, str]:
         """Return the titles of records by id, also of those that may not be opened: a link shows where it leads."""
         wanted = tuple(dict.fromkeys(each for each in ids if is_id(each)))
         known = self.model.entity(entity)
         if not wanted or reading(self.access.roles, known, known.title) != "read":
             return {}
-        key = ("titles", self._kind, self.published.tables, entity)
+        key = ("titles", self.kind, self.published.tables, entity)
         statement = self._statements.get(key, lambda: self._selection(Query(entity)).titles())
-        field = known.fields[known.title]
-        decode = conversions(resolved_title(known), self._kind)[0]
-        show, options = field.type.display, field.options
+        decode = conversions(resolved_title(known), self.kind)[0]
         return {
-            row[0]: row[1] if isinstance(row[1], str) and decode is None
-            else "" if row[1] is None else show(row[1] if decode is None else decode(row[1]), options, self._locale)
+            row[0]: self._shown(known, known.title, row[1] if decode is None or row[1] is None else decode(row[1]))
             for row in self._run(statement, {**self.access.env(), "ids": wanted})
-        }  # fmt: skip
+        }
 
     def readable(self, entity: str, ids: Iterable[str]) -> frozenset[str]:
         """Return those of the ids whose records the principal may read, live or in the recycle bin."""
         wanted = tuple(dict.fromkeys(each for each in ids if is_id(each)))
         if not wanted or not self.access.may(entity, "read"):
             return frozenset()
-        key = ("known", self._kind, self.published.tables, self.access.roles, entity)
+        key = ("known", self.kind, self.published.tables, self.access.roles, entity)
         statement = self._statements.get(key, lambda: self._selection(Query(entity)).known())
         return frozenset(row[0] for row in self._run(statement, {**self.access.env(), "ids": wanted}))
 
@@ -325,12 +319,14 @@ class Reader:
         if not known:
             return [], after, False
         mark, text = self._mark, f"SELECT {timeline.COLUMNS} FROM record_change WHERE "  # noqa: S608 - constants
-        if self._kind == "sqlite":
+        if self.kind == "sqlite":
             text += f"seq > {mark} AND entity IN (SELECT value FROM json_each({mark})) "
             listed: Any = orjson.dumps(known).decode()
         else:
             # A number is given before its transaction ends: what is older than every open one is final.
-            text += f"seq > {mark} AND entity = ANY({mark}) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) "
+            text += (
+                f"seq > {mark} AND entity = ANY({mark}) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) "
+            )
             listed = known
         rows = run(self.connection, f"{text} ORDER BY seq LIMIT {mark}", [after, listed, limit + 1]).fetchall()
         more = len(rows) > limit
@@ -345,7 +341,7 @@ class Reader:
     def _entries(self, rows: Sequence[Sequence[Any]]) -> tuple[timeline.ChangeEntry, ...]:
         actors = {row[6] for row in rows if row[6] is not None}
         names = self.titles("user", actors) if actors and "user" in self.model.entities else {}
-        return timeline.entries(self.access.roles, rows, names, self._kind)
+        return timeline.entries(self.access.roles, rows, names, self.kind)
 
     def _linked_titles(self, entries: Iterable[timeline.ChangeEntry]) -> dict[tuple[str, str], str]:
         ids: dict[str, set[str]] = {}
@@ -360,6 +356,24 @@ class Reader:
         }
 
     # --- inside: links ----------------------------------------------------------------------------------------------
+
+    def _choices(self, target: str, words: str, given: Expr | None, limit: int) -> list[tuple[str, str]]:
+        known = self.model.entity(target)
+        title = known.title if reading(self.access.roles, known, known.title) == "read" else "id"
+        by_title = (Order((title,)),) if words.strip() else ()
+        query = Query(target, select=("id", title), search=words.strip() or None, order_by=by_title)
+        where = NOTHING if given is None else normal(self.model, target, given, "given")
+        key = ("choices", where.shape, *self._key(query, NOTHING, ()))
+        listing: Listing = self._statements.get(key, lambda: self._selection(query, given=where).listing((), "all"))
+        values = {**self._values(query, NOTHING), **where.values, "limit": limit}
+        rows = RowSet(listing.columns, self._run(listing.statement, values))
+        return [(row[0], self._shown(known, title, row[1])) for row in rows.values()]
+
+    def _shown(self, entity: Entity, key: str, value: Any) -> str:
+        if value is None or isinstance(value, str):
+            return value or ""
+        field = entity.fields[key]
+        return field.type.display(value, field.options, self._locale)
 
     def _relation(self, entity: str, id: str, relation: str) -> tuple[Expr, str]:
         here = self.model.entity(entity)
@@ -385,14 +399,14 @@ class Reader:
 
     @property
     def _mark(self) -> str:
-        return "?" if self._kind == "sqlite" else "%s"
+        return "?" if self.kind == "sqlite" else "%s"
 
     @property
     def _locale(self) -> Locale:
         return Locale(self.principal.language, self.principal.timezone, self.model.currency)
 
-    def _selection(self, query: Query, where: Normal = NOTHING) -> Selection:
-        return Selection(self._kind, self.published.tables, self.access.roles, query, where)
+    def _selection(self, query: Query, where: Normal = NOTHING, given: Normal = NOTHING) -> Selection:
+        return Selection(self.kind, self.published.tables, self.access.roles, query, where, given)
 
     def _totals(
         self, query: Query, where: Normal, key: tuple[Hashable, ...], values: Mapping[str, Any], *, wide: bool
@@ -400,7 +414,7 @@ class Reader:
         roles, tables, shifted = self.access.roles, self.published.tables, values["timezone.shift"] is not None
         totals: Totals = self._statements.get(
             (*key, wide),
-            lambda: Summary(self._kind, tables, roles, query, where, shifted=shifted, wide=wide).compile(),
+            lambda: Summary(self.kind, tables, roles, query, where, shifted=shifted, wide=wide).compile(),
         )
         return RowSet(totals.columns, self._run(totals.statement, values))
 
@@ -418,14 +432,14 @@ class Reader:
     def _values(self, query: Query, where: Normal) -> dict[str, Any]:
         values = {**self.access.env(), **where.values}
         if query.search is not None:
-            values.update(words_of(query.search, self._kind))
+            values.update(words_of(query.search, self.kind))
         if query.ids is not None:
             values["ids"] = query.ids
         return values
 
     def _key(self, query: Query, where: Normal, abilities: tuple[str, ...]) -> tuple[Hashable, ...]:
         return (
-            self._kind,
+            self.kind,
             self.published.tables,
             self.access.roles,
             query.entity,
@@ -444,9 +458,7 @@ class Reader:
         abilities: tuple[str, ...] = key[-1]  # type: ignore[assignment]
         return self._statements.get(  # type: ignore[no-any-return]
             (part, missing, *key),
-            lambda: self._selection(query, where).listing(
-                abilities, part, missing
-            ),
+            lambda: self._selection(query, where).listing(abilities, part, missing),
         )
 
     def _continue(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.expression import Call, Expr, Path, TRUE, Var
+from engine.expression import TRUE, Call, Expr, Path, Var
 from engine.metadata.model import ACTIONS, Entity, Grant, Mask, Model, Role
 
 ROWS = ("all", "own", "subordinates", "team", "department", "shared")
@@ -204,6 +204,11 @@ class RoleRules:
         if grant is None or not any(grant.actions.get(action) for action in actions):
             return None
         return grant.fields.get(key, "write")
+
+
+def first_mask(rules: RoleRules, role: Role, entity: Entity, key: str) -> Mask | None:
+    """Return what one role says of a field, for explanations; None when it grants nothing of the entity."""
+    return rules._given(role, entity, key, ("read", *_WRITES))  # noqa: SLF001 - the same module
 
 
 def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:

@@ -16,7 +16,7 @@ from engine.data.fields import Resolved, conversions, default_columns, masked, r
 from engine.data.finding import number_of_words, search_condition
 from engine.data.keyset import SortColumn, beyond
 from engine.data.marks import mark_sql
-from engine.data.normal import Normal
+from engine.data.normal import NOTHING, Normal
 from engine.data.place import NEVER_EMPTY, Frame, Place, reading
 from engine.data.query import Query
 from engine.data.rowset import Columns
@@ -58,13 +58,21 @@ class Selection:
     """A query on its way to SQL."""
 
     def __init__(
-        self, kind: Literal["sqlite", "postgresql"], tables: Tables, roles: RoleRules, query: Query, where: Normal
+        self,
+        kind: Literal["sqlite", "postgresql"],
+        tables: Tables,
+        roles: RoleRules,
+        query: Query,
+        where: Normal,
+        given: Normal = NOTHING,
     ) -> None:
         self.roles = roles
         self.query = query
         self.where = where
+        self.given = given
+        """A condition of the Model, which is not checked against what the asker may see."""
         self.entity: Entity = roles.model.entity(query.entity)
-        self.frame = Frame(kind, tables, roles, Binds(kind), where.infos)
+        self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
         self.root: Place = self.frame.root(query.entity)
 
     # --- rows -----------------------------------------------------------------------------------------------------
@@ -155,6 +163,8 @@ class Selection:
             found.append(search_condition(self.root, number_of_words(query.search) or 0))
         if self.where.shape is not None:
             found.append(self._asked(self.where.shape))
+        if self.given.shape is not None:
+            found.append(compile_sql(self.given.shape, self.root.scope(asking=False)))
         return found
 
     def sort(self) -> tuple[list[SortColumn], list[str]]:
@@ -281,4 +291,4 @@ def _cannot_sort(dotted: str) -> Any:
     return Message("A list cannot be sorted by {name}", name=dotted)
 
 
-__all__ = ["Listing", "ChildColumn", "Range", "Selection", "Text"]
+__all__ = ["ChildColumn", "Listing", "Range", "Selection", "Text"]

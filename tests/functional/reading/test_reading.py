@@ -105,7 +105,20 @@ def test_a_record_out_of_reach_is_not_found_like_one_that_is_not_there(cast: Cas
 
 def test_values_come_as_python_and_as_json(cast: Cast) -> None:
     world, people, ids = cast
-    select = ("amount", "cost", "due", "seen", "hot", "tags", "helpers", "margin", "late", "company", "company.name", "pin")
+    select = (
+        "amount",
+        "cost",
+        "due",
+        "seen",
+        "hot",
+        "tags",
+        "helpers",
+        "margin",
+        "late",
+        "company",
+        "company.name",
+        "pin",
+    )
     with world.reading(people["bea"]) as reader:
         row = reader.record("deal", ids["one"], select)
 
@@ -135,7 +148,13 @@ def test_child_rows_come_with_their_parent_under_their_own_rule(cast: Cast) -> N
         first, second = reader.query(one).json()
 
     assert [item["what"] for item in first["items"]] == ["screw", "nail"]
-    assert first["items"][0] == {"id": ids["screw"], "version": 1, "what": "screw", "price": "2.50", "secret_price": None}
+    assert first["items"][0] == {
+        "id": ids["screw"],
+        "version": 1,
+        "what": "screw",
+        "price": "2.50",
+        "secret_price": None,
+    }
     assert second["items"] is None
 
 
@@ -153,7 +172,12 @@ def test_a_record_has_every_field_that_its_reader_may_see(cast: Cast) -> None:
 
 def test_titles_are_shown_along_links_and_other_fields_only_within_reach(cast: Cast) -> None:
     world, people, ids = cast
-    query = Query("deal", select=("name", "company.name", "company.industry", "industry"), ids=(ids["one"], ids["two"]), order_by=orders(["name"]))
+    query = Query(
+        "deal",
+        select=("name", "company.name", "company.industry", "industry"),
+        ids=(ids["one"], ids["two"]),
+        order_by=orders(["name"]),
+    )
     with world.reading(people["ann"]) as reader:
         assert reader.query(query).json() == [
             {"name": "one", "company.name": "Acme", "company.industry": None, "industry": None},
@@ -239,7 +263,9 @@ def test_counts_stop_where_nobody_counts_any_further(cast: Cast) -> None:
 def test_related_records_are_those_of_one_record_within_reach(cast: Cast) -> None:
     world, people, ids = cast
     with world.reading(people["ann"]) as reader:
-        shown = reader.related("company", ids["beta"], "deals", Query("deal", select=("name",), order_by=orders(["name"])))
+        shown = reader.related(
+            "company", ids["beta"], "deals", Query("deal", select=("name",), order_by=orders(["name"]))
+        )
         assert [row["name"] for row in shown.json()] == ["three", "two"]
         with pytest.raises(NotFound):
             reader.related("company", ids["acme"], "deals")

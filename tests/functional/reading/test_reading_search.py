@@ -19,7 +19,9 @@ DEALS = {
 @pytest.fixture(scope="module")
 def cast(empty_world: World) -> Cast:
     world = empty_world
-    people = {name: world.person(name, role) for name, role in {"bea": "boss", "ann": "seller", "rui": "careful"}.items()}
+    people = {
+        name: world.person(name, role) for name, role in {"bea": "boss", "ann": "seller", "rui": "careful"}.items()
+    }
     people["liu"] = world.person("liu", "lead")
     world.add("company", [{"name": "Acme works", "owner": people["bea"].id}])
     ids = {}

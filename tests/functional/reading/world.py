@@ -84,6 +84,14 @@ fields:
   price: {type: money, currency: CNY}
   secret_price: {type: money, currency: CNY}
 ---
+entity: contact
+title: name
+fields:
+  name: {type: text, required: true, search: high}
+  company: {type: lookup, to: company, on_delete: clear}
+  branch: {type: lookup, to: company, on_delete: clear, where: "parent == input.company"}
+  about: {type: any_lookup, to: [company, deal]}
+---
 role: boss
 grants: {"*": {read: all, create: all, update: all, delete: all, export: all, transfer: all, import: all}}
 ---
@@ -199,13 +207,28 @@ class World:
     def share(self, entity: str, record: str, principal: str, level: str = "read") -> None:
         mark = "?" if self.database.dialect == "sqlite" else "%s"
         with self.database.write() as connection:
-            run(connection, f"INSERT INTO share VALUES ({', '.join([mark] * 5)})", (entity, record, principal, level, "manual"))
-        self.rows.setdefault("share", {})[new_id()] = {"entity": entity, "record": record, "principal": principal, "level": level}
+            run(
+                connection,
+                f"INSERT INTO share VALUES ({', '.join([mark] * 5)})",
+                (entity, record, principal, level, "manual"),
+            )
+        self.rows.setdefault("share", {})[new_id()] = {
+            "entity": entity,
+            "record": record,
+            "principal": principal,
+            "level": level,
+        }
 
     def person(self, name: str, *roles: str, manager: str | None = None, department: str | None = None) -> Principal:
         """Make a user, and say to the closure whose subordinate it is."""
         boss = self.people.get(manager or "")
-        row = {"name": name, "email": f"{name}@example.com", "manager": boss, "department": department, "roles": tuple(roles)}
+        row = {
+            "name": name,
+            "email": f"{name}@example.com",
+            "manager": boss,
+            "department": department,
+            "roles": tuple(roles),
+        }
         [person] = self.add("user", [row])
         self.people[name] = person
         mark = "?" if self.database.dialect == "sqlite" else "%s"
