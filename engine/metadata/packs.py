@@ -29,7 +29,8 @@ def check_packs(composed: Composed, layers: Iterable[str]) -> None:
             place = composed.place(f"pack/{name}", path)
             if other not in there:
                 message = Message("pack {name} is not there", name=repr(other))
-                problem = Problem(message, place, "requires", "no_pack", suggest(other, there))
+                known = sorted(there - {name, "site"})
+                problem = Problem(message, place, "requires", "no_pack", suggest(other, known))
                 composed.problems.append(problem)
             elif other in packs and not fits(str(packs[other].get("version", "0")), versions):
                 message = Message(

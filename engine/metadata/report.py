@@ -62,6 +62,8 @@ class Report:
         if code not in _ABSENCES:
             return False
         gone = self.composed.gone
+        if gone and code == "no_title":
+            return True
         if gone and any(
             not gone.isdisjoint(value.strip("'\"").removeprefix("-").split("."))
             for value in message.values.values()

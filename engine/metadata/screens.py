@@ -280,7 +280,7 @@ class Screens:
                 body = {"url": prefix + body[name], **body}
         items = self._entries(doc, (*path, "items"), body.get("items") or {}, views)
         if not items and not any(each in body for each in ("entity", "view", "url")):
-            if "items" not in body:
+            if "items" not in body and not self._report.composed.gone:
                 self._report.warning(doc, path, Message("the entry leads nowhere; it is left out"), key=True)
             return None
         label = self._report.text(doc, (*path, "label"), body.get("label"), humanise(key)) if "label" in body else None

@@ -66,7 +66,8 @@ def _resolve(word: str) -> Any:
             return int(word)
         if _FLOAT.fullmatch(word):
             number = float(word)
-            if abs(number) < LARGEST and Decimal(repr(number)) == Decimal(word):
+            exact = abs(number) < LARGEST and Decimal(repr(number)) == Decimal(word)
+            if exact and (number or first != "-"):
                 return number
         return word
     return _WORDS.get(word, word) if len(word) <= _LONGEST_WORD else word
@@ -277,7 +278,7 @@ def _text_node(dumper: Any, value: str) -> Any:
 
 
 def _float_node(dumper: Any, value: float) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
+    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value or 0.0))
 
 
 def _one_line(value: Any, levels: int = 2) -> bool:
@@ -300,6 +301,8 @@ def _list_node(dumper: Any, value: Sequence[Any]) -> Any:
 
 
 _LINE = 100
+# YAML 1.1, which the library writes, does not know 1e5 for a number.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(f"^(?:{_FLOAT.pattern})$"), list("-0123456789"))
 _Dumper.add_representer(str, _text_node)
 _Dumper.add_representer(float, _float_node)
 _Dumper.add_representer(list, _list_node)
