@@ -116,6 +116,8 @@ class Draft:
     """What paths of problems begin with: "items/0/" for a child row."""
     unsaved: set[str] = field(default_factory=set)
     """Computed columns whose value in `new` is not the one that stands in the row yet."""
+    bad: set[str] = field(default_factory=set)
+    """Fields with a problem."""
     failed: bool = False
     touch: bool = False
     """Whether it gets a new version although none of its own columns changed: its child rows did."""
@@ -254,6 +256,7 @@ class Batch:
     def refuse(self, draft: Draft, path: str, message: Message, code: str = "invalid") -> None:
         """Note what is wrong with a row."""
         draft.failed = True
+        draft.bad.add(path)
         self.problems.append(_problem(draft, path, message, code))
 
     def fail(self, draft: Draft, error: GuanxiError) -> None:

@@ -74,19 +74,23 @@ def _read(row: int, verb: str, body: Any) -> Operation | Message:
         return Operation(row, verb, "", body)
     if not isinstance(body, Mapping):
         return Message("{verb} takes an object", verb=verb)
-    values = body.get("values")
-    ids = body.get("ids")
-    if ids is not None and verb in {"update", "delete", "restore"}:
-        if not isinstance(ids, (list, tuple)) or not all(isinstance(each, str) for each in ids):
-            return Message("ids is a list of ids")
-        if verb != "update":
-            return Operation(row, verb, "ids", tuple(ids))
-        return Operation(row, verb, "ids", Wish(dict(values or {}), ids=tuple(ids)))
     if verb == "create":
         return Operation(row, verb, "", dict(body))
     if verb == "upsert":
-        inner = dict(values) if isinstance(values, Mapping) else {k: v for k, v in body.items() if k != "on"}
-        return Operation(row, verb, str(body.get("on") or _ON), inner)
+        return Operation(row, verb, str(body.get("on") or _ON), _values(body, "on"))
+    if body.get("ids") is not None and verb != "transition":
+        return _read_many(row, verb, body, body["ids"])
+    return _read_one(row, verb, body)
+
+
+def _read_many(row: int, verb: str, body: Mapping[str, Any], ids: Any) -> Operation | Message:
+    if not isinstance(ids, (list, tuple)) or not all(isinstance(each, str) for each in ids):
+        return Message("ids is a list of ids")
+    given = Wish(_values(body, "ids"), ids=tuple(ids)) if verb == "update" else tuple(ids)
+    return Operation(row, verb, "ids", given)
+
+
+def _read_one(row: int, verb: str, body: Mapping[str, Any]) -> Operation | Message:
     if not isinstance(body.get("id"), str):
         return Message("{verb} needs an id", verb=verb)
     if verb in {"delete", "restore"}:
@@ -95,10 +99,18 @@ def _read(row: int, verb: str, body: Any) -> Operation | Message:
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         return Message("version is a whole number")
     if verb == "transition":
-        return Operation(row, verb, str(body.get("name") or ""), Change(body["id"], dict(values or {}), version))
-    if not isinstance(values, Mapping):
-        values = {key: value for key, value in body.items() if key not in {"id", "version"}}
-    return Operation(row, verb, "", Change(body["id"], dict(values), version))
+        return Operation(
+            row, verb, str(body.get("name") or ""), Change(body["id"], dict(body.get("values") or {}), version)
+        )
+    return Operation(row, verb, "", Change(body["id"], _values(body, "id", "version"), version))
+
+
+def _values(body: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """Return the values of an operation: under `values`, or beside its other words."""
+    values = body.get("values")
+    return (
+        dict(values) if isinstance(values, Mapping) else {key: each for key, each in body.items() if key not in others}
+    )
 
 
 def carry_out(unit: Unit, shape: Shape, operations: Sequence[Operation], *, atomic: bool) -> list[Result]:

@@ -148,7 +148,7 @@ def _joined(found: list[Follower]) -> Iterator[Follower]:
 
 
 def inlined(model: Model, entity: Entity, expr: Expr) -> Expr:
-    """Return an equal expression that reads stored fields only: formulas and references are put in by what they mean."""
+    """Return an equal expression that reads stored fields only: for formulas and references stands what they mean."""
     if isinstance(expr, Path):
         return _inlined_path(model, entity, expr)
     if not isinstance(expr, Call):

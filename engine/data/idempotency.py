@@ -57,7 +57,8 @@ def begin(unit: Unit, key: str, digest: str) -> list[dict[str, Any]] | None:
     )
     # On PostgreSQL this waits for a twin that has not committed yet; on SQLite only one writer is at work anyway.
     taken = unit.run(
-        f"INSERT INTO idempotency_key (actor_id, key, request_hash, created_at) VALUES ({mark}, {mark}, {mark}, {mark}) "  # noqa: S608
+        "INSERT INTO idempotency_key (actor_id, key, request_hash, created_at) "
+        f"VALUES ({mark}, {mark}, {mark}, {mark}) "
         "ON CONFLICT (actor_id, key) DO NOTHING",
         (actor, key, digest, at(unit.now)),
     ).rowcount

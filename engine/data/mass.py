@@ -75,7 +75,7 @@ def _parsed(unit: Unit, shape: Shape, values: Mapping[str, Any]) -> Draft:
     check_fields(unit, shape, batch)
     normalise(unit, shape, batch)
     draft.changed = set(values)
-    check_required(shape, _plain_required(shape, batch), Evaluation(unit, shape, batch))
+    check_required(shape, batch, Evaluation(unit, shape, batch))
     if not batch.problems:
         check_links(unit, shape, batch)
     if batch.problems:
@@ -83,15 +83,27 @@ def _parsed(unit: Unit, shape: Shape, values: Mapping[str, Any]) -> Draft:
     return draft
 
 
-def _plain_required(shape: Shape, batch: Any) -> Any:
-    """Return the batch; conditions about other fields cannot be asked of no row in particular."""
-    return batch
-
-
 def why_rows(unit: Unit, shape: Shape, draft: Draft) -> Iterator[Message]:
     """Yield what needs to see the rows one by one when these fields change."""
     entity, keys = shape.entity, frozenset(draft.given)
     yield from _because_of_fields(shape, keys)
+    yield from _because_of_rules(shape, keys)
+    known = dependencies(unit.published.model)
+    if not keys.isdisjoint(known.rollup_fields.get(entity.key, frozenset())):
+        yield Message("Other records add it up")
+    if any((entity.key, key) in known.followers for key in keys):
+        yield Message("Formulas of other records read it")
+    if entity.parent is not None:
+        yield Message("A change of a row is a change of its parent")
+    rule = unit.access.rule(entity.key, "update")
+    if not rule.everybody and not keys.isdisjoint(fields_of_rule(unit, entity.key, "update")):
+        yield Message("Who may change a record depends on it")
+    if any(unit.hooks.listens(hook, entity.key) for hook in ("before_save", "changed", "after_save")):
+        yield Message("A plugin or an automation follows the changes of {plural}", plural=entity.plural)
+
+
+def _because_of_rules(shape: Shape, keys: frozenset[str]) -> Iterator[Message]:
+    entity = shape.entity
     if entity.states is not None and entity.states.field in keys:
         yield Message("{label} moves along transitions", label=entity.fields[entity.states.field].label)
     if "owner" in keys:
@@ -106,24 +118,11 @@ def why_rows(unit: Unit, shape: Shape, draft: Draft) -> Iterator[Message]:
         if each.condition.listens(keys):
             yield Message("The check {key} looks at it", key=each.check.key)
     for other in shape.fields.values():
-        conditions = [other.required_when, other.read_only_when, *other.options_when.values()]
-        if any(each is not None and (each.listens(keys) or other.field.key in keys) for each in conditions):
+        conditions = [
+            each for each in (other.required_when, other.read_only_when, *other.options_when.values()) if each
+        ]
+        if conditions and (other.field.key in keys or any(each.listens(keys) for each in conditions)):
             yield Message("Rules of {label} look at it", label=other.field.label)
-    known = dependencies(unit.published.model)
-    if not keys.isdisjoint(known.rollup_fields.get(entity.key, frozenset())):
-        yield Message("Other records add it up")
-    if any((entity.key, key) in known.followers for key in keys):
-        yield Message("Formulas of other records read it")
-    if entity.parent is not None:
-        yield Message("A change of a row is a change of its parent")
-    if not unit.access.rule(entity.key, "update").everybody and not keys.isdisjoint(
-        fields_of_rule(unit, entity.key, "update")
-    ):
-        yield Message("Who may change a record depends on it")
-    for hook in ("before_save", "changed", "after_save"):
-        if unit.hooks.listens(hook, entity.key):
-            yield Message("A plugin or an automation follows the changes of {plural}", plural=entity.plural)
-            return
 
 
 def _because_of_fields(shape: Shape, keys: frozenset[str]) -> Iterator[Message]:
@@ -151,7 +150,7 @@ def _said_in_sql(column: Column) -> bool:
     )
 
 
-# --- two statements -----------------------------------------------------------------------------------------------------
+# --- two statements ---------------------------------------------------------------------------------------------
 
 
 def _by_set(unit: Unit, shape: Shape, wish: Wish, draft: Draft) -> int:

@@ -15,6 +15,7 @@ from engine.data.drafts import new_batch, stored_draft
 from engine.data.rollups import compute
 from engine.data.shape import Shape
 from engine.data.steps import (
+    attachments,
     authorise,
     children,
     conflicts,
@@ -71,6 +72,7 @@ class Save:
         self._before_save()
         formulas.work_out(shape, batch.drafts, evaluation)
         links.check_links(unit, shape, batch, inner=self.inner)
+        attachments.check_files(unit, shape, batch)
         if not batch.trusted:
             validate.check_read_only(shape, batch, evaluation)
             validate.check_required(shape, batch, evaluation)
@@ -125,6 +127,7 @@ class Save:
                 persist.update(unit, shape, due)
             self._write_children(failed)
             written = [draft for draft in batch.drafts if draft.writes]
+            attachments.attach(unit, shape, written)
             self._settle(written)
             reach.check_after(unit, batch, written, inner=self.inner)
             finish(unit, shape, batch, written)

@@ -1,4 +1,4 @@
-"""Gone for good: rows, links, words, shares and the history with its values. What is left is that there was something."""
+"""Gone for good: rows, links, words, shares, and the history with its values. That there was something stays known."""
 
 from __future__ import annotations
 
@@ -47,11 +47,12 @@ def purge(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> list[
             unit.hooks.call("before_delete", batch=batch)
         batch.collect = True
         batch.drop_failed()
-    _purge(unit, shape, batch.drafts)
+    purge_rows(unit, shape, batch.drafts)
     return [batch]
 
 
-def _purge(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
+def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
+    """Delete records for good, with all that belongs to them; nobody's rights are asked."""
     if not drafts:
         return
     ids = [draft.id for draft in drafts]
@@ -59,7 +60,7 @@ def _purge(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
         other = unit.shape(key)
         for start in range(0, len(related), CHUNK):
             found = load(unit, other, related[start : start + CHUNK], lock="delete", trashed=None)
-            _purge(unit, other, [stored_draft(each) for each in found.values()])
+            purge_rows(unit, other, [stored_draft(each) for each in found.values()])
     _let_go(unit, shape, ids)
     phrases = unit.phrases
     unindex(unit, shape, ids)

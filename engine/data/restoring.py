@@ -53,8 +53,8 @@ def restore(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Bat
                 inner = new_batch(unit, other, "restore", [stored_draft(each) for each in rows.values()])
                 _raise_rows(unit, other, inner, along, check=False)
     if batch.drafts:
-        for key, ids in together.items():
-            _work_out_again(unit, key, ids)
+        for key, records in together.items():
+            _work_out_again(unit, key, records)
     return batch
 
 
@@ -88,8 +88,9 @@ def _along(unit: Unit, shape: Shape, batch: Batch) -> dict[str, list[str]]:
             if link.on_delete != "cascade" or not ids:
                 continue
             same = _deleted_together(unit, entity, link, ids)
-            fresh = [each for each in same if each not in taken.setdefault(link.field.entity, set())]
-            taken[link.field.entity].update(fresh)
+            known = taken.setdefault(link.field.entity, set())
+            fresh = [each for each in same if each not in known]
+            known.update(fresh)
             if fresh:
                 found.setdefault(link.field.entity, {}).update(dict.fromkeys(fresh))
                 waiting.append((link.field.entity, fresh))

@@ -1,4 +1,4 @@
-"""What writing one entity needs, worked out once per Model: parsers, statements, encoders, rules and who listens to what.
+"""What writing one entity needs, worked out once per Model: parsers, statements, encoders, rules and their reads.
 
 At request time the steps run prepared texts and closures; nothing here is built twice, and nothing asks a document.
 """
@@ -16,6 +16,7 @@ from engine.expression import Expr, compile_python, functions, paths, variables
 from engine.expression.ast import AGGREGATES
 from engine.fields import FieldType
 from engine.fields.autonumber import Autonumber
+from engine.fields.file import File
 from engine.metadata.model import Check, Entity, Field, Model
 from engine.metadata.scope import EntityScope
 from engine.publish import Published
@@ -144,7 +145,9 @@ class Shape:
         self.link_shapes: tuple[tuple[str, FieldShape], ...] = tuple(
             (key, each)
             for key, each in self.fields.items()
-            if each.links in {"one", "many", "any"} and key not in {"created_by", "updated_by"}
+            if each.links in {"one", "many", "any"}
+            and key not in {"created_by", "updated_by"}
+            and not isinstance(each.field.type, File)
         )
         self.defaults: tuple[tuple[str, Any], ...] = tuple(
             (field.key, field.default) for field in entity.fields.values() if field.default is not None
@@ -176,6 +179,7 @@ class Shape:
         self.unique: tuple[UniqueShape, ...] = tuple(self._unique())
         self.link_fields: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "many")
         self.tables: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "children")
+        self.file_fields: tuple[Field, ...] = tuple(c.field for c in self.columns if isinstance(c.field.type, File))
         self.child_rollups: tuple[RollupGroup, ...] = tuple(
             group
             for groups in dependencies(self.model).rollups.values()
@@ -336,7 +340,7 @@ def rollup_blanks(entity: Entity) -> Mapping[str, Any]:
 
 def settle(field: Field, value: Any) -> Any:
     """Return what an expression gave as a Python value of the field: numbers with its decimals, nothing as None."""
-    if value is None or value == "" or value == ():
+    if value is None or value in ("", ()):
         return None
     if field.storage is not None and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         if field.storage.kind == "integer":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.data.batch import Batch
-from engine.data.shape import Shape, settle
+from engine.data.shape import Condition, Shape, settle
 from engine.data.steps.evaluate import Evaluation
 from engine.data.unit import Unit
 from engine.errors import BadValue
+from engine.metadata.model import Field
 
 
 def give_defaults(unit: Unit, shape: Shape, batch: Batch, evaluation: Evaluation) -> None:
@@ -25,16 +26,17 @@ def give_defaults(unit: Unit, shape: Shape, batch: Batch, evaluation: Evaluation
             if "owner" not in draft.given:
                 draft.new["owner"] = unit.principal.id
     for field, condition in shape.default_exprs:
-        due = [draft for draft in batch.drafts if field.key not in draft.given]
-        parse = shape.fields[field.key].parse
-        for draft, value in evaluation.values(condition, due):
-            try:
-                settled = parse(value) if value is not None else None
-            except BadValue as error:
-                batch.refuse(draft, field.key, error.message)
-                continue
-            if field.key in draft.new:
-                draft.new[field.key] = settle(field, settled)
+        _work_out(shape, batch, field, condition, evaluation)
+
+
+def _work_out(shape: Shape, batch: Batch, field: Field, condition: Condition, evaluation: Evaluation) -> None:
+    due = [draft for draft in batch.drafts if field.key not in draft.given and field.key in draft.new]
+    parse = shape.fields[field.key].parse
+    for draft, value in evaluation.values(condition, due):
+        try:
+            draft.new[field.key] = settle(field, parse(value) if value is not None else None)
+        except BadValue as error:
+            batch.refuse(draft, field.key, error.message)
 
 
 def stamp(unit: Unit, batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""Expressions over the drafts of a batch: what they read beyond the record itself is fetched for all of them at once."""
+"""Expressions over the drafts of a batch: what they read beyond the record is fetched for all of them at once."""
 
 from __future__ import annotations
 

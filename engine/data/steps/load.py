@@ -13,6 +13,7 @@ from engine.data.place import Frame, Place
 from engine.data.probes import IDS, can_reach, prepared, reaches_all, rows
 from engine.data.shape import Shape
 from engine.data.unit import Unit
+from engine.ids import is_id
 from engine.metadata.model import Field
 
 Lock = Literal["change", "delete", "link", "none"]
@@ -46,7 +47,7 @@ def load(
     `trashed` is False for live records, True for those in the recycle bin, None for both. Records are locked in the
     order of their ids, so that two writers never wait for each other.
     """
-    wanted = sorted(set(ids))
+    wanted = sorted({id_ for id_ in ids if is_id(id_)})
     if not wanted:
         return {}
     entity = shape.entity.key

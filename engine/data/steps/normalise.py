@@ -57,9 +57,8 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
         else:
             draft.new[key] = value
     if references:
-        for (draft, reference), found in zip(
-            references, links.resolve(unit, field.field, [each for _, each in references]), strict=True
-        ):
+        resolved = links.resolve(unit, field.field, [each for _, each in references])
+        for draft, found in zip((each for each, _ in references), resolved, strict=True):
             if isinstance(found, Message):
                 batch.refuse(draft, key, found, "link")
             else:
@@ -110,12 +109,18 @@ def _take_secret(unit: Unit, batch: Batch, field: FieldShape) -> None:
         except BadValue as error:
             batch.refuse(draft, key, error.message)
             continue
-        sealed = draft.sealed.get(key)
-        if sealed is not None and plain is not None and unit.vault is not None:
-            if unit.vault.open(batch.kind.key, draft.id, key, sealed) == plain:
-                continue
+        if plain is not None and _opened(unit, batch, draft, key) == plain:
+            continue
         draft.secrets[key] = plain
         draft.new[key] = SEALED if plain is not None else None
+
+
+def _opened(unit: Unit, batch: Batch, draft: Draft, key: str) -> str | None:
+    """Return the plain text of a stored secret; None when there is none, or no key to open it."""
+    sealed = draft.sealed.get(key)
+    return (
+        unit.vault.open(batch.entity, draft.id, key, sealed) if sealed is not None and unit.vault is not None else None
+    )
 
 
 def _take_ids(batch: Batch) -> None:

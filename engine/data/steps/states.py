@@ -34,10 +34,8 @@ def _check_start(unit: Unit, shape: Shape, batch: Batch, draft: Draft, field: Fi
         return
     if unit.via.startswith("import") and unit.access.may(shape.entity.key, "import"):
         return
-    batch.refuse(
-        draft, field.key, Message("A new {label} cannot be “{state}”", label=shape.entity.label, state=_label(field, state)),
-        "transition",
-    )  # fmt: skip
+    message = Message("A new {label} cannot be “{state}”", label=shape.entity.label, state=_label(field, state))
+    batch.refuse(draft, field.key, message, "transition")
 
 
 def start_states(shape: Shape, field: Field) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Step 8, uniqueness: a twin is looked for and named before the database would refuse the row. The index is the truth."""
+"""Step 8, uniqueness: a twin is looked for and named before the database refuses the row. The index is the truth."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from engine.i18n import Message
 
 def check_unique(unit: Unit, shape: Shape, batch: Batch) -> None:
     """Refuse rows whose values stand in another live record, or in an earlier row of the batch."""
+    if batch.action == "create":
+        _check_ids(unit, shape, batch)
     for rule in shape.unique:
         keys = tuple(column.key for column in rule.columns)
         due: dict[tuple[Any, ...], Draft] = {}
@@ -32,6 +34,19 @@ def check_unique(unit: Unit, shape: Shape, batch: Batch) -> None:
             _ask(unit, shape, batch, rule, due)
 
 
+def _check_ids(unit: Unit, shape: Shape, batch: Batch) -> None:
+    """Refuse ids that clients have made and that some record has already, deleted ones included."""
+    given = {draft.id: draft for draft in reversed(batch.drafts) if draft.given.get("id")}
+    if not given:
+        return
+    identity = shape.by_key["id"].name
+    text = f"SELECT {identity} FROM {shape.table} WHERE {unit.phrases.is_in(identity)}"  # noqa: S608 - names of the Model
+    taken = {row[0] for row in unit.run(text, [unit.ids(given)]).fetchall()}
+    for draft in batch.drafts:
+        if draft.given.get("id") and (draft.id in taken or given[draft.id] is not draft):
+            batch.refuse(draft, "id", Message("There is a {label} of this id already", label=shape.entity.label), "unique")
+
+
 def _encoded(rule: UniqueShape, draft: Draft) -> tuple[Any, ...]:
     return tuple(
         value if value is None or column.encode is None else column.encode(value)
@@ -42,10 +57,8 @@ def _encoded(rule: UniqueShape, draft: Draft) -> tuple[Any, ...]:
 
 def _ask(unit: Unit, shape: Shape, batch: Batch, rule: UniqueShape, due: Mapping[tuple[Any, ...], Draft]) -> None:
     phrases = unit.phrases
-    if len(rule.columns) == 1:
-        bound = [phrases.values(values[0] for values in due)]
-    else:
-        bound = phrases.tuples(list(due))
+    one = len(rule.columns) == 1
+    bound = [phrases.values(values[0] for values in due)] if one else phrases.tuples(list(due))
     # A row that itself gives its values up in this batch is no twin of the one that takes them.
     leaving = {draft.id for draft in batch.drafts if draft.old is not None and not draft.failed}
     twins: dict[tuple[Any, ...], str] = {}

@@ -1,4 +1,4 @@
-"""Step 8: what a record must keep: required values, choices, checks. States and uniqueness have modules of their own."""
+"""Step 8: what a record must keep: required values, choices, checks. States and uniqueness stand beside it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def required(field: Field) -> Message:
 
 
 def is_missing(shape: Shape, draft: Draft, field: Field) -> bool:
-    """Say whether a draft has nothing in a field, wherever its values are kept."""
+    """Say whether a draft has nothing in a field, wherever its values are kept; a wrong value is not nothing."""
     key = field.key
+    if key in draft.bad:
+        return False
     if key in draft.new:
         return draft.new[key] is None
     if field.type.links == "many":

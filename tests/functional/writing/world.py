@@ -174,7 +174,7 @@ class World:
         [user] = self.records.create(
             SYSTEM, "user", [{"name": name, "email": f"{name}@example.com", "roles": list(roles)}]
         )
-        return Principal(id=user.id, name=name, roles=frozenset(roles), timezone="Asia/Shanghai")
+        return Principal(id=user.id, name=name, roles=frozenset({*roles, "everyone"}), timezone="Asia/Shanghai")
 
     @contextmanager
     def reading(self, principal: Principal = SYSTEM) -> Iterator[Reader]:
