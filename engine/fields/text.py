@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.cleaning import check_length, line
+from engine.fields.patterns import check_pattern
 from engine.i18n import Message
 
 MAX_LENGTH = 255
@@ -94,11 +95,8 @@ class Text(FieldType):
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
         yield from check_lengths(options, MAX_LENGTH)
-        if "pattern" in options:
-            try:
-                re.compile(options["pattern"])
-            except re.error as error:
-                yield "pattern", Message("not a regular expression: {reason}", reason=str(error))
+        if options.get("pattern"):
+            yield from check_pattern(options["pattern"])
 
 
 def length_schema(options: Options, most: int) -> dict[str, Any]:
