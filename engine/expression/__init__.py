@@ -32,7 +32,15 @@ from engine.expression.check import Checked, Reporter, Result, Typed, check
 from engine.expression.evaluate import compile_python
 from engine.expression.parse import parse
 from engine.expression.registry import Operator, operators, register
-from engine.expression.sql import ManyScope, SqlCompiler, SqlScope, SqlValue, compile_sql, compile_value, rows_below
+from engine.expression.sql.compiler import (
+    ManyScope,
+    SqlCompiler,
+    SqlScope,
+    SqlValue,
+    compile_sql,
+    compile_value,
+    rows_below,
+)
 from engine.expression.sqlite import register_functions
 from engine.expression.text import to_text
 from engine.expression.types import MAX_STORED, FieldInfo, Scope, Type

@@ -28,7 +28,7 @@ class Operator:
     python: Callable[[Typed, tuple[Evaluate, ...]], Evaluate]
     """Makes the closure from those of the arguments."""
     sql: Callable[[Any, Typed], Any] | None = None
-    """(SqlCompiler, node) -> SqlValue; see `sql.py`."""
+    """(SqlCompiler, node) -> SqlValue; see `sql/compiler.py`."""
     browser: str | None = None
     """Name in `ui/frontend/src/expression.js`."""
     kind: Literal["operator", "function", "internal"] = "function"

@@ -1,7 +1,7 @@
 """Types of the expression language, and what a scope tells about the names that an expression uses.
 
 A scope is asked, never told: `check`, the Python back end and the browser form need `Scope`, the SQL
-back end needs `SqlScope` (in `sql.py`), which adds columns.
+back end needs `SqlScope` (in `sql/compiler.py`), which adds columns.
 """
 
 from __future__ import annotations

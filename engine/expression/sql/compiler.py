@@ -43,11 +43,11 @@ from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine, Uuid
 
 from engine.errors import ExpressionInvalid, ExpressionProblem
-from engine.expression import inline
 from engine.expression.ast import Call, Expr, Path, Value, Var
 from engine.expression.check import Typed, place_of, resolved
 from engine.expression.moments import date_text, datetime_text, time_text
 from engine.expression.numbers import unscaled, wide
+from engine.expression.sql import inline
 from engine.expression.types import MAX_STORED, FieldInfo, Scope, Type
 from engine.i18n import Message
 

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Numeric, String, case, cast, false, func, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Text, Uuid
 
-from engine.expression import inline
 from engine.expression.ast import Path, Value, Var
 from engine.expression.check import Typed
 from engine.expression.numbers import decimals, unscaled
-from engine.expression.sql import LARGEST, Element, ManyScope, SqlCompiler, SqlValue, bound
+from engine.expression.sql import inline
+from engine.expression.sql.compiler import LARGEST, Element, ManyScope, SqlCompiler, SqlValue, bound
 from engine.expression.texts import lower
 from engine.expression.types import Type
 

@@ -22,10 +22,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from engine.expression import inline
 from engine.expression.check import Typed
-from engine.expression.sql import LARGEST, Element, SqlCompiler, SqlValue, bound
-from engine.expression.sql_conditions import own_rows, related
+from engine.expression.sql import inline
+from engine.expression.sql.compiler import LARGEST, Element, SqlCompiler, SqlValue, bound
+from engine.expression.sql.conditions import own_rows, related
 from engine.expression.texts import WHITESPACE
 from engine.expression.types import Type
 

@@ -12,7 +12,7 @@ from engine.i18n import translate
 
 def templates() -> set[str]:
     found = set()
-    for file in Path(engine.expression.__file__).parent.glob("*.py"):
+    for file in Path(engine.expression.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="Message"), args=[ast.Constant(value=str(template)), *_]):
