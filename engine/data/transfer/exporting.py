@@ -92,9 +92,7 @@ class Exporter:
                     yield f"{field.key}.{title}"
 
     def _pages(self, paths: tuple[str, ...]) -> Iterator[tuple[RowSet, list[bool]]]:
-        query = Query(
-            self._kind.key, paths, self._where, search=self._search, order_by=(Order(("id",)),), limit=PAGE
-        )
+        query = Query(self._kind.key, paths, self._where, search=self._search, order_by=(Order(("id",)),), limit=PAGE)
         cursor: str | None = None
         while True:
             rows = self._reader.query(replace(query, cursor=cursor), abilities=("export",))

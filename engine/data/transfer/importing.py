@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 
 from engine import clock
 from engine.data.access import Access
-from engine.data.batch import Written
 from engine.data.phrases import phrases
 from engine.data.principal import SYSTEM, Principal
 from engine.data.query import Query
@@ -28,16 +27,7 @@ from engine.data.sets import ChangeSet, add_counts, new_set, write_set
 from engine.data.transfer.mapping import REASON, ColumnMap, Columns, Matcher, read_map
 from engine.data.transfer.report import MOST_PROBLEMS, ErrorsFile, ImportReport, RowProblem
 from engine.data.transfer.sheet import Line, Sheet, fingerprint, open_sheet
-from engine.errors import (
-    AccessDenied,
-    DatabaseUnavailable,
-    FieldProblem,
-    GuanxiError,
-    NotFound,
-    RecordInvalid,
-    StaleModel,
-    VersionConflict,
-)
+from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
 from engine.expression import Call, Literal
 from engine.expression import Path as FieldPath
 from engine.fields import Locale
@@ -284,47 +274,22 @@ class _Work:
     def _write(self, connection: Connection, rows: Sequence[_Row]) -> None:
         """Write the rows of a chunk that can be taken, and note the problems of the others."""
         due = [row for row in rows if not row.problems]
-        for _ in range(_ATTEMPTS):
-            if not due:
-                return
-            try:
-                written = self._call(connection, due)
-            except RecordInvalid as error:
-                if not _blame(due, error.problems):
-                    break
-                due = [row for row in due if not row.problems]
-            except (AccessDenied, NotFound, VersionConflict):
-                break
-            else:
-                _note_outcomes(due, written)
-                return
-        # What is wrong cannot be told of the rows together: each for itself.
-        for row in due:
-            try:
-                written = self._call(connection, [row])
-            except RecordInvalid as error:
-                row.problems += [_reason(problem) for problem in error.problems]
-            except (AccessDenied, NotFound, VersionConflict) as error:
-                row.problems.append(error.message)
-            else:
-                _note_outcomes([row], written)
-
-    def _call(self, connection: Connection, rows: Sequence[_Row]) -> list[Written]:
-        values = [row.values for row in rows]
-        change_set = self._set.id if self._set.known else None
-        if self._options.on is None:
-            return self._records.create(
-                self._principal, self._entity, values, via=self._via, change_set=change_set, connection=connection
-            )
-        return self._records.upsert(
+        on = self._options.on
+        results = self._records.bulk(
             self._principal,
             self._entity,
-            values,
-            on=self._options.on,
+            [{"create": row.values} if on is None else {"upsert": {"on": on, "values": row.values}} for row in due],
             via=self._via,
-            change_set=change_set,
+            change_set=self._set.id if self._set.known else None,
             connection=connection,
         )
+        for row, result in zip(due, results, strict=True):
+            if result.written is not None:
+                row.outcome, row.warnings = result.written.action, len(result.written.warnings)
+            elif isinstance(result.error, RecordInvalid):
+                row.problems += [_reason(problem) for problem in result.error.problems]
+            elif result.error is not None:
+                row.problems.append(result.error.message)
 
     # --- what is noted --------------------------------------------------------------------------------------------
 
@@ -371,22 +336,6 @@ class _Work:
 
 def _failed(rows: Iterable[_Row]) -> int:
     return sum(bool(row.problems) for row in rows)
-
-
-def _blame(rows: Sequence[_Row], problems: Iterable[FieldProblem]) -> bool:
-    """Give problems to their rows; say whether any row was found for one."""
-    found = False
-    for problem in problems:
-        if 0 <= problem.row < len(rows):
-            rows[problem.row].problems.append(_reason(problem))
-            found = True
-    return found
-
-
-def _note_outcomes(rows: Sequence[_Row], written: Sequence[Written]) -> None:
-    for row, each in zip(rows, written, strict=True):
-        row.outcome = each.action
-        row.warnings = len(each.warnings)
 
 
 def _reason(problem: FieldProblem) -> Message:
