@@ -26,7 +26,7 @@ def insert_text(mark: str) -> str:
 def write_history(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]) -> None:
     """Write what has become of drafts; their versions are counted already."""
     entity = shape.entity.key
-    actor, via, at, change_set = unit.principal.id, unit.via, unit.phrases.moment(unit.now), unit.change_set.id
+    actor, via, at, change_set = unit.principal.id, unit.via, unit.at, unit.change_set.id
     dumps = orjson.dumps
     rows = [
         (entity, draft.id, draft.version, action, dumps(changes_of(shape, draft)).decode(), actor, via, at, change_set)

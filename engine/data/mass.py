@@ -171,7 +171,7 @@ def _by_set(unit: Unit, shape: Shape, wish: Wish, draft: Draft) -> int:
     stamps: list[Any] = [shape.by_key[key] for key in ("updated_at", "updated_by")]
     sets = ", ".join(f"{column.name} = {phrases.mark}" for column in (*columns, *stamps))
     version, identity = shape.by_key["version"].name, shape.by_key["id"].name
-    change = [*encoded, phrases.moment(unit.now), unit.principal.id]
+    change = [*encoded, unit.at, unit.principal.id]
     history, told = _history(unit, shape, columns, draft)
     update = f"UPDATE {shape.table} SET {sets}, {version} = {version} + 1"  # noqa: S608 - names of the Model
     if phrases.kind == "sqlite":
@@ -239,7 +239,7 @@ def _history(unit: Unit, shape: Shape, columns: Sequence[Column], draft: Draft) 
             f"{mark}::text, o.id, o.version + 1, 'update', {changes}, {mark}::uuid, {mark}::text, "
             f"{mark}::timestamptz, {mark}::uuid"
         )
-    at = unit.phrases.moment(unit.now)
+    at = unit.at
     told = [shape.entity.key, *values, unit.principal.id, unit.via, at, unit.change_set.id]
     return f"{head} SELECT {select_list}", told
 

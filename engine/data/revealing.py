@@ -46,7 +46,7 @@ def _note(unit: Unit, shape: Shape, id_: str, version: int, key: str) -> None:
         f"UPDATE {shape.table} SET {version_column} = {mark} WHERE {shape.by_key['id'].name} = {mark}",  # noqa: S608
         (version + 1, id_),
     )
-    at = unit.phrases.moment(unit.now)
+    at = unit.at
     via = f"reveal:{key}"
     unit.run(
         insert_text(mark),

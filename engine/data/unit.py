@@ -57,6 +57,7 @@ class Unit:
 
     __slots__ = (
         "access",
+        "at",
         "change_set",
         "connection",
         "depth",
@@ -94,6 +95,9 @@ class Unit:
         self.env: Mapping[str, Any] = self.access.env()
         """Variables of expressions: user.*, today, now."""
         self.now = now
+        self.phrases: Phrases = phrases(connection.dialect.name)
+        self.at = self.phrases.moment(now)
+        """`now` as a column of a system table takes it."""
         self.via = via
         self.change_set = change_set
         self.depth = 0
@@ -102,7 +106,6 @@ class Unit:
         self.hooks: Hooks = records.hooks
         self.vault: Vault | None = records.vault
         self.numbers: Numbers = records.numbers
-        self.phrases: Phrases = phrases(connection.dialect.name)
         self.tail = Tail()
 
     def joined(self, principal: Principal, via: str | None, change_set: ChangeSet | None) -> Unit:
@@ -128,9 +131,12 @@ class Unit:
 
     def shape(self, entity: str) -> Shape:
         """Return what writing an entity needs, worked out once per Model."""
-        from engine.data.shape import shape_of
+        found = self.published.model.memory.get(("shape", entity, self.phrases.kind))
+        if found is None:
+            from engine.data.shape import shape_of
 
-        return shape_of(self.published, entity, self.phrases)
+            found = shape_of(self.published, entity, self.phrases)
+        return found
 
     def run(self, text: str, values: Sequence[Any] = ()) -> Any:
         """Run one statement, which may name entity tables, and return the driver's cursor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 
 from engine.data.access import ACTION_WORDS
 from engine.data.batch import Batch, Draft
@@ -54,49 +54,52 @@ def out_of_reach(entity: Entity, id_: str, stored: Stored | None, action: str) -
 def check_fields(unit: Unit, shape: Shape, batch: Batch) -> None:
     """Refuse given keys that are unknown, hidden or may not be written; all of them, of all rows."""
     entity = batch.kind
-    if batch.computed:
-        return
-    writable = unit.access.writable(entity.key)
-    mask = unit.access.mask(entity.key)
-    verdicts: dict[str, tuple[Message, str] | None] = {}
+    creating = batch.action == "create"
+    allowed = _allowed(unit, entity, creating=creating)
+    if batch.transition is not None and entity.states is not None:
+        # Who may make a transition is said by the transition.
+        allowed |= {entity.states.field}
     for draft in batch.drafts:
+        if draft.given.keys() <= allowed:
+            continue
         for key in draft.given:
-            if key in verdicts:
-                verdict = verdicts[key]
-            else:
-                verdict = verdicts[key] = _verdict(unit, entity, key, mask, writable, creating=draft.old is None)
-                if batch.transition is not None and entity.states is not None and key == entity.states.field:
-                    # Who may make a transition is said by the transition.
-                    verdict = verdicts[key] = None
-            if verdict is not None:
-                batch.refuse(draft, key, *verdict)
+            if key not in allowed:
+                batch.refuse(draft, key, *_refusal(unit, entity, key, creating=creating))
 
 
-def _verdict(
-    unit: Unit, entity: Entity, key: str, mask: Mapping[str, str], writable: Iterable[str], *, creating: bool
-) -> tuple[Message, str] | None:
+def _allowed(unit: Unit, entity: Entity, *, creating: bool) -> frozenset[str]:
+    """Return the fields that may be given, worked out once per Model and set of roles."""
+    roles = unit.access.roles
+    key = ("may give", entity.key, creating, roles.names, roles.system)
+    return unit.published.model.derive(key, lambda: frozenset(_may_give(unit, entity, creating=creating)))
+
+
+def _may_give(unit: Unit, entity: Entity, *, creating: bool) -> Iterator[str]:
+    writable = unit.access.writable(entity.key)
+    system = unit.principal.system
+    for key, field in entity.fields.items():
+        if (key == "id" and creating) or (system and creating and key in _ENGINE_ONLY) or (field.writable and key in writable and (system or not field.read_only)):
+            yield key
+
+
+def _refusal(unit: Unit, entity: Entity, key: str, *, creating: bool) -> tuple[Message, str]:
     """Return what is wrong with giving a field a value, and its code."""
+    mask = unit.access.mask(entity.key)
     field = entity.fields.get(key)
-    if field is None or (mask.get(key) == "hidden" and key not in writable):
+    if field is None or (mask.get(key) == "hidden" and key not in unit.access.writable(entity.key)):
         # What may not be known of answers as what does not exist.
         known = [each for each in entity.fields if mask.get(each) != "hidden"]
         nearest = difflib.get_close_matches(key, known, 1)
         if nearest:
             return Message("There is no field {key}; did you mean {near}?", key=key, near=nearest[0]), "unknown"
         return Message("There is no field {key}", key=key), "unknown"
-    if key == "id" and creating:
-        return None
     if field.system and not field.writable:
-        if unit.principal.system and creating and key in _ENGINE_ONLY:
-            return None
         return Message("{label} is kept by the system", label=field.label), "read_only"
     if not field.writable:
         return Message("{label} is worked out by the system", label=field.label), "read_only"
-    if field.read_only and not unit.principal.system:
+    if field.read_only:
         return Message("{label} cannot be changed", label=field.label), "read_only"
-    if key not in writable:
-        return Message("You may not change {label}", label=field.label), "denied"
-    return None
+    return Message("You may not change {label}", label=field.label), "denied"
 
 
 def twice(entity: Entity) -> Message:

@@ -44,7 +44,9 @@ def _check_ids(unit: Unit, shape: Shape, batch: Batch) -> None:
     taken = {row[0] for row in unit.run(text, [unit.ids(given)]).fetchall()}
     for draft in batch.drafts:
         if draft.given.get("id") and (draft.id in taken or given[draft.id] is not draft):
-            batch.refuse(draft, "id", Message("There is a {label} of this id already", label=shape.entity.label), "unique")
+            batch.refuse(
+                draft, "id", Message("There is a {label} of this id already", label=shape.entity.label), "unique"
+            )
 
 
 def _encoded(rule: UniqueShape, draft: Draft) -> tuple[Any, ...]:
