@@ -5,17 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from engine.errors import BadValue
 from engine.fields import FieldType, Reference, StorageType, field_types, register
 
 CONTRACT = """
 text, longtext, richtext, number, integer, percent, money, boolean, date, datetime, time, duration, select,
 multiselect, tags, lookup, lookups, any_lookup, table, user, email, phone, url, address, geo, file, files, image,
 signature, color, rating, autonumber, barcode, secret, json, formula, rollup, reference"""
+ROOT = Path(__file__).parents[3]
 TYPES = sorted(field_types())
 KINDS = {"boolean", "number", "text", "date", "datetime", "time", "link", "list", "many", "json"}
 OPERATORS = {
@@ -204,3 +207,47 @@ def test_importing_the_types_loads_nothing_that_is_slow() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert loaded.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("language", ["", "zh/"])
+@pytest.mark.parametrize("name", TYPES)
+def test_the_reference_tells_of_every_property_and_its_examples_are_true(name: str, language: str) -> None:
+    reference = (ROOT / f"docs/{language}fields.md").read_text()
+    section = re.search(rf"^### `{name}`\n(.*?)(?=^##|\Z)", reference, re.DOTALL | re.MULTILINE)
+    assert section is not None
+    field_type = field_types()[name]
+    options = options_of(field_type) | EXAMPLE_OPTIONS.get(name, {})
+
+    named = set(re.findall(r"`([a-z_]+)`", " ".join(lines_of(section[1], "Properties", "属性"))))
+    assert set(field_type.properties) <= named
+    for example in examples(section[1], "Takes", "接受"):
+        assert field_type.parse(example, options) is not None, example
+    for example in examples(section[1], "Refuses", "拒绝"):
+        with pytest.raises(BadValue):
+            field_type.parse(example, options)
+
+
+def test_both_references_give_the_same_examples() -> None:
+    english, chinese = ((ROOT / f"docs/{folder}fields.md").read_text() for folder in ("", "zh/"))
+
+    assert len(examples(english, "Takes")) > 80
+    assert examples(chinese, "接受") == examples(english, "Takes")
+    assert examples(chinese, "拒绝") == examples(english, "Refuses")
+
+
+EXAMPLE_OPTIONS: dict[str, dict[str, Any]] = {
+    "select": {"options": {"new": {"label": {"en": "New", "zh": "新建"}}, "won": {}}},
+    "multiselect": {"options": {"new": {"label": {"en": "New", "zh": "新建"}}, "won": {}}},
+}
+
+
+def lines_of(section: str, *starts: str) -> list[str]:
+    return [
+        found[1]
+        for start in starts
+        for found in re.finditer(rf"^- {start}[:：](.*?)(?=^- |^$|\Z)", section, re.DOTALL | re.MULTILINE)
+    ]
+
+
+def examples(section: str, *starts: str) -> list[str]:
+    return [example for line in lines_of(section, *starts) for example in re.findall("`([^`]+)`", line)]
