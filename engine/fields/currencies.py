@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 CODES = frozenset(
     """
@@ -68,14 +69,19 @@ def split_sign(text: str) -> tuple[str, str]:
     """Return the sign or code of a currency that starts or ends an amount, and the rest; ("", text) without one."""
     negative = "-" if text.startswith("-") else ""
     body = text.removeprefix("-").strip()
-    found = _SIGN_FIRST.match(body) or _SIGN_LAST.search(body[-_LONGEST_SIGN:])
+    first, last = _patterns()
+    found = first.match(body) or last.search(body[-_LONGEST_SIGN:])
     if found is None:
         return "", text
     rest = body[found.end() :] if body.startswith(found[0]) else body.removesuffix(found[0])
     return found[0].upper(), negative + rest.strip()
 
 
-_ANY_SIGN = "|".join(re.escape(sign) for sign in sorted((*SIGNS, *CODES), key=len, reverse=True))
 _LONGEST_SIGN = 3
-_SIGN_FIRST = re.compile(_ANY_SIGN, re.IGNORECASE)
-_SIGN_LAST = re.compile(rf"(?:{_ANY_SIGN})\Z", re.IGNORECASE)
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds a sign at the start, and at the end; made when the first sign is typed."""
+    signs = "|".join(re.escape(sign) for sign in sorted((*SIGNS, *CODES), key=len, reverse=True))
+    return re.compile(signs, re.IGNORECASE), re.compile(rf"(?:{signs})\Z", re.IGNORECASE)

@@ -15,8 +15,6 @@ from engine.fields.moments import moment, zone
 from engine.fields.numerals import babel_locale
 from engine.i18n import Message
 
-_DAY = timedelta(days=1)
-
 
 @register
 class DateTime(FieldType):

@@ -38,6 +38,9 @@ class Computed(FieldType):
     def parser(self, options: Options) -> Callable[[Any], Any]:
         return self.result(options).parser(self.shown(options))
 
+    def read(self, raw: Any, options: Options, locale: Locale) -> Any:
+        return self.result(options).read(raw, self.shown(options), locale)
+
     def storage(self, options: Options) -> StorageType | None:
         return None
 

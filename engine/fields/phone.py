@@ -20,7 +20,7 @@ _DIGITS = range(3, 21)
 _CN_MOBILE = re.compile(r"(?:(?:\+|00)?86[ -]?)?(1[3-9]\d)[ -]?(\d{4})[ -]?(\d{4})", re.ASCII)
 _STORED_CN_MOBILE = re.compile(r"\+86(1[3-9]\d)(\d{4})(\d{4})", re.ASCII)
 _LIKE_A_PHONE = re.compile(r"[+(\d][\d\s().\-/*#+,;x]*(?:(?:ext\.?|x|#|;ext=) ?\d{1,8})?", re.ASCII | re.IGNORECASE)
-_EXTENSION = re.compile(r"\s*(?:转接?|分机号?|内线)\s*[::]?\s*(?=\d)")
+_EXTENSION = re.compile(r"\s*(?:转接?|分机号?|内线)\s*:?\s*(?=\d)")
 _BLANKS = re.compile(r"\s+")
 
 
