@@ -1,0 +1,28 @@
+"""A site for each test, copied from one that is made once: making it and its passwords takes a second."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import Site
+from tests.functional.screens.world import World, build
+from ui.app import create_app
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a site that nobody works in, and the ids of its people."""
+    folder = tmp_path_factory.mktemp("screens") / "site"
+    return folder, build(folder)
+
+
+@pytest.fixture
+def world(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
+    """A site of this test's own, without records."""
+    folder, ids = pattern
+    shutil.copytree(folder, tmp_path / "site")
+    site = Site.open(tmp_path / "site")
+    yield World(site, create_app(site), ids)
+    site.close()
