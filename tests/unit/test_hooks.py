@@ -359,3 +359,32 @@ def test_hooks_are_called_from_many_threads_while_plugins_come_and_go() -> None:
         thread.join()
 
     assert errors == []
+
+
+def test_a_plugin_may_watch_some_entities_and_is_left_alone_with_the_others() -> None:
+    calls: list[str] = []
+    keeper = plugin(before_save=lambda batch: calls.append(batch.entity))
+    keeper.watches = ["user", "team"]
+    hooks = Hooks([keeper])
+
+    for entity in ("lead", "user"):
+        hooks.call("before_save", batch=Leads(entity))
+
+    assert calls == ["user"]
+    assert hooks.listens("before_save")
+    assert hooks.listens("before_save", "team")
+    assert not hooks.listens("before_save", "lead")
+    assert not hooks.listens("after_save", "user")
+
+
+def test_a_broken_implementation_no_longer_listens_to_an_entity() -> None:
+    def after_save(batch: Batch) -> None:
+        raise OSError
+
+    hooks = Hooks([plugin(after_save=after_save)])
+
+    for _ in range(BREAK_AFTER):
+        assert hooks.listens("after_save", "lead")
+        hooks.call("after_save", batch=Leads())
+
+    assert not hooks.listens("after_save", "lead")
