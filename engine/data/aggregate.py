@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Integer, String, Text, cast, func, literal_column
@@ -16,17 +17,15 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from engine.data.fields import Resolved, conversions, masked, resolve
 from engine.data.normal import Normal
-from engine.data.place import storage_of
 from engine.data.query import Aggregate, Bucket, Query
 from engine.data.rowset import Columns, Convert
 from engine.data.rules import RoleRules
 from engine.data.select import Selection
 from engine.data.statement import Statement
 from engine.errors import ExpressionInvalid, QueryInvalid
-from engine.expression import Call, Expr, FieldInfo, ManyScope, Path, SqlValue, Type, check, compile_sql
+from engine.expression import Call, Expr, FieldInfo, ManyScope, Path, SqlValue, Type, check, compile_sql, compile_value
 from engine.i18n import Message
 from engine.metadata.model import Field
-from engine.storage.codec import decode_kind
 from engine.storage.order import ordered
 from engine.storage.tables import Tables
 
@@ -181,9 +180,12 @@ class Summary:
         }
         scope = _AnswerScope(self._rows, parts)
         average = Call("/", (Path(("sum",)), Path(("count",))))
-        info = FieldInfo(Type.NUMBER, scale)
-        decode = decode_kind(storage_of(info), self._kind)
-        return _Number(compile_sql(average, scope, scale=scale), info, decode, _written(decode))
+        # Rounded in Python: a column of that scale would not hold the average of the largest amounts.
+        exact = compile_value(average, scope)
+        decode = _rounder(scale, exact.scale or 0 if self._kind == "sqlite" else 0)
+        return _Number(
+            exact.element, FieldInfo(Type.NUMBER, exact.scale), decode, lambda value: format(decode(value), "f")
+        )
 
     def _total(self, element: Element) -> Element:
         if self._kind == "sqlite" and self._wide:
@@ -280,8 +282,15 @@ def _over_int(convert: Convert) -> Convert:
     return (lambda value: convert(int(value))) if convert is not None else int
 
 
-def _written(decode: Convert) -> Callable[[Any], str]:
-    return lambda value: format(value if decode is None else decode(value), "f")
+def _rounder(scale: int, units: int) -> Callable[[Any], Decimal]:
+    """Return what rounds half to even; SQLite has integers in units of a decimal, or texts of their digits."""
+    step = Decimal(1).scaleb(-scale)
+
+    def rounded(value: Any) -> Decimal:
+        exact = value if isinstance(value, Decimal) else Decimal(int(value)).scaleb(-units)
+        return exact.quantize(step, ROUND_HALF_EVEN)
+
+    return rounded
 
 
 def _truncated(element: Element, unit: str) -> Element:
@@ -289,14 +298,10 @@ def _truncated(element: Element, unit: str) -> Element:
     if unit in _DIGITS:
         return func.substr(element, literal_column("1"), literal_column(str(_DIGITS[unit])))
     if unit == "quarter":
-        quarter = (
-            cast(func.substr(element, literal_column("6"), literal_column("2")), Integer) + literal_column("2")
-        ).op("/")(literal_column("3"))
-        return (
-            func.substr(element, literal_column("1"), literal_column("4"))
-            .concat(literal_column("'-Q'"))
-            .concat(quarter)
-        )
+        month = cast(func.substr(element, literal_column("6"), literal_column("2")), Integer)
+        quarter = (month + literal_column("2", Integer)) // literal_column("3", Integer)
+        year = func.substr(element, literal_column("1"), literal_column("4"))
+        return year.concat(literal_column("'-Q'")).concat(cast(quarter, Text))
     return func.date(element, literal_column("'weekday 0'"), literal_column("'-6 days'"))
 
 
