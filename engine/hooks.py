@@ -56,12 +56,14 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a plugin's function as an implementation of the hook of its name."""
 _hookspec = pluggy.HookspecMarker(PROJECT)
-_policies: dict[str, OnError] = {}
+
+SPECIFICATIONS: dict[str, OnError] = {}
+"""Every hook, and what an error of an implementation does."""
 
 
 def _hook(on_error: OnError) -> Callable[[_F], _F]:
     def mark(function: _F) -> _F:
-        _policies[function.__name__] = on_error
+        SPECIFICATIONS[function.__name__] = on_error
         return _hookspec(function)
 
     return mark
@@ -254,10 +256,6 @@ def changed(batch: Batch, connection: Any) -> None:
     """
 
 
-SPECIFICATIONS: Mapping[str, OnError] = _policies
-"""Every hook, and what an error of an implementation does."""
-
-
 @dataclass(slots=True)
 class Health:
     """How one implementation of one hook fares since the process started."""
@@ -270,7 +268,6 @@ class Health:
     worst: float = 0.0
     """Time of the slowest call, in seconds."""
     slow: int = 0
-    """Calls over 50 ms."""
     failures: int = 0
     """Errors in a row."""
     broken: bool = False
@@ -390,8 +387,8 @@ class Hooks:
             try:
                 with nullcontext() if guard is None else guard():
                     answer = listener.function(*values)
-                    if answer is not None and not isinstance(answer, (str, Mapping, Sequence)):
-                        answer = _drained(answer)
+                    if hasattr(answer, "__next__"):
+                        answer = list(answer)  # so that an error of the generator is one of this call
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises; the policy of the hook decides
                 self._measure(listener.health, time.perf_counter() - started)
                 self._fail(hook, listener, error)
@@ -416,7 +413,7 @@ class Hooks:
         """Refuse hooks that do not exist, and wrappers: what they do would escape the timing and the breaker."""
         for caller in self._manager.get_hookcallers(self._manager.get_plugin(plugin)) or ():
             if not caller.has_spec():
-                near = difflib.get_close_matches(caller.name, _policies, 1)
+                near = difflib.get_close_matches(caller.name, SPECIFICATIONS, 1)
                 advice = Message(" (did you mean {hook}?)", hook=near[0]) if near else ""
                 raise SiteBroken(
                     Message("The plugin {plugin} implements {hook}, which is no hook{advice}", plugin=plugin,
@@ -432,7 +429,7 @@ class Hooks:
     def _arrange(self) -> dict[str, tuple[_Listener, ...]]:
         """Return the implementations of every hook that has any, in the order of the calls."""
         arranged = {}
-        for hook in _policies:
+        for hook in SPECIFICATIONS:
             found = sorted(
                 getattr(self._manager.hook, hook).get_hookimpls(),
                 key=lambda each: (not each.tryfirst, each.trylast, self._names.index(each.plugin_name)),
@@ -444,7 +441,7 @@ class Hooks:
                         each.function,
                         tuple(each.argnames),
                         self._health.setdefault((each.plugin_name, hook), Health(each.plugin_name, hook)),
-                        _watched(each.plugin),
+                        None if (watches := getattr(each.plugin, "watches", None)) is None else frozenset(watches),
                     )
                     for each in found
                 )
@@ -466,7 +463,7 @@ class Hooks:
         Raises:
             Exception: under every policy but `isolate`.
         """
-        match _policies[hook]:
+        match SPECIFICATIONS[hook]:
             case "pass":
                 raise error
             case "stop":
@@ -500,13 +497,3 @@ class Hooks:
             _log.error(
                 "%s of plugin %s failed %d times in a row and is no longer called", hook, health.plugin, BREAK_AFTER
             )
-
-
-def _watched(plugin: object) -> frozenset[str] | None:
-    watches = getattr(plugin, "watches", None)
-    return None if watches is None else frozenset(watches)
-
-
-def _drained(answer: Any) -> Any:
-    """Return a generator's entries as a list, so that its errors are those of the call."""
-    return list(answer) if hasattr(answer, "__next__") else answer
