@@ -100,8 +100,12 @@ def wrong(database: Database, publisher: Publisher) -> list[Any]:
     return [row for row in rows if row[2] is None or int(row[2]) != row[1]]
 
 
-def write(url: str, seed: int, ids: Sequence[str], stop: Path) -> dict[str, int]:
-    """Update and make records until told to stop; return what was done."""
+def write(url: str, seed: int, ids: Sequence[str], folder: Path) -> dict[str, int]:
+    """Update and make records until told to stop; return what was done.
+
+    For each revision that was written under there is a file `<seed>.<revision>`.
+    """
+    stop = folder / "stop"
     database, publisher = open_site(url)
     chance = random.Random(seed)
     done = {"written": 0, "stale": 0}
@@ -124,6 +128,7 @@ def write(url: str, seed: int, ids: Sequence[str], stop: Path) -> dict[str, int]
                     values = (number, said(number, published), chance.choice(ids))
                 run(connection, sql, values, access=ENTITY_ACCESS)
             done["written"] += 1
+            (folder / f"{seed}.{published.revision}").touch()
         except StaleModel:
             done["stale"] += 1
             published = pinned(database, publisher)
@@ -132,11 +137,11 @@ def write(url: str, seed: int, ids: Sequence[str], stop: Path) -> dict[str, int]
     return done
 
 
-def watch(url: str, stop: Path) -> dict[str, int]:
+def watch(url: str, folder: Path) -> dict[str, int]:
     """Read all records in snapshots until told to stop; return how many were read and how many were wrong."""
     database, publisher = open_site(url)
     done = {"read": 0, "wrong": 0}
-    while not stop.exists():
+    while not (folder / "stop").exists():
         done["wrong"] += len(wrong(database, publisher))
         done["read"] += 1
         time.sleep(0.01)

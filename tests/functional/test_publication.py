@@ -42,24 +42,30 @@ def answer(process: "subprocess.Popen[str]") -> Any:
     return json.loads(out)
 
 
+def wait_for_writers(folder: Path, revision: int) -> None:
+    """Wait until all four writers have written under a revision."""
+    deadline = time.monotonic() + 60
+    while not all((folder / f"{seed}.{revision}").exists() for seed in range(4)):
+        assert time.monotonic() < deadline, "the writers do not write"
+        time.sleep(0.02)
+
+
 def test_no_value_is_wrong_when_four_processes_write_while_a_field_changes_its_type(
     site: tuple[Database, Publisher], tmp_path: Path, tier: Tier
 ) -> None:
     database, publisher = site
     ids = world.fill(database, publisher, 12_000 if tier == "quick" else 60_000)
-    stop, known = tmp_path / "stop", tmp_path / "ids.json"
+    known = tmp_path / "ids.json"
     known.write_text(json.dumps(ids[:500]))
-    writers = [start("write", database.url, seed, known, stop) for seed in range(4)]
-    reader = start("watch", database.url, stop)
-    time.sleep(1.0)
+    writers = [start("write", database.url, seed, known, tmp_path) for seed in range(4)]
+    reader = start("watch", database.url, tmp_path)
+    wait_for_writers(tmp_path, 1)
 
-    for _ in range(1 if tier == "quick" else 5):
-        publisher.publish(documents(INTEGER))
-        time.sleep(0.3)
-        publisher.publish(documents(TEXT))
-        time.sleep(0.3)
+    for revision in range(2, 4 if tier == "quick" else 12):
+        publisher.publish(documents(INTEGER if revision % 2 == 0 else TEXT))
+        wait_for_writers(tmp_path, revision)
 
-    stop.touch()
+    (tmp_path / "stop").touch()
     done = [answer(writer) for writer in writers]
     seen = answer(reader)
     assert world.wrong(database, publisher) == []

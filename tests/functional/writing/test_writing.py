@@ -165,13 +165,19 @@ def test_a_thousand_records_are_one_transaction_and_one_change_set(world: World,
     written = world.records.create(boss, "company", rows)
 
     assert [each.values["name"] for each in written] == [row["name"] for row in rows]
-    sets = world.rows("SELECT DISTINCT change_set_id FROM record_change WHERE record_id IN (?, ?)", (written[0].id, written[-1].id))
+    sets = world.rows(
+        "SELECT DISTINCT change_set_id FROM record_change WHERE record_id IN (?, ?)", (written[0].id, written[-1].id)
+    )
     assert len(sets) == 1
     rows[1_050]["credit"] = "lots"
     with pytest.raises(RecordInvalid) as refused:
         world.records.create(boss, "company", [{**row, "name": f"Again {row['name']}"} for row in rows])
     assert [problem.row for problem in refused.value.problems] == [1_050]
-    assert not world.rows("SELECT 1 FROM s_company WHERE name LIKE 'Again %'".replace("%", "%%") if world.mark == "%s" else "SELECT 1 FROM s_company WHERE name LIKE 'Again %'")
+    assert not world.rows(
+        "SELECT 1 FROM s_company WHERE name LIKE 'Again %'".replace("%", "%%")
+        if world.mark == "%s"
+        else "SELECT 1 FROM s_company WHERE name LIKE 'Again %'"
+    )
 
 
 # --- update
@@ -191,7 +197,9 @@ def test_only_what_changes_is_written(world: World, boss: Principal) -> None:
 def test_equal_values_write_nothing(world: World, boss: Principal) -> None:
     made = company(world, boss, credit="10", tags=["x"])
 
-    [same] = world.records.update(boss, "company", [{"id": made.id, "credit": 10, "tags": "x", "name": made.values["name"]}])
+    [same] = world.records.update(
+        boss, "company", [{"id": made.id, "credit": 10, "tags": "x", "name": made.values["name"]}]
+    )
 
     assert same.action == "unchanged"
     assert same.version == 1
@@ -233,7 +241,9 @@ def test_a_record_cannot_be_moved_out_of_reach(world: World, clerk: Principal) -
     assert world.value("company", made.id, "level") == "low"
 
 
-def test_handing_over_takes_the_grant_and_its_rows(world: World, ann: Principal, bob: Principal, clerk: Principal) -> None:
+def test_handing_over_takes_the_grant_and_its_rows(
+    world: World, ann: Principal, bob: Principal, clerk: Principal
+) -> None:
     made = company(world, ann, level="mid")
 
     with pytest.raises(RecordInvalid) as refused:
@@ -280,7 +290,9 @@ def test_edits_of_different_fields_are_merged(world: World, boss: Principal) -> 
     assert world.value("company", made.id, "credit") == Decimal("2.00")
 
 
-def test_two_values_for_one_field_are_a_conflict_with_both_shown(world: World, boss: Principal, clerk: Principal) -> None:
+def test_two_values_for_one_field_are_a_conflict_with_both_shown(
+    world: World, boss: Principal, clerk: Principal
+) -> None:
     made = company(world, boss, credit="1", city="A")
     world.records.update(clerk, "company", [Change(made.id, {"credit": "2"}, version=1)])
     world.records.update(boss, "company", [Change(made.id, {"city": "B"})])
