@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.metadata.kinds.parts import (
     CLOCK,
     DURATION,
+    DURATION_WORDS,
     OFFSET,
     Layer,
     Schema,
@@ -37,7 +38,7 @@ def entity_of(description: str = "Entity that it is about.", layer: Layer = "loc
 
 def duration(description: str) -> Schema:
     """A length of time."""
-    return words(f"{description} Such as 30m, 2h, 3d, 1w.", pattern=DURATION)
+    return words(description + DURATION_WORDS, pattern=DURATION)
 
 
 def _inputs() -> Schema:

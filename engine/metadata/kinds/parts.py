@@ -20,6 +20,8 @@ DOTTED = "^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$"
 LONGEST_KEY = 48
 DURATION = r"^[0-9]+(\.[0-9]+)?(s|m|h|d|w)$"
 OFFSET = r"^-?[0-9]+(\.[0-9]+)?(s|m|h|d|w)$"
+DURATION_WORDS = " Such as 30m, 2h, 3d, 1w."
+"""End of the description of every length of time."""
 CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
