@@ -107,7 +107,14 @@ class Number(FieldType):
         return ("==", "!=", "<", "<=", ">", ">=", "between", "is None", "is not None")
 
     def check_options(self, options: Options) -> Iterable[tuple[str, Message]]:
-        least, most = bound(options.get("min")), bound(options.get("max"))
+        limits = {}
+        for name in ("min", "max"):
+            try:
+                limits[name] = bound(options.get(name))
+            except BadValue as error:  # YAML can write infinity
+                yield name, error.message
+                return
+        least, most = limits["min"], limits["max"]
         if least is not None and most is not None and least > most:
             yield "min", Message("min is more than max")
 
