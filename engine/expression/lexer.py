@@ -46,6 +46,8 @@ class Token:
     place: Position
     value: str = ""
     """Of a text, what stands between the quotes."""
+    sign: str = ""
+    """Of a name or operator, the text again: what the grammar looks for."""
 
 
 def fail(place: Position, message: Message, advice: Message | None = None, code: str = "syntax") -> NoReturn:
@@ -76,7 +78,7 @@ def tokens(text: str) -> list[Token]:
         value = _unquote(word, place) if kind == "text" else ""
         if kind == "operator" and (word in _WRITE or word in _NO_OPERATOR):
             _refuse_sign(text, at - len(word), place, word)
-        found.append(Token(kind, word, place, value))
+        found.append(Token(kind, word, place, value, word if kind in {"operator", "name"} else ""))
     found.append(Token("end", "", (line, at - start + 1)))
     return found
 

@@ -12,6 +12,7 @@ import keyword
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from engine.expression.ast import AGGREGATES, MAX_DEPTH, MAX_NODES, Call, Expr, Literal, Path, Position, Value, Var
 from engine.expression.lexer import Token, fail, tokens
@@ -36,8 +37,11 @@ _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _MAX_DIGITS = 28
 
 
-def parse(text: str) -> Expr:
+def parse(text: str, *, around: bool = False) -> Expr:
     """Return the tree of an expression.
+
+    With `around`, the expression speaks of other records than the one it stands in, as the `where` of a lookup does:
+    then `record.x` is a variable, the field of that one record, and no other way to write `x`.
 
     Raises:
         ExpressionInvalid: the text is not of the language; the problem has line, column and advice.
@@ -48,7 +52,13 @@ def parse(text: str) -> Expr:
             Message("The expression has {length} characters; {most} are allowed", length=len(text), most=MAX_LENGTH),
             code="too_long",
         )
-    return _Parser(tokens(text)).whole()
+    return _read(text, around)
+
+
+@lru_cache(maxsize=2_048)
+def _read(text: str, around: bool) -> Expr:  # noqa: FBT001 - a part of the key
+    """Trees are immutable, and the same texts come again and again: from documents, views and filters."""
+    return _Parser(tokens(text), around=around).whole()
 
 
 def suggestion(word: str, known: Iterable[str]) -> Message | None:
@@ -60,8 +70,9 @@ def suggestion(word: str, known: Iterable[str]) -> Message | None:
 class _Parser:
     """One method a level of precedence, lowest first. Every method returns the node that it read."""
 
-    def __init__(self, words: list[Token]) -> None:
+    def __init__(self, words: list[Token], *, around: bool = False) -> None:
         self._words = words
+        self._around = around
         self._at = 0
         self._nesting = 0
         self._sizes: dict[int, tuple[int, int, Expr]] = {}
@@ -74,14 +85,14 @@ class _Parser:
         return self._words[self._at]
 
     def _is(self, *texts: str) -> bool:
-        word = self._word
-        return word.text in texts and word.kind in {"operator", "name"}
+        return self._words[self._at].sign in texts
 
     def _take(self, *texts: str) -> Token | None:
-        if not self._is(*texts):
+        word = self._words[self._at]
+        if word.sign not in texts:
             return None
         self._at += 1
-        return self._words[self._at - 1]
+        return word
 
     def _expect(self, text: str, opened: Token | None = None) -> None:
         if self._take(text) is None:
@@ -354,6 +365,8 @@ class _Parser:
         if keys[0] == "record":
             if len(keys) == 1:
                 fail(place, Message("record alone is no value"), Message("write record.field, or just field"))
+            if self._around:
+                return self._made(Var(".".join(keys), place))
             if self._inside_rows:
                 fail(
                     place,

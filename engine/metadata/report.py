@@ -15,7 +15,7 @@ from engine.metadata.shape import suggest
 Path = tuple[PathKey, ...]
 _ABSENCES = frozenset({"unknown", "dropped", "title", "no_title", "parent", "no_link", "state_field"})
 """Codes of what is said when something is not there."""
-_parsed: dict[str, Expr] = {}
+_parsed: dict[tuple[str, bool], Expr] = {}
 _PARSED_LIMIT = 20_000
 
 
@@ -87,10 +87,13 @@ class Report:
         return Text(words, fallback)
 
     def expression(
-        self, doc: str, path: Path, text: Any, scope: Scope, expect: Type | None = Type.BOOLEAN
+        self, doc: str, path: Path, text: Any, scope: Scope, expect: Type | None = Type.BOOLEAN, *, around: bool = False
     ) -> Expr | None:
-        """Return an expression that fits its scope; None after noting what is wrong with it."""
-        expr = self.parse(doc, path, text)
+        """Return an expression that fits its scope; None after noting what is wrong with it.
+
+        `around` is what `parse` means by it.
+        """
+        expr = self.parse(doc, path, text, around=around)
         if expr is None:
             return None
         checked = check(expr, scope, expect)
@@ -98,22 +101,22 @@ class Report:
             self.expression_problem(doc, path, problem)
         return None if checked.problems else expr
 
-    def parse(self, doc: str, path: Path, text: Any) -> Expr | None:
+    def parse(self, doc: str, path: Path, text: Any, *, around: bool = False) -> Expr | None:
         """Return the tree of an expression; None after noting why there is none."""
         if not isinstance(text, str):
             return None
-        found = _parsed.get(text)
+        found = _parsed.get((text, around))
         if found is not None:
             return found
         try:
-            expr = parse(text)
+            expr = parse(text, around=around)
         except ExpressionInvalid as error:
             for problem in error.problems:
                 self.expression_problem(doc, path, problem)
             return None
         if len(_parsed) >= _PARSED_LIMIT:
             _parsed.clear()
-        _parsed[text] = expr
+        _parsed[text, around] = expr
         return expr
 
     def expression_problem(self, doc: str, path: Path, problem: ExpressionProblem) -> None:

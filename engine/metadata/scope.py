@@ -78,7 +78,8 @@ def first_tree(links: Iterable[str]) -> str | None:
 class EntityScope:
     """Fields and relations of one entity, the user, the time; `old` and `input` where they make sense.
 
-    `old.<field>` is what a field held before the change; `input.<name>` a value that somebody was asked for.
+    `old.<field>` is what a field held before the change; `input.<name>` a value that somebody was asked for, in the
+    `where` of a lookup also `record.<field>`, what the record that links holds.
     """
 
     __slots__ = ("_entity", "_inputs", "_old", "_source", "_variables")
@@ -114,7 +115,7 @@ class EntityScope:
         root, _, rest = name.partition(".")
         if root == "old" and self._old:
             return self.field(rest)
-        return self._inputs.get(rest) if root == "input" else None
+        return self._inputs.get(rest) if root in {"input", "record"} else None
 
     def names(self) -> Iterator[str]:
         """Yield every name, for suggestions."""
