@@ -208,7 +208,8 @@ class _Work:
             self._errors.close()
             raise
         self.report.errors_file = self._errors.close()
-        self.report.change_set = self._set.id if self.report.created or self.report.updated else None
+        if self._done is not None or self.report.created or self.report.updated:
+            self.report.change_set = self._set.id
         return self.report
 
     def trial(self) -> ImportReport:
@@ -312,9 +313,16 @@ class _Work:
         )
 
     def _finish(self) -> None:
-        if self._set.known:
-            with self._records.begin() as connection:
+        """Note that the file was worked through; an import that changed nothing leaves no trace."""
+        if not self._set.known:
+            return
+        changed = self._done is not None or self.report.created or self.report.updated
+        with self._records.begin() as connection:
+            if changed:
                 self._note(connection, {"finished": 1})
+            else:
+                place = phrases(connection.dialect.name).mark
+                run(connection, f"DELETE FROM change_set WHERE id = {place}", (self._set.id,))  # noqa: S608 - as below
 
     def _account(self, rows: Iterable[_Row]) -> None:
         report = self.report
