@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from engine.errors import DatabaseUnavailable, SiteBroken, StaleModel
 from engine.i18n import Message
-from engine.storage import postgres, sqlite
+from engine.storage import sqlite
 from engine.storage.failures import explain_failure, is_dropped
 from engine.storage.guard import ACCESS, GUARD
 
@@ -53,6 +53,8 @@ class Database:
             self.engine = sqlite.make_engine(address, busy_timeout_ms, pool_size)
             self._begin: Callable[[Any, str], tuple[int, int] | None] = sqlite.begin
         elif name in {"postgresql", "postgres"}:
+            from engine.storage import postgres
+
             self.dialect = "postgresql"
             self.engine = postgres.make_engine(address, busy_timeout_ms, pool_size)
             self._begin = postgres.begin
@@ -80,7 +82,7 @@ class Database:
                 with sqlite.time_limit(connection, limit_ms):
                     yield connection
             else:
-                postgres.limit_time(connection, limit_ms)
+                run(connection, f"SET LOCAL statement_timeout = {limit_ms:d}")
                 yield connection
 
     @contextmanager

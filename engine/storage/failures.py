@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.errors import DatabaseUnavailable, GuanxiError, QueryTooSlow
 from engine.i18n import Message
@@ -43,30 +43,29 @@ _QUERY_CANCELED = "57014"
 
 def explain_failure(error: DBAPIError) -> GuanxiError | None:
     """Return what to raise instead; None when the statement itself is wrong or breaks a constraint."""
-    cause = error.orig
+    cause: Any = error.orig
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_INTERRUPT:
             return QueryTooSlow(_SLOW)
         message = _SQLITE.get(code)
         return DatabaseUnavailable(message) if message is not None else None
-    if isinstance(cause, psycopg.Error):
-        state = cause.sqlstate or ""
-        if state == _QUERY_CANCELED:
-            return QueryTooSlow(_SLOW)
-        message = _POSTGRES.get(state[:2])
-        if message is None and not state and isinstance(cause, psycopg.OperationalError):
-            message = _SILENT
-        return DatabaseUnavailable(message) if message is not None else None
-    return None
+    # PostgreSQL; its driver is not imported for that, a site on SQLite has no use for it.
+    state = getattr(cause, "sqlstate", None) or ""
+    if state == _QUERY_CANCELED:
+        return QueryTooSlow(_SLOW)
+    message = _POSTGRES.get(state[:2])
+    if message is None and not state and isinstance(error, OperationalError):
+        message = _SILENT
+    return DatabaseUnavailable(message) if message is not None else None
 
 
 def is_dropped(error: DBAPIError) -> bool:
     """Say whether the connection is gone, so that a new one may do better."""
     if error.connection_invalidated:
         return True
-    cause = error.orig
-    if not isinstance(cause, psycopg.OperationalError):
+    if not isinstance(error, OperationalError) or isinstance(error.orig, sqlite3.Error):
         return False
+    state: str | None = getattr(error.orig, "sqlstate", None)
     # Without a state nothing came back from the server. Admin shutdown, crash shutdown: it closed the connection.
-    return cause.sqlstate is None or cause.sqlstate in {"57P01", "57P02", "57P05"} or cause.sqlstate.startswith("08")
+    return state is None or state in {"57P01", "57P02", "57P05"} or state.startswith("08")

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 
 PUBLICATION_LOCK = 42
 """Advisory lock: writers hold it shared, the switch of a publication holds it alone."""
@@ -63,8 +63,3 @@ def begin(driver: Any, mode: str) -> tuple[int, int] | None:
     assert row is not None  # noqa: S101 - the migration that makes the table puts the row there
     return row[0], row[1]
 
-
-def limit_time(connection: Connection, limit_ms: int) -> None:
-    """End every statement of this transaction that takes longer."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"SET LOCAL statement_timeout = {limit_ms:d}")
