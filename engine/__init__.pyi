@@ -22,6 +22,8 @@ from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
 from engine.data.rowset import Row as Row
 from engine.data.rowset import RowSet as RowSet
+from engine.data.timeline import ChangeEntry as ChangeEntry
+from engine.data.timeline import History as History
 from engine.data.transfer import (
     ColumnMap as ColumnMap,
 )
@@ -148,6 +150,7 @@ from engine.expression import (
     parse as parse,
 )
 from engine.expression import (
+    to_browser as to_browser,
     to_json as to_json,
 )
 from engine.expression import (
@@ -251,6 +254,7 @@ from engine.metadata.model import (
 from engine.metadata.model import (
     View as View,
 )
+from engine.metadata.scope import EntityScope as EntityScope
 from engine.publish import Plan as Plan
 from engine.publish import Published as Published
 from engine.publish import Publisher as Publisher

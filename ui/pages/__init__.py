@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ui.pages import bulk, home, lists, search, settings, signing, trash
+from ui.pages import bulk, files, forms, history, home, lists, records, search, settings, signing, trash
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Return the blueprints of every screen; fixed addresses first, those of any entity last."""
-    return (signing.routes, settings.routes, home.routes, search.routes, trash.routes, bulk.routes, lists.routes)
+    return (
+        signing.routes,
+        settings.routes,
+        home.routes,
+        search.routes,
+        files.routes,
+        trash.routes,
+        bulk.routes,
+        forms.routes,
+        history.routes,
+        records.routes,
+        lists.routes,
+    )

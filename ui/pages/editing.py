@@ -164,7 +164,9 @@ def _rows(
         for each in fields:
             own = make(reader, each, row.get(each.key), locale, prefix=prefix, title=_row_title(reader, each, row))
             wrong = [
-                problem.message.in_(language()) for problem in problems if problem.path == f"{field.key}/{place}/{each.key}"
+                problem.message.in_(language())
+                for problem in problems
+                if problem.path == f"{field.key}/{place}/{each.key}"
             ]
             inputs.append(kept(own, request.form, wrong) if request.method == "POST" else own)
         rows.append((str(row.get("id", "")), inputs))
@@ -189,7 +191,9 @@ def _posted_rows(reader: Reader, field: Field, locale: Locale) -> Any:
     for place in range(count):
         prefix = f"{field.key}-{place}-"
         row_id = form.get(f"{prefix}id", "")
-        values = {each.key: got for each in fields if (got := posted(each, form, locale, prefix=prefix)) is not UNCHANGED}
+        values = {
+            each.key: got for each in fields if (got := posted(each, form, locale, prefix=prefix)) is not UNCHANGED
+        }
         if row_id and form.get(f"{prefix}delete"):
             rows.append({"id": row_id, "_delete": True})
             changed = True

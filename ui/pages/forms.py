@@ -1,14 +1,19 @@
-"""Forms: a new record, and changes to one. What is wrong stands at its field; what two people changed stands side by side."""
+"""Forms: a new record, and changes to one.
+
+What is wrong stands at its field; what two people changed stands side by side.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
+    AccessDenied,
     Change,
     Entity,
     FieldConflict,
@@ -19,6 +24,7 @@ from engine import (
     RecordInvalid,
     VersionConflict,
     is_id,
+    new_id,
 )
 from ui.asking import language, principal, reading, site
 from ui.frame import notice, page, words
@@ -35,7 +41,6 @@ from ui.pages.editing import (
 )
 from ui.pages.listing import entity_of, locale_of
 from ui.safe import own_path
-from ui.widgets.cells import Asked, cell
 
 UNPROCESSABLE, CONFLICT = 422, 409
 THEIRS = "theirs"
@@ -115,8 +120,6 @@ def update(entity: str, record_id: Any) -> AnyResponse:
 @routes.get("/lookup/<entity>/<field>")
 def choices(entity: str, field: str) -> str:
     """Return the records that a link may lead to, as options of a datalist."""
-    from flask import render_template
-
     # The input's own name carries what was typed; a child row's has a prefix.
     typed = request.args.get("q") or next((value for key, value in request.args.items() if key.endswith(field)), "")
     with reading() as reader:
@@ -154,8 +157,6 @@ def _stored(
     row = reader.record(entity, record_id, tuple(select), abilities=("update",))
     if not row.may("update"):
         reader.access.require(entity, "update")
-        from engine import AccessDenied
-
         raise AccessDenied(Message("You may not change this record"), entity=entity, action="update")
     values = dict(row.values())
     for key, field in form.fields.items():
@@ -183,8 +184,6 @@ def _show(
     status: int = 200,
     **more: Any,
 ) -> Response:
-    from engine import new_id
-
     record_id = more.get("record_id")
     shown: dict[str, Any] = {
         "entity": form.entity,
@@ -199,6 +198,7 @@ def _show(
         "once": request.form.get("once") or new_id(),
         "back": own_path(request.values.get("back", ""), ""),
         "action": f"/{form.entity.key}/{record_id}/edit" if record_id else f"/{form.entity.key}/new",
+        "env": json.dumps(reader.access.env(), ensure_ascii=False, default=str),
         **more,
     }
     return make_response(page("form.html", reader, **shown), status)
@@ -226,26 +226,28 @@ def _conflicts(
     found = []
     for key, each in fields.items():
         field = entity.fields[key]
-        found.append({
-            "key": key,
-            "label": field.label.in_(language()),
-            "mine": spoken(reader, entity, key, each.mine, locale),
-            "theirs": spoken(reader, entity, key, each.theirs, locale),
-        })
+        found.append(
+            {
+                "key": key,
+                "label": field.label.in_(language()),
+                "mine": spoken(reader, entity, key, each.mine, locale),
+                "theirs": spoken(reader, entity, key, each.theirs, locale),
+            }
+        )
     return found
 
 
 def spoken(reader: Reader, entity: Entity, key: str, value: Any, locale: Locale) -> str:
     """Return a value of a field in words: with labels, titles of linked records, local times."""
     field = entity.fields[key]
-    if value is None or value == () or value == []:
+    if value is None or value in ((), []):
         return "—"
     if field.type.links in {"one", "many"} and field.target:
         ids = [value] if isinstance(value, str) else list(value)
         titles = reader.titles(field.target, ids)
         return ", ".join(titles.get(each, "…") for each in ids)
     if field.type.links:
-        return cell(Asked(reader.model, field, (key,), locale)).source and str(value)
+        return str(len(value)) if field.type.links == "children" else str(value)
     if field.choices:
         keys = [value] if isinstance(value, str) else list(value)
         return ", ".join(

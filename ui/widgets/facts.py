@@ -72,7 +72,9 @@ def _made(access: Access, entity: Entity, sections: Sequence[Section], locale: L
             select.update(dict.fromkeys(made.paths))
         if parts:
             label = f"<h2>{_plain(section.label.in_(locale.language))}</h2>" if section.label else ""
-            source.append(f'<section>{label}<dl class="facts columns-{section.columns}">{"".join(parts)}</dl></section>')
+            source.append(
+                f'<section>{label}<dl class="facts columns-{section.columns}">{"".join(parts)}</dl></section>'
+            )
     return Facts(tuple(select), tuple(children), tuple(cells), _environment.from_string("".join(source)))
 
 
@@ -95,6 +97,7 @@ def child_paths(access: Access, entity: Entity) -> Iterable[str]:
     """Return the fields of a child row that a list of them shows."""
     mask = access.mask(entity.key)
     for field in entity.fields.values():
-        if not field.system and not field.hidden and field.key != entity.parent_field:
-            if field.type.links not in {"children", "many"} and mask.get(field.key, "hidden") != "hidden":
-                yield field.key
+        if field.system or field.hidden or field.key == entity.parent_field or field.type.links in {"children", "many"}:
+            continue
+        if mask.get(field.key, "hidden") != "hidden":
+            yield field.key

@@ -1,19 +1,20 @@
 """Inputs of forms: how each field type is filled in, with the value as it was so that only changes are sent on.
 
-An `Input` is plain data for the macros of `_inputs.html`; the way back, from what a browser posts to a raw value, stands
-beside the way there, by kind of input.
+An `Input` is plain data for the macros of `_inputs.html`; the way back, from what a browser posts to a raw value,
+stands beside the way there, by kind of input.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from engine import BadValue, Field, Locale, Reader, to_json
+from engine import BadValue, EntityScope, ExpressionInvalid, Field, Locale, Model, Reader, to_browser
 
 UNCHANGED = object()
 """What a posted form says of a field that was left as it was."""
@@ -73,7 +74,9 @@ def kind_of(shown: Field) -> str:
 def make(reader: Reader, shown: Field, value: Any, locale: Locale, *, prefix: str = "", title: str = "") -> Input:
     """Return the input of a field with a Python value; `title` is that of the linked record."""
     kind, language = kind_of(shown), locale.language
-    choices = [(each.key, each.label.in_(language)) for each in shown.choices.values() if not each.hidden or each.key == value]
+    choices = [
+        (each.key, each.label.in_(language)) for each in shown.choices.values() if not each.hidden or each.key == value
+    ]
     text = _text(shown, kind, value, locale)
     given = Input(
         name=f"{prefix}{shown.key}",
@@ -85,9 +88,11 @@ def make(reader: Reader, shown: Field, value: Any, locale: Locale, *, prefix: st
         required=shown.required,
         options=choices,
         affix=str(shown.options.get("currency") or reader.model.currency) if shown.type.name == "money" else "",
-        accept=",".join(shown.options.get("accept") or (("image/*",) if shown.type.name in {"image", "images"} else ())),
+        accept=",".join(
+            shown.options.get("accept") or (("image/*",) if shown.type.name in {"image", "images"} else ())
+        ),
         longest=shown.options.get("max_length"),
-        when=_conditions(shown),
+        when=_conditions(reader.model, shown),
         wide=kind in {"area", "rows", "parts"},
     )
     if kind in {"link", "any"}:
@@ -122,11 +127,23 @@ def _was(text: Any) -> str:
     return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, separators=(",", ":"))
 
 
-def _conditions(shown: Field) -> Mapping[str, str]:
-    found = {"visible": shown.visible_when, "required": shown.required_when, "read-only": shown.read_only_when}
-    return {
-        key: json.dumps(to_json(each), ensure_ascii=False, default=str) for key, each in found.items() if each is not None
-    }
+def _conditions(model: Model, shown: Field) -> Mapping[str, str]:
+    """Return the conditions of a field for the browser; one that it cannot work out is left to the server."""
+    return model.derive(("browser conditions", shown.entity, shown.key), lambda: _browser_conditions(model, shown))
+
+
+def _browser_conditions(model: Model, shown: Field) -> Mapping[str, str]:
+    scope = EntityScope(model, shown.entity)
+    found = {}
+    for key, each in (
+        ("visible", shown.visible_when),
+        ("required", shown.required_when),
+        ("read-only", shown.read_only_when),
+    ):
+        if each is not None:
+            with suppress(ExpressionInvalid):
+                found[key] = json.dumps(to_browser(each, scope), ensure_ascii=False, default=str)
+    return found
 
 
 def _several(reader: Reader, shown: Field, ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -234,6 +251,10 @@ def kept(made: Input, form: Posted, problems: Iterable[str]) -> Input:
     was = form[f"was-{made.name}"]
     if made.kind in {"link", "any"}:
         return replace(
-            made, value=form.get(f"id-{made.name}", ""), title=form.get(made.name, ""), was=was, problems=tuple(problems)
+            made,
+            value=form.get(f"id-{made.name}", ""),
+            title=form.get(made.name, ""),
+            was=was,
+            problems=tuple(problems),
         )
     return replace(made, value=value, was=was, problems=tuple(problems))
