@@ -19,10 +19,11 @@ from engine.data.searching import index
 from engine.data.shape import Shape
 from engine.data.steps import formulas, persist, validate
 from engine.data.steps.evaluate import Evaluation
-from engine.data.steps.load import load
+from engine.data.steps.load import load, load_links
 from engine.data.unit import CHUNK, Unit
 from engine.errors import FieldProblem, RecordInvalid
 from engine.i18n import Message
+from engine.metadata.model import Field
 
 MOST_WAVES = 64
 """How far a change may travel along links before it counts as going round in a circle."""
@@ -79,12 +80,22 @@ def _collect_rollups(unit: Unit, shape: Shape, batch: Batch, drafts: Iterable[Dr
     if not groups:
         return
     read = known.rollup_fields[shape.entity.key]
-    for draft in drafts:
-        if not _came_or_went(batch, draft) and read.isdisjoint(draft.changed):
-            continue
+    counted = [draft for draft in drafts if _came_or_went(batch, draft) or not read.isdisjoint(draft.changed)]
+    for key in shape.links_rolled_up:
+        _know_links(unit, shape.entity.fields[key], counted)
+    for draft in counted:
         for group in groups:
             for holder in _linked(draft, group.relation.field, group.relation.kind):
                 due.setdefault(group.entity, Due()).groups.setdefault(holder, {})[group] = None
+
+
+def _know_links(unit: Unit, field: Field, drafts: Iterable[Draft]) -> None:
+    """Load what a `lookups` field leads to into drafts to which nobody has given it."""
+    due = [draft for draft in drafts if draft.old is not None and field.key not in draft.old_links]
+    if due:
+        found = load_links(unit, field, [draft.id for draft in due])
+        for draft in due:
+            draft.old_links[field.key] = found.get(draft.id, ())
 
 
 def _linked(draft: Draft, key: str, kind: str) -> set[str]:

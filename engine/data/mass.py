@@ -199,7 +199,10 @@ def _chosen(unit: Unit, shape: Shape, wish: Wish, columns: Sequence[Column]) -> 
             new = frame.binds.value(f"new.{column.key}", old.type)
             differs.append(old.is_distinct_from(new))
         chosen = select(*found).select_from(place.source).where(or_(*differs), *_restrict(frame, place, wish))
-        return locked(chosen.order_by(place.alias.c.id), place, "change")
+        if frame.kind == "postgresql":
+            # Writers that lock the same rows do so in the same order.
+            chosen = chosen.order_by(place.alias.c.id)
+        return locked(chosen, place, "change")
 
     keys = tuple(column.key for column in columns)
     # Conditions come from outside and may be any; a list of ids has one text.

@@ -19,7 +19,7 @@ from engine.data.shape import Shape
 from engine.data.steps import authorise, persist
 from engine.data.steps.load import load
 from engine.data.steps.unique import check_unique
-from engine.data.trash import note_links, settling
+from engine.data.trash import settling
 from engine.data.unit import CHUNK, Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
@@ -137,7 +137,6 @@ def _raise_rows(
     if not batch.drafts:
         return
     persist.update(unit, shape, batch.drafts)
-    note_links(unit, shape, batch.drafts)
     write_history(unit, shape, "restore", batch.drafts)
     index(unit, shape, batch.drafts, whole=True)
     follow(unit, shape, batch, batch.drafts)

@@ -17,6 +17,7 @@ from engine.expression.ast import AGGREGATES
 from engine.fields import FieldType
 from engine.fields.autonumber import Autonumber
 from engine.fields.file import File
+from engine.fields.secret import Secret
 from engine.metadata.model import Check, Entity, Field, Model
 from engine.metadata.scope import EntityScope
 from engine.publish import Published
@@ -313,7 +314,8 @@ def shape_of(published: Published, entity: str, phrases: Phrases) -> Shape:
 
 def is_sealed(field: Field) -> bool:
     """Say whether the field's column holds cipher text."""
-    return field.secret and field.storage is not None and field.storage.kind == "text"
+    secret = field.secret or isinstance(field.type, Secret)
+    return secret and field.storage is not None and field.storage.kind == "text"
 
 
 def is_audited(field: Field) -> bool:

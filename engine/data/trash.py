@@ -201,17 +201,8 @@ def _bury(unit: Unit, shape: Shape, batch: Batch) -> None:
         draft.new["deleted_at"] = unit.now
         draft.changed = {"deleted_at"}
     persist.update(unit, shape, drafts)
-    note_links(unit, shape, drafts)
     write_history(unit, shape, "delete", drafts)
     unindex(unit, shape, batch.ids)
     follow(unit, shape, batch, drafts)
     unit.change_set.note("deleted", len(drafts))
     call_after(unit, batch, drafts)
-
-
-def note_links(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
-    """Load what `lookups` fields lead to where rollups at the other end count these records."""
-    for key in shape.links_rolled_up:
-        found = load_links(unit, shape.entity.fields[key], [draft.id for draft in drafts])
-        for draft in drafts:
-            draft.old_links[key] = found.get(draft.id, ())

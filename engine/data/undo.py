@@ -206,7 +206,7 @@ class Undo:
             field_ = shape.entity.fields.get(key)
             if field_ is None or field_.type.computed or field_.type.links == "children" or not field_.writable:
                 continue
-            if old == SEALED and field_.secret:
+            if old == SEALED and key in shape.sealed:
                 sealed.append(key)
                 continue
             values[key] = [] if old is None and field_.type.links == "many" else old

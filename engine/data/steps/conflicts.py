@@ -86,7 +86,7 @@ def _leave(draft: Draft, key: str) -> None:
 
 def _parsed(shape: Shape, key: str, value: Any) -> Any:
     field = shape.entity.fields[key]
-    if field.secret:
+    if key in shape.sealed:
         return value
     try:
         parsed = value_from_json(shape, key, value)

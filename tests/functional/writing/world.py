@@ -164,12 +164,6 @@ class World:
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=Vault(SECRET))
         self.mark = "?" if self.database.dialect == "sqlite" else "%s"
 
-    @classmethod
-    def fresh(cls, like: World, text: str) -> World:
-        """Publish another site beside the first one, over its database."""
-        like.publish(SITE + "---" + text)
-        return like
-
     def publish(self, text: str) -> None:
         documents, problems = read_text(text, "site.yaml", "site")
         assert not problems
