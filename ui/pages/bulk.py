@@ -25,7 +25,7 @@ from engine import (
     is_id,
 )
 from ui.asking import language, principal, reading, site
-from ui.frame import notice, page, words
+from ui.frame import notice, page, within, words
 from ui.pages.listing import MOST, entity_of, locale_of
 from ui.safe import own_path
 
@@ -71,7 +71,7 @@ def _delete(entity: str, ids: Sequence[str]) -> Response:
 def _moved(entity: Entity, count: int) -> Message:
     if count == 1:
         return Message("{label} moved to the recycle bin", label=entity.label)
-    return Message("{count} {plural} moved to the recycle bin", count=count, plural=entity.plural)
+    return Message("{count} {plural} moved to the recycle bin", count=count, plural=within(entity.plural))
 
 
 def _tell_rest(count: int) -> None:
@@ -182,7 +182,7 @@ def _set(entity: str) -> Response:
 def _changed(entity: Entity, count: int) -> Message:
     if count == 1:
         return Message("{label} changed", label=entity.label)
-    return Message("{count} {plural} changed", count=count, plural=entity.plural)
+    return Message("{count} {plural} changed", count=count, plural=within(entity.plural))
 
 
 def _refused(entity: Entity, ids: Sequence[str], field: Field, raw: str, error: GuanxiError) -> Response:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from engine import Entity, Message, Order, Query, Reader, is_id
 from ui.asking import principal, reading, site
-from ui.frame import is_fragment, notice, page
+from ui.frame import is_fragment, notice, page, within
 from ui.pages.listing import MOST, PAGE, entity_of, table_of
 
 routes = Blueprint("trash", __name__)
@@ -39,9 +39,7 @@ def trash(entity: str) -> Response | str:
         }
         if is_fragment():
             return make_response(render_template("_rows.html", **values))
-        return page(
-            "trash.html", reader, **values, style=f"/{entity}/columns.css?bin=1&v={table.style_key}"
-        )
+        return page("trash.html", reader, **values, style=f"/{entity}/columns.css?bin=1&v={table.style_key}")
 
 
 @routes.post("/<entity>/trash")
@@ -59,7 +57,7 @@ def restore(entity: str) -> Response:
 def _restored(entity: Entity, count: int) -> Message:
     if count == 1:
         return Message("{label} restored", label=entity.label)
-    return Message("{count} {plural} restored", count=count, plural=entity.plural)
+    return Message("{count} {plural} restored", count=count, plural=within(entity.plural))
 
 
 @routes.get("/<entity>/trash/purge")
@@ -85,7 +83,7 @@ def purge(entity: str) -> Response:
 def _purged(entity: Entity, count: int) -> Message:
     if count == 1:
         return Message("{label} deleted for good", label=entity.label)
-    return Message("{count} {plural} deleted for good", count=count, plural=entity.plural)
+    return Message("{count} {plural} deleted for good", count=count, plural=within(entity.plural))
 
 
 def _ticked() -> list[str]:
