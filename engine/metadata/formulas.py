@@ -177,7 +177,7 @@ def conditions(report: Report, drafts: Drafts, draft: EntityDraft, made: FieldDr
         found["options_when"] = _options_when(report, draft, made, scope)
     if "where" in body and made.rollup is None and made.target is not None:
         fields = draft.system | {key: each.info for key, each in draft.fields.items() if each.info is not None}
-        inner = EntityScope(drafts, made.target, old=False, inputs=fields)
+        inner = EntityScope(drafts, made.target, old=False, record=fields)
         found["where"] = report.expression(draft.id, (*made.path, "where"), body["where"], inner, around=True)
     return {name: value for name, value in found.items() if value is not None}
 

@@ -183,25 +183,27 @@ class _Merge:
             if inner is None:
                 made[key] = value  # The check of shapes says that nothing of that name may stand here.
             elif key in below:
-                self._change(made, inner, key, value, here, removable=node.removable)
+                self._change(made, node, key, value, here)
             elif value is not None or inner.null:
                 self._new(made, node, inner, key, value, here)
             elif "object" in inner.types and not inner.text:
                 self._new(made, node, inner, key, {}, here)
         return made
 
-    def _change(self, made: dict[str, Any], inner: Shape, key: str, value: Any, path: Path, *, removable: bool) -> None:
+    def _change(self, made: dict[str, Any], node: Shape, key: str, value: Any, path: Path) -> None:
         below = made[key]
+        inner = node.part(key, made)
+        if inner is None:
+            return
         if value is None and not inner.null:
-            self._take_back(made, inner, key, path, removable=removable)
+            self._take_back(made, node, inner, key, path)
         elif value == below and type(value) is type(below):
             pass
         elif isinstance(value, Mapping) and isinstance(below, Mapping) and (inner.policy == "merge" or inner.text):
             made[key] = self.map(inner, below, value, path)
-        elif inner.policy == "merge" and isinstance(below, Mapping):
-            made[key] = value  # No map: the check of shapes says so.
-        elif inner.text and isinstance(below, Mapping) and isinstance(value, str):
-            made[key] = self._said(value, path)
+        elif inner.policy == "merge" and isinstance(below, Mapping) and (faults := inner.check(value)):
+            for fault in faults:
+                self._problem(fault.message, (*path, *reversed(fault.path)), fault.code, fault.advice)
         else:
             refusal = self._refusal(inner, below, value)
             if refusal is None:
@@ -209,18 +211,15 @@ class _Merge:
             else:
                 self._problem(refusal, path, "policy", self._fixed_by())
 
-    def _take_back(self, made: dict[str, Any], inner: Shape, key: str, path: Path, *, removable: bool) -> None:
-        if removable or inner.policy == "free":
+    def _take_back(self, made: dict[str, Any], node: Shape, inner: Shape, key: str, path: Path) -> None:
+        entry = node.extra is inner
+        kept = not node.removable if entry else inner.extra is not None and not inner.removable and not inner.text
+        if not kept and (entry or inner.policy in {"free", "merge"}):
             del made[key]
             self._said(None, path)
-        elif inner.policy == "merge" and not inner.removable:
-            advice = Message("say hidden: true to take it from the screens")
-            self._problem(
-                Message("{key} of layer {layer} cannot be taken away", key=repr(key), layer=self._lower.name),
-                path,
-                "policy",
-                advice,
-            )
+        elif kept:
+            message = Message("{key} of layer {layer} cannot be taken away", key=repr(key), layer=self._lower.name)
+            self._problem(message, path, "policy", Message("say hidden: true to take it from the screens"))
         else:
             message = Message("{key} of layer {layer} cannot be taken back", key=repr(key), layer=self._lower.name)
             self._problem(message, path, "policy", None)
@@ -230,7 +229,7 @@ class _Merge:
             self._composed.gone.add(key)
             self._problem(*self._prefix_missing(made, key, path))
             return
-        if inner.policy in {"locked", "widen"} and not node.prefix and key in node.properties:
+        if inner.policy in {"locked", "widen"} and node.extra is None:
             refusal = None if value == inner.default else self._refusal(inner, inner.default, value)
             if refusal is not None:
                 self._problem(refusal, path, "policy", self._fixed_by())

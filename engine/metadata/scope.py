@@ -76,13 +76,13 @@ def first_tree(links: Iterable[str]) -> str | None:
 
 
 class EntityScope:
-    """Fields and relations of one entity, the user, the time; `old` and `input` where they make sense.
+    """Fields and relations of one entity, the user, the time; `old`, `input` and `record` where they make sense.
 
-    `old.<field>` is what a field held before the change; `input.<name>` a value that somebody was asked for, in the
-    `where` of a lookup also `record.<field>`, what the record that links holds.
+    `old.<field>` is what a field held before the change; `input.<name>` a value that somebody was asked for;
+    `record.<field>`, in the `where` of a lookup, what the record that links holds.
     """
 
-    __slots__ = ("_entity", "_inputs", "_old", "_source", "_variables")
+    __slots__ = ("_entity", "_more", "_old", "_source", "_variables")
 
     def __init__(
         self,
@@ -90,6 +90,7 @@ class EntityScope:
         entity: str,
         *,
         inputs: Mapping[str, FieldInfo] | None = None,
+        record: Mapping[str, FieldInfo] | None = None,
         old: bool = True,
         variables: Mapping[str, FieldInfo] = VARIABLES,
     ) -> None:
@@ -97,7 +98,8 @@ class EntityScope:
             model = source
             source = model.derive("scope source", lambda: EntitiesSource(model.entities))
         self._source, self._entity = source, entity
-        self._inputs, self._old, self._variables = inputs or {}, old, variables
+        self._more = {"input": inputs or {}, "record": record or {}}
+        self._old, self._variables = old, variables
 
     def field(self, key: str) -> FieldInfo | None:
         """Return what is known of a field or relation of this entity."""
@@ -105,7 +107,8 @@ class EntityScope:
 
     def target(self, entity: str) -> EntityScope:
         """Return the scope of the entity that a link leads to."""
-        return EntityScope(self._source, entity, inputs=self._inputs, old=False, variables=self._variables)
+        inputs, record = self._more["input"], self._more["record"]
+        return EntityScope(self._source, entity, inputs=inputs, record=record, old=False, variables=self._variables)
 
     def variable(self, name: str) -> FieldInfo | None:
         """Return what is known of a variable."""
@@ -115,10 +118,10 @@ class EntityScope:
         root, _, rest = name.partition(".")
         if root == "old" and self._old:
             return self.field(rest)
-        return self._inputs.get(rest) if root in {"input", "record"} else None
+        return self._more[root].get(rest) if root in self._more else None
 
     def names(self) -> Iterator[str]:
         """Yield every name, for suggestions."""
         yield from self._source.keys(self._entity)
         yield from self._variables
-        yield from (f"input.{name}" for name in self._inputs)
+        yield from (f"{root}.{name}" for root, known in self._more.items() for name in known)

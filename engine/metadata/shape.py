@@ -340,7 +340,7 @@ class Compiler:
         for case in schema.get("allOf", ()):
             ((made.by, condition),) = case["if"]["properties"].items()
             made.cases[condition["const"]] = self.compile(case["then"])
-        made.policy = schema.get("x-layer", "free")
+        made.policy = schema.get("x-layer", "merge" if "properties" in schema else "free")
         made.removable, made.prefix = schema.get("x-removable", False), schema.get("x-prefix", False)
         made.text = schema.get("x-text", set(made.types) == {"string", "object"})
         made.null = schema.get("x-null", False)
