@@ -57,13 +57,18 @@ class Publisher:
         self._layers = layers
         self.backfill = backfill
         self.models = Models(database, layers, settings or Settings())
+        self._running = Revision(0)
 
     # -- what is
 
     def current(self) -> Revision:
         """Return the revision that runs."""
         with self._database.read() as connection:
-            return revisions.load(connection, self._database.probe(connection)[0])
+            number = self._database.probe(connection)[0]
+            # A revision never changes, and its documents may be a megabyte.
+            if number != self._running.number:
+                self._running = revisions.load(connection, number)
+            return self._running
 
     def history(self, limit: int = 50) -> list[revisions.Entry]:
         """Return the newest publications, newest first."""
@@ -80,7 +85,7 @@ class Publisher:
         Raises:
             DocumentsInvalid: with every problem of every document.
         """
-        return self._prepare(documents, accept or {}, today, counted=True).plan
+        return self._prepare(self.current(), documents, accept or {}, today, counted=True).plan
 
     # -- making it so
 
@@ -123,7 +128,7 @@ class Publisher:
                 )
             apply.take_back(self._database, running.storage)
             pause("begun")
-            prepared = self._prepare(documents, accept or {}, None, counted=False)
+            prepared = self._prepare(running, documents, accept or {}, None, counted=False)
             if prepared.plan.empty:
                 return prepared.running
             refuse(prepared.plan)
@@ -259,26 +264,34 @@ class Publisher:
     # -- parts
 
     def _prepare(
-        self, documents: Sequence[Document], accept: Mapping[str, int], today: dt.date | None, *, counted: bool
+        self,
+        running: Revision,
+        documents: Sequence[Document],
+        accept: Mapping[str, int],
+        today: dt.date | None,
+        *,
+        counted: bool,
     ) -> Prepared:
-        running = self.current()
         layers = list(self._layers())
         model = self.models.build([*layers, revisions.site_layer(documents)], running.number + 1)
         bodies = {document.id: dict(document.body) for document in documents}
         packs = pack_checksums(layers)
-        previous = self._previous(running)
+        differences = tuple(_differences(running, bodies, packs))
         with self._database.read() as connection:
             plan = schema_plan(
                 model,
                 running.storage,
                 connection,
-                previous=previous,
+                previous=lambda: self._previous(running),
                 today=today or clock.now().date(),
                 accept=dict(accept),
+                changed=_changed(differences, running, bodies),
                 counted=counted,
             )
-        plan = replace(plan, base_revision=running.number, documents=tuple(_differences(running, bodies, packs)))
+        plan = replace(plan, base_revision=running.number, documents=differences)
         revision = Revision(running.number + 1, bodies, packs, plan.storage, model.checksum)
+        retypes = any(change.kind == "retype_column" for change in plan.changes)
+        previous = self._previous(running) if retypes else None
         return Prepared(running, model, previous, plan, revision, published(model, plan.storage))
 
     def _previous(self, running: Revision) -> Model | None:
@@ -289,6 +302,30 @@ class Publisher:
             return self.models.get(running.number).model
         except (ProcessOutdated, DocumentsInvalid):
             return None
+
+
+def _changed(
+    differences: Sequence[DocumentChange], running: Revision, bodies: Mapping[str, Mapping[str, Any]]
+) -> set[str] | None:
+    """Return the entities whose tables or indexes may follow from what differs; None when that may be any."""
+    found: set[str] = set()
+    for each in differences:
+        kind, _, name = each.name.partition("/")
+        versions = [body for body in (running.documents.get(each.name), bodies.get(each.name)) if body is not None]
+        if kind == "entity":
+            found.add(name)
+        elif kind in {"view", "report"}:
+            found.update(str(body["entity"]) for body in versions if "entity" in body)
+            if not all("entity" in body for body in versions):
+                return None  # A patch of a shipped view does not say whose it is.
+        elif kind == "role":
+            granted = [body["grants"] for body in versions if isinstance(body.get("grants"), Mapping)]
+            found.update(key for grants in granted for key in grants)
+            if any("*" in grants for grants in granted):
+                return None
+        elif kind.startswith("pack "):
+            return None
+    return found
 
 
 def _differences(

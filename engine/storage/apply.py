@@ -175,7 +175,7 @@ def rename_entities(connection: Connection, changes: Iterable[Change], before: S
     for change in changes:
         if change.kind != "rename_entity":
             continue
-        former = next(key for key, stored in before.entities.items() if stored.table == change.table)
+        former = next(key for key in before.entities if before.entities.table(key) == change.table)
         for table, column in _NAMING:
             statement = f"UPDATE {table} SET {column} = {mark} WHERE {column} = {mark}"
             run(connection, statement, (change.entity, former))

@@ -8,7 +8,7 @@ not know of it refuses to touch.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -23,6 +23,9 @@ from engine.storage.storage_map import Retired, StorageMap, StoredEntity
 
 GRACE = dt.timedelta(days=30)
 """How long what is retired keeps its values."""
+
+RULES = 1
+"""Raised when other columns or indexes follow from the same documents than before."""
 
 _ORDER: tuple[Kind, ...] = (
     "rename_entity",
@@ -51,9 +54,10 @@ def schema_plan(
     storage: StorageMap,
     connection: Connection,
     *,
-    previous: Model | None = None,
+    previous: Callable[[], Model | None] | None = None,
     today: dt.date | None = None,
     accept: Mapping[str, int] | None = None,
+    changed: Container[str] | None = None,
     counted: bool = True,
 ) -> Plan:
     """Return what must change for `model` to run, and the storage map that results.
@@ -62,24 +66,29 @@ def schema_plan(
         model: what shall run; its number goes into what it retires.
         storage: the map of the revision that runs now.
         connection: where to look; a read transaction is enough.
-        previous: the Model that runs now, when it can be had: it knows how old values were meant.
+        previous: gives the Model that runs now, when it can be had: it knows how old values were meant.
         today: the day on which the grace of what is retired begins; in UTC unless given.
         accept: `lead.amount` -> values that somebody agreed to lose.
+        changed: entities that documents say something else of than in the revision that runs; all unless given.
         counted: whether to count rows that are kept, copied or indexed. Losses are always counted.
     """
     until = ((today or dt.datetime.now(dt.UTC).date()) + GRACE).isoformat()
+    rules = f"{RULES} {connection.dialect.name} {model.currency}"
+    if storage.rules != rules:
+        changed = None
     placement = _Placement(model, storage, until)
     comparisons = [
         Comparison(
             model,
             entity,
-            placement.known.get(entity.key),
+            placement.known(entity.key),
             placement.tables,
             storage.retired,
             until,
             connection.dialect.name,
         )
         for entity in model.entities.values()
+        if changed is None or entity.key in changed or entity.key in placement.moved
     ]
     keys = [statement for each in comparisons for statement in each.foreign_keys()]
     changes = _with_foreign_keys([change for each in comparisons for change in each.changes], keys)
@@ -87,10 +96,13 @@ def schema_plan(
     gone = [entry for each in comparisons for entry in each.retired]
     back = {id(entry) for each in comparisons for entry in each.revived} | placement.revived
     target = StorageMap(
-        {each.entity.key: each.stored for each in comparisons},
+        storage.entities.updated(placement.removed | {each.entity.key: each.stored for each in comparisons}),
         (*(each for each in storage.retired if id(each) not in back), *gone, *placement.retired),
+        rules,
     )
-    looker = Looker(connection, model, previous, counted=counted, accept=dict(accept or {}))
+    retypes = any(change.kind in {"retype_column", "reread_column"} for change in changes)
+    former = previous() if previous is not None and retypes else None
+    looker = Looker(connection, model, former, counted=counted, accept=dict(accept or {}))
     touched = {placement.origin.get(change.entity, change.entity) for change in changes}
     problems = [*drift(connection, storage, touched), *strangers(connection, changes, storage)]
     if not problems:
@@ -131,24 +143,39 @@ class _Placement:
     """Which table each entity has: its own, one under a former key, a retired one, or a new one."""
 
     def __init__(self, model: Model, storage: StorageMap, until: str) -> None:
-        self.known: dict[str, StoredEntity] = {}
+        self._storage = storage
+        self._found: dict[str, StoredEntity] = {}
         self.tables: dict[str, str] = {}
         self.changes: list[Change] = []
         self.retired: list[Retired] = []
         self.revived: set[int] = set()
         self.origin: dict[str, str] = {}
         """Key of a renamed entity -> key before."""
+        self.removed: dict[str, StoredEntity | None] = {}
+        """Keys that are no entity any more."""
+        self.moved: set[str] = set()
+        """Entities that had no table under their key."""
         taken = storage.all_tables()
         for key, entity in model.entities.items():
-            stored = storage.entities.get(key) or self._former(model, key, storage) or self._back(key, storage)
+            if key in storage.entities:
+                self.tables[key] = storage.entities.table(key)
+                continue
+            self.moved.add(key)
+            stored = self._former(model, key, storage) or self._back(key, storage)
             if stored is not None:
-                self.known[key] = stored
+                self._found[key] = stored
                 self.tables[key] = stored.table
             else:
                 self.tables[key] = _free(entity.table, taken)
-        for key, stored in storage.entities.items():
-            if key not in model.entities and key not in self.origin.values():
-                self._retire(key, stored, model.revision, until)
+        for key in storage.entities:
+            if key not in model.entities:
+                self.removed[key] = None
+                if key not in self.origin.values():
+                    self._retire(key, storage.entities[key], model.revision, until)
+
+    def known(self, key: str) -> StoredEntity | None:
+        """Return what an entity has already."""
+        return self._found.get(key) or self._storage.entities.get(key)
 
     def _former(self, model: Model, key: str, storage: StorageMap) -> StoredEntity | None:
         former = model.documents.get(f"entity/{key}", {}).get("renamed_from")

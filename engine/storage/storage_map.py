@@ -6,8 +6,8 @@ what kind of values each column has, so the next plan needs no Model of the past
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.fields import StorageKind, StorageType
@@ -70,17 +70,63 @@ class Retired:
     """Of retired links: their table."""
 
 
+class StoredEntities(Mapping[str, StoredEntity]):
+    """Entities by key, each read from its JSON when it is first asked for: there are thousands of columns."""
+
+    def __init__(self, raw: Mapping[str, Any], made: Mapping[str, StoredEntity] | None = None) -> None:
+        self._raw = dict(raw)
+        self._made = dict(made or {})
+
+    def __getitem__(self, key: str) -> StoredEntity:
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = _entity_from_json(self._raw[key])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def updated(self, changes: Mapping[str, StoredEntity | None]) -> StoredEntities:
+        """Return them with some entities changed; None takes one out."""
+        raw, made = dict(self._raw), dict(self._made)
+        for key, stored in changes.items():
+            raw.pop(key, None)
+            made.pop(key, None)
+            if stored is not None:
+                raw[key], made[key] = _entity_to_json(stored), stored
+        return StoredEntities(raw, made)
+
+    def table(self, key: str) -> str:
+        """Return the table of an entity without reading the rest of it."""
+        name: str = self._raw[key]["table"]
+        return name
+
+    def all_tables(self) -> set[str]:
+        """Return all tables, of links too."""
+        tables = {raw["table"] for raw in self._raw.values()}
+        return tables.union(*(raw["links"].values() for raw in self._raw.values() if "links" in raw))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return dict(self._raw)
+
+
 @dataclass(frozen=True, slots=True)
 class StorageMap:
     """All of it."""
 
-    entities: Mapping[str, StoredEntity] = field(default_factory=dict)
+    entities: StoredEntities = field(default_factory=lambda: StoredEntities({}))
     retired: tuple[Retired, ...] = ()
+    rules: str = ""
+    """By which rules columns and indexes were derived: other rules may derive others from the same documents."""
 
     @property
     def tables(self) -> Mapping[str, str]:
         """Entity -> table."""
-        return {key: stored.table for key, stored in self.entities.items()}
+        return {key: self.entities.table(key) for key in self.entities}
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -93,33 +139,28 @@ class StorageMap:
 
     def all_tables(self) -> set[str]:
         """Return every table with records, links and retired ones included."""
-        found: set[str] = {each.link for each in self.retired if each.link}
-        stores = [*self.entities.values(), *(each.stored for each in self.retired if each.stored is not None)]
-        for stored in stores:
-            found.add(stored.table)
-            found.update(stored.links.values())
+        found = self.entities.all_tables()
+        found.update(each.link for each in self.retired if each.link)
+        for each in self.retired:
+            if each.stored is not None:
+                found.update((each.stored.table, *each.stored.links.values()))
         return found
 
-    def with_entity(self, key: str, stored: StoredEntity | None) -> StorageMap:
-        """Return the map with another entry for one entity; None takes it out."""
-        entities = {name: each for name, each in self.entities.items() if name != key}
-        if stored is not None:
-            entities[key] = stored
-        return replace(self, entities=entities)
-
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; a column is "kind[.scale][>target][=type][~made_of][:name]", short because there are thousands."""
-        return {
-            "entities": {key: _entity_to_json(stored) for key, stored in self.entities.items()},
-            "retired": [_retired_to_json(each) for each in self.retired],
-        }
+        """Return plain JSON values.
+
+        A column is "kind[.scale][>target][=type][~made_of][:name]", short because there are thousands.
+        """
+        retired = [_retired_to_json(each) for each in self.retired]
+        return {"entities": self.entities.to_json(), "retired": retired, "rules": self.rules}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StorageMap:
         """Return the map that `to_json` wrote."""
         return cls(
-            {key: _entity_from_json(value) for key, value in data.get("entities", {}).items()},
+            StoredEntities(data.get("entities", {})),
             tuple(_retired_from_json(value) for value in data.get("retired", ())),
+            data.get("rules", ""),
         )
 
 
