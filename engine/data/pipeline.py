@@ -162,7 +162,8 @@ class Save:
         persist.update_settled(self.unit, shape, written)
         if not self.batch.trusted:
             validate.check_rules(shape, self.batch, self.evaluation, late=True)
-        if self.batch.problems:
+        if any(draft.failed for draft in written):
+            # The rows stand already, so all of the batch is taken back.
             raise RecordInvalid(self.batch.problems)
 
     def _roll_up(self, drafts: Sequence[Draft]) -> None:

@@ -119,7 +119,7 @@ class Undo:
             raise GuanxiError(Message("This was taken back before"))
 
     def _touched(self) -> list[_Touched]:
-        """Return what the set did to each record, the last touched record first."""
+        """Return what the set did to each record, the one that it came to last first: what links stands before its target."""
         unit, mark = self.unit, self.unit.phrases.mark
         rows = unit.run(
             "SELECT entity, record_id, version, action, CASE WHEN action = 'create' THEN NULL ELSE changes END "  # noqa: S608
@@ -130,11 +130,10 @@ class Undo:
         for entity, id_, version, action, changes in rows:
             if entity not in unit.published.model.entities:
                 continue
-            known = found.pop((entity, id_), None) or _Touched(entity, id_, action, action, version)
+            known = found.setdefault((entity, id_), _Touched(entity, id_, action, action, version))
             known.last, known.version = action, version
             for key, (old, _) in (loaded(changes) if changes is not None else {}).items():
                 known.before.setdefault(key, old)
-            found[entity, id_] = known
         return list(reversed(found.values()))
 
     def _mark_edited(self, touched: Sequence[_Touched]) -> None:
