@@ -12,6 +12,7 @@ from engine.i18n import Message
 from engine.publish import Published
 from engine.site.config import SECRET_FILE
 from engine.site.site import Site
+from engine.storage.catalog import inspect
 from engine.storage.columns import quoted
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
@@ -98,6 +99,13 @@ def _tables(site: Site) -> Any:
     planned = site.publisher.plan(running.site_documents())
     details = [problem.message for problem in planned.problems]
     details += [Message("{kind} {target}", kind=change.kind, target=change.target) for change in planned.changes]
+    with site.database.read() as connection:
+        found = inspect(connection, (stored.table for stored in running.storage.entities.values()))
+    for stored in running.storage.entities.values():
+        usable = found[stored.table].indexes if stored.table in found else {}
+        details += [
+            Message("the index {name} is missing", name=name) for name in stored.indexes if not usable.get(name)
+        ]
     if details:
         return "bad", Message("The database is not as revision {number} says", number=running.number), details
     return "good", Message(

@@ -67,10 +67,12 @@ class Face:
         return read_config(self.site_folder)
 
     @contextmanager
-    def site(self) -> Iterator[Site]:
-        """Open the site, and close it."""
+    def site(self, *, published: bool = False) -> Iterator[Site]:
+        """Open the site, and close it; with `published`, refuse one that has no tables yet."""
         site = Site.open(self.site_folder)
         try:
+            if published:
+                site.require_published()
             yield site
         finally:
             site.close()

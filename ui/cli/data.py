@@ -59,7 +59,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument an option
         delimiter=_tab(delimiter),
         sheet=sheet,
     )
-    with face.site() as site:
+    with face.site(published=True) as site:
         principal = who(site, person)
         with face.progress(Message("Importing"), file.stat().st_size) as move:
             report = site.import_file(principal, entity, file, options, progress=move)
@@ -124,7 +124,7 @@ def export(
 ) -> None:
     """Write records as CSV, a spreadsheet or JSON lines."""
     paths = tuple(path.strip() for path in fields.split(",") if path.strip()) if fields else ()
-    with face.site() as site:
+    with face.site(published=True) as site:
         principal = who(site, person)
         if output is None:
             count = site.export(principal, entity, sys.stdout.buffer, kind="csv", where=where, fields=paths)
@@ -142,7 +142,7 @@ def export(
 @pass_face
 def undo(face: Face, change_set: str, person: str | None) -> int:
     """Take back what an import or a bulk change did, apart from what was edited since."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         report = site.undo(who(site, person), change_set)
     for kept in report.kept[:20]:
         face.say(Message("Kept {label}: {why}", label=kept.title, why=kept.why))

@@ -40,7 +40,7 @@ def add(
 ) -> None:
     """Make a user and print a link with which they choose their password, once."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    with face.site() as site:
+    with face.site(published=True) as site:
         values: dict[str, Any] = {"language": language, "manager": manager and site.identity.find(manager).id}
         given = {key: value for key, value in values.items() if value is not None}
         if password is not None:
@@ -71,7 +71,7 @@ def link_address(site: Site, secret: str) -> str:
 @pass_face
 def link(face: Face, name: str) -> None:
     """Print a new link with which a user chooses a password, once."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         address = link_address(site, site.identity.make_link(site.identity.find(name).id))
     face.say(address)
     face.answer({"link": address})
@@ -82,7 +82,7 @@ def link(face: Face, name: str) -> None:
 @pass_face
 def list_users(face: Face) -> None:
     """List the users."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         people = site.identity.people()
     for person in people:
         state = "" if person.active else f"  ({face.words(Message('disabled'))})"
@@ -101,7 +101,7 @@ def list_users(face: Face) -> None:
 @pass_face
 def disable(face: Face, name: str) -> None:
     """Shut a user out; their records stay as they are."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         person = site.identity.find(name)
         site.identity.disable(person.id)
     face.say(Message("{name} can no longer sign in", name=person.name))
@@ -129,7 +129,7 @@ def token() -> None:
 def add_token(face: Face, person: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token of a user and print it; it is never shown again."""
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    with face.site() as site:
+    with face.site(published=True) as site:
         token_id, text = site.identity.add_token(site.identity.find(person).id, name, scopes, expires_at)
     face.say(text)
     face.answer(
@@ -143,7 +143,7 @@ def add_token(face: Face, person: str, name: str, scopes: tuple[str, ...], days:
 @pass_face
 def list_tokens(face: Face, person: str) -> None:
     """List the tokens of a user."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         tokens = site.identity.tokens(site.identity.find(person).id)
     for each in tokens:
         face.say(f"{each.id}  {each.name}  {' '.join(each.scopes) or '*'}")
@@ -172,7 +172,7 @@ def _iso(at: datetime | None) -> str | None:
 @pass_face
 def revoke(face: Face, token_id: str) -> None:
     """End a token."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         site.identity.revoke_token(token_id)
     face.say(Message("The token no longer works"))
     face.answer({"id": token_id, "revoked": True})
@@ -188,7 +188,7 @@ def revoke(face: Face, token_id: str) -> None:
 @pass_face
 def explain(face: Face, person: str, action: str, entity: str, record: str | None, field: str | None) -> int:
     """Say which rule lets a person do something, or keeps them from it, and who could change that."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         said = site.explain(site.identity.find(person).id, action, entity, record, field)
     face.say(Message("Allowed") if said.granted else Message("Not allowed"))
     for line in (*said.lines, *said.who_could_grant):

@@ -26,9 +26,8 @@ _THREADS = 8
 @pass_face
 def serve(face: Face, host: str, port: int, workers: int) -> None:
     """Serve the site to browsers and programs."""
-    with face.site() as site:
+    with face.site(published=True) as site:
         # What is wrong is said here, once, and not by every process.
-        site.require_published()
         _ = site.config.secret_key
     require_free(host, port)
     face.say(
@@ -73,5 +72,5 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=_THREADS,
         factory=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()

@@ -14,7 +14,9 @@ from tests.functional.commands.conftest import Command
 pytestmark = pytest.mark.slow
 
 STOCKS_MAP = "ticker: external_id\ncategory name: business\nexchange: null\n"
-SHARES_MAP = "columns: {stock_code: external_id, short_name: name, list_date2: null}\nvalues: {country: 中国, kind: company}\n"
+SHARES_MAP = (
+    "columns: {stock_code: external_id, short_name: name, list_date2: null}\nvalues: {country: 中国, kind: company}\n"
+)
 
 
 @pytest.fixture
