@@ -20,12 +20,14 @@ from engine.metadata.model import Model
 from engine.publish import revisions
 from engine.publish.models import Published
 from engine.publish.revisions import Revision
-from engine.storage import apply, reindex
+from engine.storage import apply, later
 from engine.storage.copying import Copy, Fill, Filler
 from engine.storage.database import Database
+from engine.storage.fills import reaches_out
 from engine.storage.guards import Looker, duplicates, find_duplicates
 from engine.storage.plan import Change, Plan
 from engine.storage.plan_text import plan_to_json
+from engine.storage.reindex import Reindex
 
 Pause = Callable[[str], None]
 Backfill = Callable[[Connection, Published, str, Sequence[str], Sequence[str] | None], None]
@@ -231,9 +233,25 @@ class Carry:
         revisions.store(connection, prepared.revision, plan_to_json(prepared.plan))
         revisions.drop_drafts(connection)
         apply.retire(connection, prepared.plan.changes)
-        reindex.order(connection, [each.entity for each in prepared.plan.changes if each.kind == "index_search"])
+        self._order_later(connection)
         apply.end_work(connection, self._database.dialect)
         self._pause("switching")
+
+    def _order_later(self, connection: Connection) -> None:
+        """Note what is done after the switch: search rows, and values computed from other records.
+
+        These were computed before, too, but what was written meanwhile to the other records does not show.
+        """
+        fills: dict[str, list[str]] = {}
+        for change in self._plan.changes:
+            if change.kind == "index_search":
+                later.order(connection, "search", change.entity)
+            elif change.kind == "fill_column" and self._backfill is not None:
+                field = self._prepared.model.entities[change.entity].fields[change.field]
+                if reaches_out(field):
+                    fills.setdefault(change.entity, []).append(change.field)
+        for entity, fields in fills.items():
+            later.order(connection, "fill", entity, fields=fields)
 
 
 def _with_losses(plan: Plan, copy: Copy) -> Plan:
@@ -243,3 +261,38 @@ def _with_losses(plan: Plan, copy: Copy) -> Plan:
         for change in plan.changes
     )
     return replace(plan, changes=changes)
+
+
+def work_off(database: Database, published: Published, backfill: Backfill | None, pause: Pause) -> list[str]:
+    """Do what is left to do after a switch, from where it was left; return the entities it concerned."""
+    with database.bare() as connection:
+        left = later.notes(connection)
+    for note in left:
+        step = _step(database, published, backfill, note)
+        after: str | None = note.body["after"]
+        while after is not None:
+            with database.write() as connection:
+                after = step(connection, after)
+                later.advance(connection, note, after)
+            pause(f"{note.kind} {note.body['entity']}")
+    return [note.body["entity"] for note in left]
+
+
+def _step(
+    database: Database, published: Published, backfill: Backfill | None, note: later.Note
+) -> Callable[[Connection, str], str | None]:
+    """Return what does one batch after an id, and returns the last id that it did; None when nothing is left."""
+    entity = note.body["entity"]
+    stored = published.storage.entities.get(entity)
+    if stored is None or entity not in published.model.entities:
+        return lambda connection, after: None
+    if note.kind == "search":
+        return Reindex(published.model, published.storage, entity, database.dialect).batch
+    known = published.model.entities[entity].fields
+    fields = [key for key in note.body["fields"] if key in known]
+
+    def fill(connection: Connection, ids: Sequence[str] | None) -> None:
+        if backfill is not None and fields:
+            backfill(connection, published, entity, fields, ids)
+
+    return Fill(database, stored, fill).batch

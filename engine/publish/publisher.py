@@ -18,14 +18,14 @@ from engine.metadata.document import Document
 from engine.metadata.layers import Layer
 from engine.metadata.model import Model
 from engine.publish import revisions
-from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse
-from engine.publish.lock import publication_lock
+from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse, work_off
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
 from engine.publish.revisions import Draft, Revision
-from engine.storage import apply, reindex
+from engine.storage import apply
 from engine.storage.database import Database
 from engine.storage.guards import drift, repairs
 from engine.storage.plan import DocumentChange, Plan, schema_plan
+from engine.storage.publication_lock import publication_lock
 from engine.storage.purge import Purged, count, drop, due
 from engine.storage.storage_map import Retired
 
@@ -137,7 +137,7 @@ class Publisher:
             Carry(self._database, prepared, accept or {}, self.backfill, pause).out()
             self.models.keep(prepared.published)
             pause("switched")
-            reindex.work_off(self._database, prepared.model, revision.storage, pause)
+            work_off(self._database, prepared.published, self.backfill, pause)
             return revision
 
     def rollback(
@@ -196,7 +196,7 @@ class Publisher:
             )
 
     def finish(self) -> list[str]:
-        """Do what a publication that died after its switch left undone: search rows; return the entities.
+        """Do what a publication that died after its switch left undone, and return the entities it concerned.
 
         Raises:
             ProcessOutdated: as `Models.get`.
@@ -205,8 +205,7 @@ class Publisher:
             running = self.current()
             if running.number == 0:
                 return []
-            model = self.models.get(running.number).model
-            return reindex.work_off(self._database, model, running.storage, _nowhere)
+            return work_off(self._database, self.models.get(running.number), self.backfill, _nowhere)
 
     def drift(self) -> list[Problem]:
         """Return where the database is not as the running revision made it; for `guanxi doctor`.

@@ -186,11 +186,11 @@ def rename_entities(connection: Connection, changes: Iterable[Change], before: S
             (change.entity, f"{former}."),
         )
         for entity in model.entities.values():
-            for field in entity.fields.values():
-                stored = before.entities.get(entity.key)
-                column = stored.columns.get(field.key) if stored is not None else None
-                if field.type.links == "any" and column is not None and stored is not None:
-                    name = quoted(column.name)
+            stored = before.entities.get(entity.key)
+            for field in entity.fields.values() if stored is not None else ():
+                place = stored.columns.get(field.key) if stored is not None else None
+                if field.type.links == "any" and place is not None and stored is not None:
+                    name = quoted(place.name)
                     run(
                         connection,
                         f"UPDATE {quoted(stored.table)} SET {name} = {mark} || substr({name}, {len(former) + 1:d})"

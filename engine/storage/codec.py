@@ -60,7 +60,7 @@ def encode_kind(storage: StorageType, dialect: str) -> Convert | None:
         return None
     if storage.kind == "decimal":
         return _scaler(storage.scale)
-    return {"date": _iso, "time": _iso_seconds, "datetime": _iso_utc}.get(storage.kind)
+    return _TO_SQLITE.get(storage.kind)
 
 
 def decode_kind(storage: StorageType, dialect: str) -> Convert | None:
@@ -146,6 +146,7 @@ def _milliseconds(value: dt.datetime) -> dt.datetime:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
+_TO_SQLITE: dict[str, Convert] = {"date": _iso, "time": _iso_seconds, "datetime": _iso_utc}
 _FROM_SQLITE: dict[str, Convert] = {
     "boolean": lambda value: None if value is None else bool(value),
     "date": lambda value: None if value is None else dt.date.fromisoformat(value),

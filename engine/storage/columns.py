@@ -54,7 +54,7 @@ class Stored(UserDefinedType[Any]):
         return StorageType(self.kind, self.scale)
 
 
-@compiles(Stored)  # type: ignore[no-untyped-call,untyped-decorator]
+@compiles(Stored)
 def _compile(type_: Stored, compiler: Any, **_: Any) -> str:
     # A cast has no place for a collation.
     return declared(type_.kind, type_.scale, compiler.dialect.name).removesuffix(' COLLATE "C"')

@@ -377,7 +377,10 @@ def _duplicates(index: indexes.Index) -> str:
     """Return SQL that finds values of a unique rule that stand more than once."""
     columns = ", ".join(f'"{part.column}"' for part in index.parts)
     where = " AND ".join([index.where, *(f'"{part.column}" IS NOT NULL' for part in index.parts)])
-    return f'SELECT {columns}, count(*), min(CAST("id" AS TEXT)) FROM "{index.table}" WHERE {where} GROUP BY {columns} HAVING count(*) > 1'
+    return (
+        f'SELECT {columns}, count(*), min(CAST("id" AS TEXT)) FROM "{index.table}" WHERE {where}'
+        f" GROUP BY {columns} HAVING count(*) > 1"
+    )
 
 
 __all__ = ["NO_FOREIGN_KEY", "SYSTEM_NOT_NULL", "Comparison"]

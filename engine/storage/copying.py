@@ -19,6 +19,7 @@ from engine.storage.columns import declared, quoted
 from engine.storage.convert import Converter
 from engine.storage.database import Database, run, run_many
 from engine.storage.guard import ENTITY_ACCESS
+from engine.storage.later import LOWEST
 from engine.storage.storage_map import StoredEntity
 
 BATCH = 5_000
@@ -28,7 +29,6 @@ Filler = Callable[[Connection, Sequence[str] | None], None]
 Pause = Callable[[str], None]
 
 _NOTED = "SELECT record_id FROM meta_touch WHERE table_name = {mark}"
-_LOWEST = "00000000-0000-0000-0000-000000000000"
 
 
 class Copy:
@@ -62,7 +62,7 @@ class Copy:
 
     def run(self, pause: Pause) -> None:
         """Copy all records."""
-        last = _LOWEST
+        last = LOWEST
         while True:
             statement = f'{self._read} > {self._mark} ORDER BY "id" LIMIT {BATCH}'
             with self._database.write() as connection:
@@ -121,17 +121,19 @@ class Fill:
 
     def run(self, pause: Pause) -> None:
         """Compute them for all records."""
-        last = _LOWEST
-        while True:
-            statement = f'SELECT "id" FROM {quoted(self.table)} WHERE "id" > {self._mark} ORDER BY "id" LIMIT {BATCH}'
+        after: str | None = LOWEST
+        while after is not None:
             with self._database.write() as connection:
-                ids = [row[0] for row in run(connection, statement, (last,), access=ENTITY_ACCESS).fetchall()]
-                if ids:
-                    self._fill(connection, ids)
+                after = self.batch(connection, after)
             pause(f"computed {self.table}")
-            if len(ids) < BATCH:
-                return
-            last = ids[-1]
+
+    def batch(self, connection: Connection, after: str) -> str | None:
+        """Compute them for the next records; return the last one's id, None when there are no more."""
+        statement = f'SELECT "id" FROM {quoted(self.table)} WHERE "id" > {self._mark} ORDER BY "id" LIMIT {BATCH}'
+        ids = [row[0] for row in run(connection, statement, (after,), access=ENTITY_ACCESS).fetchall()]
+        if ids:
+            self._fill(connection, ids)
+        return ids[-1] if len(ids) == BATCH else None
 
     def catch_up(self, connection: Connection) -> None:
         """Compute them for the records that were written meanwhile, in the transaction of the switch."""

@@ -240,9 +240,7 @@ def wrapped(connection: Connection, statement: str, error: Exception) -> BaseExc
     return DBAPIError.instance(statement, None, error, base, dialect=connection.dialect)
 
 
-def _on_statement(
-    connection: Connection, cursor: Any, statement: str, values: Any, context: Any, executemany: bool
-) -> None:
+def _on_statement(connection: Connection, cursor: Any, statement: str, values: Any, context: Any, many: Any) -> None:
     GUARD.check(statement, context.execution_options.get(ACCESS))
 
 

@@ -49,10 +49,8 @@ def foreign_key(table: str, column: StoredColumn, dialect: str, *, fresh: bool =
     if column.target is None or dialect == "sqlite":
         return ()
     name = quoted(fitted(f"fk_{table}_{column.name}"))
-    return (
-        f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {name} FOREIGN KEY ({quoted(column.name)})"
-        f" REFERENCES {quoted(column.target)} ({quoted('id')}) {_DEFERRED}{'' if fresh else ' NOT VALID'}",
-    )
+    add = f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {name} FOREIGN KEY ({quoted(column.name)})"
+    return (f"{add} REFERENCES {quoted(column.target)} (id) {_DEFERRED}{'' if fresh else ' NOT VALID'}",)
 
 
 def create_link_table(name: str, table: str, target: str, dialect: str) -> tuple[str, ...]:
@@ -104,10 +102,8 @@ def watch(table: str, columns: tuple[str, ...], dialect: str) -> tuple[str, ...]
             f"CREATE TRIGGER {quoted(fitted(names + '_new'))} AFTER INSERT ON {quoted(table)} {body}",
             f"CREATE TRIGGER {quoted(fitted(names + '_old'))} AFTER UPDATE OF {of} ON {quoted(table)} {body}",
         )
-    return (
-        f"CREATE TRIGGER {quoted(fitted(names))} AFTER INSERT OR UPDATE OF {of} ON {quoted(table)}"
-        " FOR EACH ROW EXECUTE FUNCTION meta_touch()",
-    )
+    when = f"AFTER INSERT OR UPDATE OF {of} ON {quoted(table)}"
+    return (f"CREATE TRIGGER {quoted(fitted(names))} {when} FOR EACH ROW EXECUTE FUNCTION meta_touch()",)
 
 
 def unwatch(table: str, dialect: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import hashlib
 
 import orjson
 
-from engine.expression import Expr, Path, to_json, walk
+from engine.expression import Call, Expr, Path, to_json, walk
+from engine.expression.ast import AGGREGATES
 from engine.metadata.model import Entity, Field
 
 
@@ -37,3 +38,14 @@ def _parts(entity: Entity, field: Field, seen: set[str]) -> list[object]:
             if other is not None and (other.expr is not None or other.rollup is not None):
                 parts.append([other.key, _parts(entity, other, seen)])
     return parts
+
+
+def reaches_out(field: Field) -> bool:
+    """Say whether a stored value is computed from other records too, whose changes its own record does not show."""
+    if field.rollup is not None:
+        return True
+    nodes = walk(field.expr) if field.expr is not None else ()
+    return any(
+        (isinstance(node, Path) and len(node.keys) > 1) or (isinstance(node, Call) and node.name in AGGREGATES)
+        for node in nodes
+    )

@@ -169,7 +169,8 @@ class Looker:
         convert = self.converter(change)
         if change.source is None or convert is None:
             return 0, []
-        losses, samples = 0, []
+        losses = 0
+        samples: list[Sample] = []
         for record, value in self._values(change.table, change.source.name):
             try:
                 convert(value)

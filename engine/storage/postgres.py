@@ -62,4 +62,3 @@ def begin(driver: Any, mode: str) -> tuple[int, int] | None:
             row = cursor.fetchone()
     assert row is not None  # noqa: S101 - the migration that makes the table puts the row there
     return row[0], row[1]
-

@@ -128,7 +128,7 @@ def _check(applied: Mapping[int, str], migrations: Sequence[Migration], dialect:
     if newer:
         raise SiteBroken(
             Message(
-                "The database was made by a newer version of {whose} (its tables are at {newer}, this one knows {known});"
+                "The database was made by a newer version of {whose}: its tables are at {newer}, not {known};"
                 " install that version, or restore a backup from before the upgrade",
                 whose=whose,
                 newer=newer,

@@ -50,7 +50,8 @@ _COMMON = (
         table_name {text} NOT NULL, record_id {id} NOT NULL, PRIMARY KEY (table_name, record_id))""",
     """CREATE TABLE record_change (
         seq {key}, entity {text} NOT NULL, record_id {id} NOT NULL, version INTEGER NOT NULL, action TEXT NOT NULL,
-        changes {json} NOT NULL, actor_id {id}, via TEXT NOT NULL, at {moment} NOT NULL, change_set_id {id}{transaction})""",
+        changes {json} NOT NULL, actor_id {id}, via TEXT NOT NULL, at {moment} NOT NULL,
+        change_set_id {id}{transaction})""",
     "CREATE UNIQUE INDEX record_change_version ON record_change (record_id, entity, version)",
     "CREATE INDEX record_change_set ON record_change (change_set_id, seq) WHERE change_set_id IS NOT NULL",
     """CREATE TABLE change_set (
