@@ -210,11 +210,18 @@ def _people(site: Site) -> Any:
 
 def _files(site: Site) -> Any:
     folder = site.config.files
-    if not folder.exists():
+    if site.revision == 0:
         return "good", Message("There are none yet")
-    if not folder.is_dir():
+    if folder.exists() and not folder.is_dir():
         raise SiteBroken(Message("{folder} is no folder", folder=str(folder)))
-    return "good", Message("They lie in {folder}", folder=str(folder))
+    with site.database.read() as connection:
+        table = quoted(site.published.tables.name("file"))
+        rows = run(connection, f"SELECT checksum, name FROM {table}", access=ENTITY_ACCESS).fetchall()  # noqa: S608 - as above
+    missing = [name for checksum, name in rows if checksum and not site.files.store.path(checksum).is_file()]
+    if missing:
+        details = [Message("the bytes of {name} are missing", name=name) for name in missing]
+        return "bad", Message("{count} files are not in {folder}", count=len(missing), folder=str(folder)), details
+    return "good", Message("{count} lie in {folder}", count=len(rows), folder=str(folder))
 
 
 def _plugins(site: Site) -> Any:

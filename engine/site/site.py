@@ -8,10 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
+from engine.data.files import Files, FileStore
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer import Exporter, Importer, ImportOptions, ImportReport
+from engine.data.vault import Vault
 from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
 from engine.expression import Expr, parse
 from engine.fields import register
@@ -55,7 +57,9 @@ class Site:
             self._layers,
             settings=Settings(languages=config.languages, currency=config.currency, timezone=config.timezone),
         )
-        self.records = Records(self.database, self.publisher.models, self.hooks)
+        self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config))
+        store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
+        self.files = Files(store, self.records)
         self.publisher.backfill = self.records.backfill
         limits = config.limits
         self.identity = Identity(
@@ -176,15 +180,20 @@ class Site:
         _ = self.published
 
     @contextmanager
-    def reading(self, principal: Principal, *, limit_ms: int | None = None) -> Iterator[Reader]:
+    def reading(
+        self, principal: Principal | Callable[[Any], Principal], *, limit_ms: int | None = None
+    ) -> Iterator[Reader]:
         """Open one read transaction for a principal, pinned to the revision that runs.
+
+        A callable is given the transaction to find out in it who asks: that spares a request a transaction.
 
         Raises:
             SiteBroken: nothing was published yet.
             DatabaseUnavailable: the database does not answer.
         """
         with self.database.read(limit_ms=limit_ms or self._query_ms) as connection:
-            yield self.reader_within(connection, principal)
+            who = principal if isinstance(principal, Principal) else principal(connection)
+            yield self.reader_within(connection, who)
 
     def reader_within(self, connection: Any, principal: Principal) -> Reader:
         """Return a reader in a transaction that is open already."""
@@ -413,6 +422,14 @@ class Site:
             NotFound: there is no such change set.
         """
         return self.records.undo(principal, change_set)
+
+
+def _vault(config: SiteConfig) -> Vault | None:
+    """Return what seals secret fields; without a key the site works, and refuses to keep secrets."""
+    try:
+        return Vault(config.secret_key.encode())
+    except SiteBroken:
+        return None
 
 
 def _make_folder(url: str) -> None:
