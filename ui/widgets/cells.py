@@ -51,10 +51,12 @@ class Cell:
     """What must be selected for it."""
     prepare: Prepare
     source: str
-    """Jinja; `$0`, `$1` ... stand for its variables, which are escaped unless they are Markup."""
+    """Jinja; `$0`, `$1` ... stand for its variables."""
     align: str = ""
     whole: bool = False
     """Whether its text is never broken into lines."""
+    safe: bool = False
+    """Whether all that `prepare` gives is HTML already. Otherwise it is text, and is escaped, a column at a time."""
 
 
 def cell(asked: Asked) -> Cell:
@@ -87,7 +89,7 @@ def _text(asked: Asked) -> Cell:
 
 
 def _number(asked: Asked) -> Cell:
-    return Cell((".".join(asked.path),), _whole(_displayer(asked)), "{{ $0 }}", "end", whole=True)
+    return Cell((".".join(asked.path),), _whole(_displayer(asked)), "{{ $0 }}", "end", whole=True, safe=True)
 
 
 def _day(asked: Asked) -> Cell:
@@ -97,7 +99,7 @@ def _day(asked: Asked) -> Cell:
         year = reader.access.env()["today"].year
         return ([write(day, year) if day is not None else "" for day in columns[0]],)
 
-    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True)
+    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True, safe=True)
 
 
 def _moment(asked: Asked) -> Cell:
@@ -113,7 +115,7 @@ def _moment(asked: Asked) -> Cell:
         year = reader.access.env()["today"].year
         return ([write(local(moment), year) if moment is not None else "" for moment in columns[0]],)
 
-    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True)
+    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True, safe=True)
 
 
 def _short(asked: Asked) -> Cell:
@@ -131,7 +133,11 @@ def _short(asked: Asked) -> Cell:
 
 
 def _mail(asked: Asked) -> Cell:
-    return Cell((".".join(asked.path),), _whole(_displayer(asked)), '{% if $0 %}<a href="mailto:{{ $0 }}">{{ $0 }}</a>{% endif %}')
+    return Cell(
+        (".".join(asked.path),),
+        _whole(_displayer(asked)),
+        '{% if $0 %}<a href="mailto:{{ $0 }}">{{ $0 }}</a>{% endif %}',
+    )
 
 
 def _phone(asked: Asked) -> Cell:
@@ -141,7 +147,9 @@ def _phone(asked: Asked) -> Cell:
         given = columns[0]
         return ([display(value) if value is not None else "" for value in given], [value or "" for value in given])
 
-    return Cell((".".join(asked.path),), prepare, '{% if $0 %}<a href="tel:{{ $1 }}">{{ $0 }}</a>{% endif %}', whole=True)
+    return Cell(
+        (".".join(asked.path),), prepare, '{% if $0 %}<a href="tel:{{ $1 }}">{{ $0 }}</a>{% endif %}', whole=True
+    )
 
 
 def _address_of_page(asked: Asked) -> Cell:
@@ -202,18 +210,24 @@ def _select(asked: Asked) -> Cell:
     if not field.choices:
         return _text(asked)
     made = {key: option_markup(field, key, language, pill=pill) for key in field.choices}
-    return Cell((".".join(asked.path),), _whole(lambda key: made.get(key, key)), "{{ $0 }}", whole=True)
+    return Cell(
+        (".".join(asked.path),),
+        _whole(lambda key: made.get(key) or escape(key)),
+        "{{ $0 }}",
+        whole=True,
+        safe=True,
+    )
 
 
 def _multiselect(asked: Asked) -> Cell:
     field, language = asked.field, asked.locale.language
     made = {key: option_markup(field, key, language, pill=True) for key in field.choices}
-    return Cell((".".join(asked.path),), _whole(lambda keys: _joined(made.get(key, key) for key in keys)), "{{ $0 }}")
+    return Cell((".".join(asked.path),), _whole(lambda keys: _joined(made.get(key, key) for key in keys)), "{{ $0 }}", safe=True)
 
 
 def _tags(asked: Asked) -> Cell:
     shape = Markup('<span class="tag">{}</span>')
-    return Cell((".".join(asked.path),), _whole(lambda tags: _joined(shape.format(tag) for tag in tags)), "{{ $0 }}")
+    return Cell((".".join(asked.path),), _whole(lambda tags: _joined(shape.format(tag) for tag in tags)), "{{ $0 }}", safe=True)
 
 
 def _joined(parts: Iterable[Markup | str]) -> Markup:
@@ -222,20 +236,25 @@ def _joined(parts: Iterable[Markup | str]) -> Markup:
 
 def _boolean(asked: Asked) -> Cell:
     display = _displayer(asked)
-    made = {value: Markup('<span class="{}">{}</span>').format(name, display(value)) for value, name in ((True, "yes"), (False, "no"))}
-    return Cell((".".join(asked.path),), _whole(lambda value: made[bool(value)]), "{{ $0 }}")
+    made = {
+        value: Markup('<span class="{}">{}</span>').format(name, display(value))
+        for value, name in ((True, "yes"), (False, "no"))
+    }
+    return Cell((".".join(asked.path),), _whole(lambda value: made[bool(value)]), "{{ $0 }}", safe=True)
 
 
 def _color(asked: Asked) -> Cell:
     # A style attribute is forbidden by the content policy; an attribute of a drawing is not.
-    shape = Markup('<svg class="swatch" viewBox="0 0 1 1" aria-hidden="true"><path fill="{0}" d="M0 0h1v1H0z"/></svg> {0}')
-    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value)), "{{ $0 }}")
+    shape = Markup(
+        '<svg class="swatch" viewBox="0 0 1 1" aria-hidden="true"><path fill="{0}" d="M0 0h1v1H0z"/></svg> {0}'
+    )
+    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value)), "{{ $0 }}", safe=True)
 
 
 def _progress(asked: Asked) -> Cell:
     display = _displayer(asked)
     shape = Markup('<progress max="100" value="{}"></progress> {}')
-    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value, display(value))), "{{ $0 }}", "end")
+    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value, display(value))), "{{ $0 }}", "end", safe=True)
 
 
 # --- several records, and files
@@ -269,7 +288,7 @@ def _any_lookup(asked: Asked) -> Cell:
 
 
 def _children(asked: Asked) -> Cell:
-    return Cell((".".join(asked.path),), _whole(lambda rows: len(rows) or ""), "{{ $0 }}", "end")
+    return Cell((".".join(asked.path),), _whole(lambda rows: str(len(rows) or "")), "{{ $0 }}", "end", safe=True)
 
 
 def _files(asked: Asked) -> Cell:
