@@ -6,7 +6,8 @@ and automation see it. Values that come out the same write nothing, and so the w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +53,8 @@ def follow(unit: Unit, shape: Shape, batch: Batch, drafts: Sequence[Draft]) -> N
     due: dict[str, Due] = {}
     _collect_rollups(unit, shape, batch, drafts, due)
     _collect_followers(unit, shape, batch, drafts, due)
-    _collect_parents(shape, drafts, due)
+    if not batch.computed:
+        _collect_parents(shape, drafts, due)
     for entity, found in due.items():
         known = unit.tail.settling.get(entity, set())
         ids = [id_ for id_ in found.ids() if id_ not in known]
@@ -68,6 +70,19 @@ def follow(unit: Unit, shape: Shape, batch: Batch, drafts: Sequence[Draft]) -> N
                 recompute(unit, entity, ids[start : start + CHUNK], found)
         finally:
             unit.wave -= 1
+
+
+@contextmanager
+def settling(unit: Unit, records: Mapping[str, Iterable[str]]) -> Iterator[None]:
+    """Keep what follows from a write away from records that the same call deletes or restores."""
+    known = unit.tail.settling
+    before = {entity: known.get(entity, set()) for entity in records}
+    for entity, ids in records.items():
+        known[entity] = before[entity] | set(ids)
+    try:
+        yield
+    finally:
+        known.update(before)
 
 
 def _came_or_went(batch: Batch, draft: Draft) -> bool:
@@ -201,27 +216,48 @@ def put_computed(draft: Draft, values: Mapping[str, Any]) -> None:
 
 
 def finish(unit: Unit, shape: Shape, batch: Batch, written: Sequence[Draft]) -> None:
-    """Steps 11 to 13: history, search, what follows in other records, and the hooks."""
+    """Steps 11 and 12: history, search and what follows in other records; the hooks are told at the end of the call."""
     if not written:
         return
     action = "transition" if batch.transition is not None else batch.action
     write_history(unit, shape, action, written)
     index(unit, shape, written)
+    tell(unit, batch, written)
     follow(unit, shape, batch, written)
-    call_after(unit, batch, written)
 
 
-def call_after(unit: Unit, batch: Batch, written: Sequence[Draft]) -> None:
-    """Tell automation, then plugins; what they write through `Records` joins this transaction."""
+@contextmanager
+def hooks_afterwards(unit: Unit) -> Iterator[None]:
+    """Step 13: tell automation and plugins what was written inside, once all of it stands."""
+    if unit.told is not None:
+        yield
+        return
+    unit.told = []
+    try:
+        yield
+        told = unit.told
+    finally:
+        unit.told = None
+    for batch, written in told:
+        _call_hooks(unit, batch, written)
+
+
+def tell(unit: Unit, batch: Batch, written: Sequence[Draft]) -> None:
+    """Note for the hooks what was written."""
+    if unit.told is not None and written:
+        unit.told.append((batch, list(written)))
+
+
+def _call_hooks(unit: Unit, batch: Batch, written: list[Draft]) -> None:
     hooks = unit.hooks
     if not (hooks.listens("changed", batch.entity) or hooks.listens("after_save", batch.entity)):
         return
     whole = batch.drafts
-    batch.drafts = list(written)
+    batch.drafts = written
     try:
         with unit.at_work():
             hooks.call("changed", batch=batch, connection=unit.connection)
-            if batch.action in {"create", "update", "transition"}:
+            if batch.action in {"create", "update"}:
                 hooks.call("after_save", guard=unit.savepoint, batch=batch)
     finally:
         batch.drafts = whole

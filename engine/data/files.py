@@ -189,7 +189,7 @@ class Files:
         return OpenFile(path, name, kind or _UNKNOWN, size or 0, checksum)
 
     def clean_up(self, now: datetime | None = None) -> int:
-        """Delete files that no record has named for a day, and bytes without a record of `file`; return how many files."""
+        """Delete files that no record has named for a day and bytes without a record of `file`; return how many."""
         limit = (now or clock.now()) - ABANDONED_AFTER
         return self.records.carry_out(
             SYSTEM, lambda unit: self._clean_up(unit, limit), kind="clean_up", entity=_ENTITY, via="clean_up"

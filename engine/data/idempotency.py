@@ -57,7 +57,7 @@ def begin(unit: Unit, key: str, digest: str) -> list[dict[str, Any]] | None:
     )
     # On PostgreSQL this waits for a twin that has not committed yet; on SQLite only one writer is at work anyway.
     taken = unit.run(
-        "INSERT INTO idempotency_key (actor_id, key, request_hash, created_at) "
+        "INSERT INTO idempotency_key (actor_id, key, request_hash, created_at) "  # noqa: S608 - constants
         f"VALUES ({mark}, {mark}, {mark}, {mark}) "
         "ON CONFLICT (actor_id, key) DO NOTHING",
         (actor, key, digest, at(unit.now)),

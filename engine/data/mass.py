@@ -173,16 +173,14 @@ def _by_set(unit: Unit, shape: Shape, wish: Wish, draft: Draft) -> int:
     version, identity = shape.by_key["version"].name, shape.by_key["id"].name
     change = [*encoded, unit.at, unit.principal.id]
     history, told = _history(unit, shape, columns, draft)
-    update = f"UPDATE {shape.table} SET {sets}, {version} = {version} + 1"  # noqa: S608 - names of the Model
+    update = f"UPDATE {shape.table} SET {sets}, {version} = {shape.table}.{version} + 1"  # noqa: S608 - names of the Model
     if phrases.kind == "sqlite":
         # One writer at a time: both statements see the same rows.
         cursor = unit.run(f"{history} FROM ({statement.text}) AS o", [*told, *chosen])
         unit.run(f"{update} WHERE {identity} IN (SELECT o.id FROM ({statement.text}) AS o)", [*change, *chosen])
         return int(cursor.rowcount)
-    text = (
-        f"WITH o AS ({statement.text}), changed AS ({update} FROM o WHERE {shape.table}.{identity} = o.id) "
-        f"{history} FROM o"
-    ).replace(f"{version} = {version} + 1", f"{version} = {shape.table}.{version} + 1")
+    changed = f"{update} FROM o WHERE {shape.table}.{identity} = o.id"
+    text = f"WITH o AS ({statement.text}), changed AS ({changed}) {history} FROM o"
     return int(unit.run(text, [*chosen, *change, *told]).rowcount)
 
 

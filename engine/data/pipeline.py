@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.data.batch import Batch, Change, Draft
-from engine.data.consequences import finish, put_computed
+from engine.data.consequences import finish, hooks_afterwards, put_computed, settling
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.rollups import compute
 from engine.data.shape import Shape
@@ -117,22 +117,18 @@ class Save:
         unit, shape, batch = self.unit, self.shape, self.batch
         failed = {draft.id for draft in batch.drafts if draft.failed}
         batch.drop_failed()
-        unit.tail.settling.setdefault(batch.entity, set()).update(batch.ids)
-        try:
-            due = batch.drafts if batch.action == "create" else [draft for draft in batch.drafts if draft.changed]
-            if batch.action == "create":
-                if due:
-                    persist.insert(unit, shape, batch)
-            else:
-                persist.update(unit, shape, due)
+        if batch.action == "create":
+            if batch.drafts:
+                persist.insert(unit, shape, batch)
+        else:
+            persist.update(unit, shape, [draft for draft in batch.drafts if draft.changed])
+        with settling(unit, {batch.entity: batch.ids}):
             self._write_children(failed)
-            written = [draft for draft in batch.drafts if draft.writes]
-            attachments.attach(unit, shape, written)
-            self._settle(written)
-            reach.check_after(unit, batch, written, inner=self.inner)
-            finish(unit, shape, batch, written)
-        finally:
-            unit.tail.settling[batch.entity].difference_update(batch.ids)
+        written = [draft for draft in batch.drafts if draft.writes]
+        attachments.attach(unit, shape, written)
+        self._settle(written)
+        reach.check_after(unit, batch, written, inner=self.inner)
+        finish(unit, shape, batch, written)
         return written
 
     def _write_children(self, failed: set[str]) -> None:
@@ -223,7 +219,8 @@ def _saved(unit: Unit, shape: Shape, batch: Batch) -> Batch:
     batch.collect = True
     save = Save(unit, shape, batch)
     save.prepare()
-    written = save.write()
+    with hooks_afterwards(unit):
+        written = save.write()
     unit.change_set.note("created" if batch.action == "create" else "updated", len(written))
     return batch
 

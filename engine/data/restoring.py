@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.data.batch import Batch
-from engine.data.consequences import Due, call_after, follow, recompute
+from engine.data.consequences import Due, follow, hooks_afterwards, recompute, settling, tell
 from engine.data.dependencies import dependencies
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.history import write_history
@@ -19,7 +19,6 @@ from engine.data.shape import Shape
 from engine.data.steps import authorise, persist
 from engine.data.steps.load import load
 from engine.data.steps.unique import check_unique
-from engine.data.trash import settling
 from engine.data.unit import CHUNK, Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
@@ -41,21 +40,27 @@ def restore(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Bat
         elif id_ not in seen:
             seen.add(id_)
             batch.drafts.append(stored_draft(found, row))
+    with hooks_afterwards(unit):
+        _restore(unit, shape, batch)
+    return batch
+
+
+def _restore(unit: Unit, shape: Shape, batch: Batch) -> None:
+    entity = shape.entity.key
     along = _along(unit, shape, batch)
-    together = {entity.key: batch.ids, **{key: list(ids) for key, ids in along.items()}}
-    together[entity.key] = [*batch.ids, *along.get(entity.key, ())]
+    together = {**{key: list(records) for key, records in along.items()}, entity: [*batch.ids, *along.get(entity, ())]}
     with settling(unit, together):
         _raise_rows(unit, shape, batch, along)
+        if not batch.drafts:
+            return
         for key, records in along.items():
             other = unit.shape(key)
             for start in range(0, len(records), CHUNK):
                 rows = load(unit, other, records[start : start + CHUNK], lock="delete", trashed=True)
                 inner = new_batch(unit, other, "restore", [stored_draft(each) for each in rows.values()])
                 _raise_rows(unit, other, inner, along, check=False)
-    if batch.drafts:
-        for key, records in together.items():
-            _work_out_again(unit, key, records)
-    return batch
+    for key, records in together.items():
+        _work_out_again(unit, key, records)
 
 
 def _work_out_again(unit: Unit, entity: str, ids: Sequence[str]) -> None:
@@ -139,9 +144,9 @@ def _raise_rows(
     persist.update(unit, shape, batch.drafts)
     write_history(unit, shape, "restore", batch.drafts)
     index(unit, shape, batch.drafts, whole=True)
+    tell(unit, batch, batch.drafts)
     follow(unit, shape, batch, batch.drafts)
     unit.change_set.note("restored", len(batch.drafts))
-    call_after(unit, batch, batch.drafts)
 
 
 def _check_targets(unit: Unit, shape: Shape, batch: Batch, along: Mapping[str, Sequence[str]]) -> None:

@@ -6,12 +6,11 @@ empties the link, `cascade` takes the other record along; child rows always go w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from engine.data.batch import Batch, Draft
-from engine.data.consequences import call_after, finish, follow
+from engine.data.batch import Batch
+from engine.data.consequences import finish, follow, hooks_afterwards, settling, tell
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.history import write_history
 from engine.data.incoming import Incoming, incoming, linking_rows
@@ -58,7 +57,8 @@ def delete(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batc
         elif id_ not in seen:
             seen.add(id_)
             batch.drafts.append(stored_draft(found, row))
-    _delete(unit, shape, batch)
+    with hooks_afterwards(unit):
+        _delete(unit, shape, batch)
     return batch
 
 
@@ -92,19 +92,6 @@ def _delete(unit: Unit, shape: Shape, batch: Batch) -> None:
                 _bury(unit, shape, batch)
             else:
                 _put_away(unit, entity, ids)
-
-
-@contextmanager
-def settling(unit: Unit, records: Mapping[str, Iterable[str]]) -> Iterator[None]:
-    """Keep what follows from a write away from records that the same call deletes or restores."""
-    known = unit.tail.settling
-    before = {entity: known.get(entity, set()) for entity in records}
-    for entity, ids in records.items():
-        known[entity] = before[entity] | set(ids)
-    try:
-        yield
-    finally:
-        known.update(before)
 
 
 def _used(unit: Unit, link: Incoming, count: int) -> Message:
@@ -203,6 +190,6 @@ def _bury(unit: Unit, shape: Shape, batch: Batch) -> None:
     persist.update(unit, shape, drafts)
     write_history(unit, shape, "delete", drafts)
     unindex(unit, shape, batch.ids)
+    tell(unit, batch, drafts)
     follow(unit, shape, batch, drafts)
     unit.change_set.note("deleted", len(drafts))
-    call_after(unit, batch, drafts)

@@ -119,7 +119,7 @@ class Undo:
             raise GuanxiError(Message("This was taken back before"))
 
     def _touched(self) -> list[_Touched]:
-        """Return what the set did to each record, the one that it came to last first: what links stands before its target."""
+        """Return what the set did to each record, the newest first: what links stands before what it links to."""
         unit, mark = self.unit, self.unit.phrases.mark
         rows = unit.run(
             "SELECT entity, record_id, version, action, CASE WHEN action = 'create' THEN NULL ELSE changes END "  # noqa: S608

@@ -24,6 +24,7 @@ from engine.storage.guard import ENTITY_ACCESS
 
 if TYPE_CHECKING:
     from engine.data.autonumber import Numbers
+    from engine.data.batch import Batch, Draft
     from engine.data.principal import Principal
     from engine.data.sets import ChangeSet
     from engine.data.shape import Shape
@@ -70,6 +71,7 @@ class Unit:
         "published",
         "records",
         "tail",
+        "told",
         "vault",
         "via",
         "wave",
@@ -101,6 +103,8 @@ class Unit:
         self.via = via
         self.change_set = change_set
         self.depth = 0
+        self.told: list[tuple[Batch, list[Draft]]] | None = None
+        """What the hooks will be told at the end of the call; None outside of one."""
         self.wave = 0
         """How many links the write that is at work is away from the one that was asked for."""
         self.hooks: Hooks = records.hooks

@@ -78,7 +78,11 @@ def _may_give(unit: Unit, entity: Entity, *, creating: bool) -> Iterator[str]:
     writable = unit.access.writable(entity.key)
     system = unit.principal.system
     for key, field in entity.fields.items():
-        if (key == "id" and creating) or (system and creating and key in _ENGINE_ONLY) or (field.writable and key in writable and (system or not field.read_only)):
+        if (
+            (key == "id" and creating)
+            or (system and creating and key in _ENGINE_ONLY)
+            or (field.writable and key in writable and (system or not field.read_only))
+        ):
             yield key
 
 

@@ -43,7 +43,9 @@ def test_rows_are_matched_by_external_id_and_nothing_doubles(world: World, boss:
 
     first = world.records.upsert(boss, "company", rows, on="external_id")
     again = world.records.upsert(boss, "company", rows, on="external_id")
-    changed = world.records.upsert(boss, "company", [{**rows[1], "city": "B"}, {"external_id": "U-9", "name": "New"}], on="external_id")
+    changed = world.records.upsert(
+        boss, "company", [{**rows[1], "city": "B"}, {"external_id": "U-9", "name": "New"}], on="external_id"
+    )
 
     assert [each.action for each in first] == ["created"] * 3
     assert [(each.action, each.version, each.id) for each in again] == [("unchanged", 1, each.id) for each in first]
@@ -140,7 +142,9 @@ def test_an_atomic_bulk_call_is_all_or_nothing_and_tells_the_places(world: World
     assert outcomes(world.records.bulk(boss, "company", operations[:1], atomic=True)) == ["created"]
 
 
-def test_a_row_that_fails_after_it_was_written_takes_only_itself_back(world: World, ann: Principal, boss: Principal) -> None:
+def test_a_row_that_fails_after_it_was_written_takes_only_itself_back(
+    world: World, ann: Principal, boss: Principal
+) -> None:
     operations = [
         {"create": {"name": "late one", "limit": "50"}},
         {"create": {"name": "late two", "limit": "500", "owner": boss.id}},
@@ -179,9 +183,17 @@ def test_conflicts_of_a_bulk_call_stay_with_their_operation(world: World, boss: 
 
 
 @pytest.mark.parametrize(
-    "operation", [{}, {"fly": {}}, {"create": 1}, {"update": {"city": "x"}}, {"update": {"ids": 1}}, {"create": {}, "delete": "x"},
-                  {"update": {"id": "x", "version": "1"}}],
-)  # fmt: skip
+    "operation",
+    [
+        {},
+        {"fly": {}},
+        {"create": 1},
+        {"update": {"city": "x"}},
+        {"update": {"ids": 1}},
+        {"create": {}, "delete": "x"},
+        {"update": {"id": "x", "version": "1"}},
+    ],
+)
 def test_an_operation_that_is_none_is_told(world: World, boss: Principal, operation: dict[str, Any]) -> None:
     with pytest.raises(RecordInvalid) as refused:
         world.records.bulk(boss, "company", [{"create": {"name": "never"}}, operation])
@@ -193,11 +205,7 @@ def test_an_operation_that_is_none_is_told(world: World, boss: Principal, operat
 
 
 def history_of(world: World, ids: list[str]) -> list[tuple[Any, ...]]:
-    return [
-        (version, action, changes)
-        for id_ in ids
-        for version, action, changes in world.history(id_)[1:]
-    ]
+    return [(version, action, changes) for id_ in ids for version, action, changes in world.history(id_)[1:]]
 
 
 VALUES = {"open": False, "credit": "-0.05"}
@@ -232,7 +240,9 @@ def test_both_ways_of_a_mass_update_leave_the_same_behind(
     for one, other in zip(quick, slow, strict=True):
         stamps = {"id", "name", "number", "bill", "created_at", "updated_at"}
         left, right = world.values("company", one), world.values("company", other)
-        assert {key: left[key] for key in left if key not in stamps} == {key: right[key] for key in left if key not in stamps}
+        assert {key: left[key] for key in left if key not in stamps} == {
+            key: right[key] for key in left if key not in stamps
+        }
         assert left["updated_by"] == boss.id
 
 
@@ -271,7 +281,9 @@ def test_a_mass_update_changes_what_fits_and_may_be_changed(world: World, boss: 
 
 
 def set_of_version(world: World, id_: str, version: int) -> str:
-    [(found,)] = world.rows("SELECT change_set_id FROM record_change WHERE record_id = ? AND version = ?", (id_, version))
+    [(found,)] = world.rows(
+        "SELECT change_set_id FROM record_change WHERE record_id = ? AND version = ?", (id_, version)
+    )
     return str(found)
 
 
@@ -380,7 +392,9 @@ def test_an_undo_takes_back_linked_records_in_the_right_order(world: World, boss
 def test_an_undo_of_child_rows_and_states_puts_back_the_old_ones(world: World, boss: Principal) -> None:
     [order] = world.records.create(boss, "order", [{"name": "o", "items": [{"what": "a", "amount": 1}]}])
     change_set = world.records.begin_set(boss, "bulk")
-    world.records.update(boss, "order", [Change(order.id, {"items": [{"what": "b", "amount": 5}]})], change_set=change_set)
+    world.records.update(
+        boss, "order", [Change(order.id, {"items": [{"what": "b", "amount": 5}]})], change_set=change_set
+    )
     world.records.transition(boss, "order", [order.id], "send", change_set=change_set)
 
     report = world.records.undo(boss, change_set)
@@ -397,7 +411,9 @@ def test_a_created_record_that_something_leads_to_is_kept_with_the_reason(world:
 
     report = world.records.undo(boss, set_of(world, acme.id))
 
-    assert [(kept.id, str(kept.why)) for kept in report.kept] == [(acme.id, "It cannot be deleted: 1 persons lead to it")]
+    assert [(kept.id, str(kept.why)) for kept in report.kept] == [
+        (acme.id, "It cannot be deleted: 1 persons lead to it")
+    ]
 
 
 def test_an_undo_is_for_its_author_and_for_administrators(world: World, boss: Principal, ann: Principal) -> None:

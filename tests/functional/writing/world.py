@@ -95,9 +95,11 @@ states:
     pay: {from: [sent], to: paid, requires: [paid_on], roles: [boss]}
     cancel: {to: void, requires: [reason]}
 checks:
-  within_limit: {fail_when: "limit is not None and total > limit", at: limit, message: {en: Over the limit, zh: 超出限额}}
+  within_limit:
+    {fail_when: "limit is not None and total > limit", at: limit, message: {en: Over the limit, zh: 超出限额}}
   small: {fail_when: "total > 5000", severity: warning, message: {en: That is a lot, zh: 金额较大}}
-  paid_later: {fail_when: "paid_on < date(created_at)", at: paid_on, message: {en: Paid before it was made, zh: 早于创建}}
+  paid_later:
+    {fail_when: "paid_on < date(created_at)", at: paid_on, message: {en: Paid before it was made, zh: 早于创建}}
 ---
 entity: item
 parent: order
