@@ -138,6 +138,9 @@ from engine.expression import (
     Var as Var,
 )
 from engine.expression import (
+    compile_python as compile_python,
+)
+from engine.expression import (
     conjunction as conjunction,
 )
 from engine.expression import (
@@ -150,11 +153,17 @@ from engine.expression import (
     parse as parse,
 )
 from engine.expression import (
+    paths as paths,
+)
+from engine.expression import (
     to_browser as to_browser,
     to_json as to_json,
 )
 from engine.expression import (
     to_text as to_text,
+)
+from engine.expression import (
+    variables as variables,
 )
 from engine.fields import (
     FieldType as FieldType,
