@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues
@@ -16,14 +18,16 @@ from ui import assets, failures, forgery, frame
 from ui.api import blueprint as api
 from ui.pages import blueprints
 
-CONTENT_POLICY = "; ".join((
-    "default-src 'self'",
-    "img-src 'self' data: blob:",
-    "object-src 'none'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-))
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
 _HEADERS = (
     ("Content-Security-Policy", CONTENT_POLICY),
     ("X-Content-Type-Options", "nosniff"),
@@ -31,6 +35,19 @@ _HEADERS = (
     ("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+
+
+class Notices(SecureCookieSessionInterface):
+    """The signed cookie that carries notices over a redirect: its signer is made once, not for every request."""
+
+    def __init__(self) -> None:
+        self._signer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs and reads the cookie."""
+        if self._signer is None:
+            self._signer = super().get_signing_serializer(app)
+        return self._signer
 
 
 def create_app(folder: Path | str | Site | None = None) -> Flask:
@@ -44,6 +61,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
+    app.session_interface = Notices()
     app.config["MAX_CONTENT_LENGTH"] = site.config.limits.upload_megabytes * 2**20
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -61,8 +79,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    for name, value in _HEADERS:
-        headers.setdefault(name, value)
+    headers.extend(_HEADERS)
     if "Cache-Control" not in headers:
         # What one person may see, no cache and no Back button may show to the next one.
         headers["Cache-Control"] = "no-store"

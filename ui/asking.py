@@ -6,7 +6,9 @@ and only a `Principal` opens a `Reader` or writes through `Records`.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
@@ -36,19 +38,26 @@ def principal() -> Principal:
     return found
 
 
-def _signed_in() -> Principal:
+def _signed_in(connection: Any = None) -> Principal:
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
-        return site().identity.principal_of_token(token.strip())
-    return site().identity.principal_of_session(request.cookies.get(COOKIE, ""))
+        return site().identity.principal_of_token(token.strip(), connection)
+    return site().identity.principal_of_session(request.cookies.get(COOKIE, ""), connection)
 
 
-def reading() -> AbstractContextManager[Reader]:
-    """Open one read transaction for who asks."""
-    return site().reading(principal())
+@contextmanager
+def reading() -> Iterator[Reader]:
+    """Open one read transaction for who asks, and find out in it who that is.
+
+    Raises:
+        SignInNeeded: as `principal`.
+    """
+    with site().reading(g.get("principal") or _signed_in) as reader:
+        g.principal = reader.principal
+        yield reader
 
 
 def language() -> str:
@@ -61,6 +70,13 @@ def language() -> str:
         return known.language
     best = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"], default=site().config.languages[0])
     return (best or "en")[:2]
+
+
+def program_language() -> str:
+    """Return the language that a program asks for by Accept-Language, else that of the person it works for."""
+    if "Accept-Language" not in request.headers:
+        return language()
+    return (request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"]) or language())[:2]
 
 
 def refuse_foreign_origin() -> None:

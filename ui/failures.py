@@ -6,7 +6,7 @@ import logging
 from urllib.parse import quote
 
 from flask import Flask, Response, make_response, redirect, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
@@ -21,6 +21,7 @@ from engine import (
     SignInNeeded,
     StaleModel,
 )
+from ui.api.problems import http_problem
 from ui.asking import language
 from ui.frame import htmx
 
@@ -70,12 +71,16 @@ def _refused(error: GuanxiError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
+    if request.path.startswith("/api/"):
+        return http_problem(error)
     return failure(error.code or 500, "")
 
 
 def _broken(error: Exception) -> Response:
     # What went wrong goes to the log with its trace, never to the page: it may quote somebody's data.
-    log.exception("%s %s failed", request.method, request.path)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    if request.path.startswith("/api/"):
+        return http_problem(InternalServerError())
     return failure(500, "")
 
 

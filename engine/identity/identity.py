@@ -7,7 +7,7 @@ sign-ins and tokens raises it. So a request costs one probe, and a person who is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,8 +91,8 @@ class Identity:
         """
         return self._principal(connection, self._published(connection), _Memory((0, 0)), user_id)
 
-    def principal_of_session(self, secret: str) -> Principal:
-        """Return who signed in with the browser whose cookie holds a secret.
+    def principal_of_session(self, secret: str, connection: Connection | None = None) -> Principal:
+        """Return who signed in with the browser whose cookie holds a secret; read in `connection` when one is open.
 
         Raises:
             SignInNeeded: nobody did, or it is over.
@@ -100,21 +100,21 @@ class Identity:
         if not secret:
             raise SignInNeeded(Message("Please sign in"))
         now, key = clock.now(), fingerprint(secret)
-        with self._reading() as (connection, published, memory):
-            known = memory.sessions.get(key) or self._sessions.find(connection, secret)
+        with self._reading(connection) as (reading, published, memory):
+            known = memory.sessions.get(key) or self._sessions.find(reading, secret)
             if known is None or known.expires_at <= now:
                 memory.sessions.pop(key, None)
                 raise SignInNeeded(Message("Please sign in again"))
             memory.sessions[key] = known
-            principal = self._principal(connection, published, memory, known.user_id)
+            principal = self._principal(reading, published, memory, known.user_id)
         if known.needs_refresh(now):
             # Not worth failing a request for: the next one tries again.
-            with suppress(DatabaseUnavailable), self._database.write() as connection:
-                known.expires_at, known.seen_at = self._sessions.refresh(connection, secret), now
+            with suppress(DatabaseUnavailable), self._database.write() as writing:
+                known.expires_at, known.seen_at = self._sessions.refresh(writing, secret), now
         return principal
 
-    def principal_of_token(self, text: str) -> Principal:
-        """Return whom a token stands for, with the scopes that it has.
+    def principal_of_token(self, text: str, connection: Connection | None = None) -> Principal:
+        """Return whom a token stands for, with the scopes that it has; read in `connection` when one is open.
 
         Raises:
             SignInNeeded: there is no such token, or it is no longer good.
@@ -123,16 +123,16 @@ class Identity:
         if not text.startswith(PREFIX):
             raise refused
         key = fingerprint(text)
-        with self._reading() as (connection, published, memory):
+        with self._reading(connection) as (reading, published, memory):
             first = key not in memory.tokens
-            known = memory.tokens.get(key) or self._tokens.find(connection, text)
+            known = memory.tokens.get(key) or self._tokens.find(reading, text)
             if known is None or (known.expires_at is not None and known.expires_at <= clock.now()):
                 raise refused
             memory.tokens[key] = known
-            principal = self._principal(connection, published, memory, known.user_id)
+            principal = self._principal(reading, published, memory, known.user_id)
         if first:
-            with suppress(DatabaseUnavailable), self._database.write() as connection:
-                self._tokens.used(connection, text)
+            with suppress(DatabaseUnavailable), self._database.write() as writing:
+                self._tokens.used(writing, text)
         return replace(principal, scopes=known.scopes)
 
     def _principal(self, connection: Connection, published: Published, memory: _Memory, user_id: str) -> Principal:
@@ -145,8 +145,8 @@ class Identity:
         return found
 
     @contextmanager
-    def _reading(self) -> Iterator[tuple[Connection, Published, _Memory]]:
-        with self._database.read() as connection:
+    def _reading(self, given: Connection | None = None) -> Iterator[tuple[Connection, Published, _Memory]]:
+        with nullcontext(given) if given is not None else self._database.read() as connection:
             epoch = self._database.probe(connection)
             memory = self._memory
             if memory.epoch != epoch or memory.full():

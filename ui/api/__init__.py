@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from werkzeug.exceptions import HTTPException
 
 from engine import GuanxiError
 from ui.api import files, meta, records
-from ui.api.problems import problem_response
-from ui.asking import language, refuse_foreign_origin
+from ui.api.problems import http_problem, problem_response
+from ui.asking import program_language, refuse_foreign_origin
 
 
 def blueprint() -> Blueprint:
@@ -19,8 +18,8 @@ def blueprint() -> Blueprint:
     api.register_blueprint(files.routes)
     api.register_blueprint(records.routes)
     api.before_request(_from_here)
-    api.register_error_handler(GuanxiError, lambda error: problem_response(error, language()))
-    api.register_error_handler(HTTPException, _http_problem)
+    api.register_error_handler(GuanxiError, lambda error: problem_response(error, program_language()))
+    api.register_error_handler(HTTPException, http_problem)
     return api
 
 
@@ -28,10 +27,3 @@ def _from_here() -> None:
     """A cookie is sent by a browser whichever site asks; a token is not."""
     if request.method not in {"GET", "HEAD", "OPTIONS"} and "Authorization" not in request.headers:
         refuse_foreign_origin()
-
-
-def _http_problem(error: HTTPException) -> Response:
-    """An error of the web framework itself: an unknown address, a wrong method, too large a body."""
-    status = error.code or 500
-    problem = {"type": "about:blank", "title": error.name, "status": status}
-    return Response(orjson.dumps(problem), status, mimetype="application/problem+json")

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from engine import ACTIONS, Entity, Field, Message, NotFound, Reader
 from ui.api.records import answer
-from ui.asking import language, reading
+from ui.asking import program_language, reading
 
 routes = Blueprint("meta", __name__)
 
@@ -43,8 +43,8 @@ def entity(entity: str) -> Response:
 def _summary(reader: Reader, entity: Entity) -> dict[str, Any]:
     return {
         "entity": entity.key,
-        "label": entity.label.in_(language()),
-        "plural": entity.plural.in_(language()),
+        "label": entity.label.in_(program_language()),
+        "plural": entity.plural.in_(program_language()),
         "parent": entity.parent,
         "actions": [action for action in ACTIONS if reader.access.may(entity.key, action)],
     }
@@ -54,7 +54,7 @@ def _field(field: Field, mask: str) -> dict[str, Any]:
     about: dict[str, Any] = {
         "key": field.key,
         "type": field.type.name,
-        "label": field.label.in_(language()),
+        "label": field.label.in_(program_language()),
         "required": field.required,
         "access": mask if field.writable or mask == "masked" else "read",
         "schema": field.type.json_schema(field.options),
@@ -63,7 +63,7 @@ def _field(field: Field, mask: str) -> dict[str, Any]:
         about["to"] = field.target
     if field.choices:
         about["options"] = [
-            {"key": option.key, "label": option.label.in_(language())}
+            {"key": option.key, "label": option.label.in_(program_language())}
             for option in field.choices.values()
             if not option.hidden
         ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from flask import Response
+from werkzeug.exceptions import HTTPException
 
 from engine import (
     AccessDenied,
@@ -93,3 +94,10 @@ def problem_response(error: GuanxiError, language: str) -> Response:
 def not_json() -> BadRequest:
     """Return the error for a body that is no JSON object."""
     return BadRequest(Message("The body of the request must be a JSON object"))
+
+
+def http_problem(error: HTTPException) -> Response:
+    """Return the answer to an error of the web framework: an unknown address, a wrong method, too large a body."""
+    status = error.code or 500
+    problem = {"type": "about:blank", "title": error.name, "status": status}
+    return Response(orjson.dumps(problem), status, mimetype="application/problem+json")

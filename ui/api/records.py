@@ -6,6 +6,7 @@ Nothing here knows an entity: rights, checks and shapes come from the same `Read
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from flask import Blueprint, Response, request
 
 from engine import Change, GuanxiError, Message, NotFound, Query, Reader, Result, VersionConflict
 from ui.api.problems import BadRequest, StaleEtag, described, not_json
-from ui.asking import principal, reading, site
+from ui.asking import principal, program_language, reading, site
 
 MOST_OPERATIONS = 1_000
 """Records of one bulk call; more are an import."""
@@ -54,6 +55,7 @@ def listing(entity: str) -> Response:
     """Return one page of records, or of groups when numbers are asked for."""
     query = Query.from_params(entity, request.args)
     with reading() as reader:
+        query = replace(query, select=_selected(reader, entity, query.select))
         if query.aggregates or query.group_by:
             return answer({"data": reader.aggregate(query).json(), "next": None})
         page = reader.query(query)
@@ -61,6 +63,16 @@ def listing(entity: str) -> Response:
         if request.args.get("count") == "capped":
             body["count"] = str(reader.count(query))
     return answer(body)
+
+
+def _selected(reader: Reader, entity: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths of a list: the id and what was asked for, else every field that a row of a table can hold."""
+    if asked:
+        return asked if "id" in asked else ("id", *asked)
+    known = reader.model.entity(entity).fields
+    mask = reader.access.mask(entity)
+    visible = (each for key, each in known.items() if mask.get(key, "hidden") != "hidden")
+    return tuple(each.key for each in visible if each.type.links not in {"many", "children"})
 
 
 @routes.post("/<entity>")
@@ -196,5 +208,5 @@ def _outcome(result: Result) -> dict[str, Any]:
 
 
 def _refused(error: GuanxiError) -> dict[str, Any]:
-    problem, _status = described(error, principal().language)
+    problem, _status = described(error, program_language())
     return problem

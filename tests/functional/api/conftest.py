@@ -1,0 +1,123 @@
+"""A published site of a trade that is not ours, with people and tokens, on both databases."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from engine import SYSTEM, Site, create_folder
+from ui.app import create_app
+
+DOCUMENTS = """
+entity: patient
+label: {en: Patient, zh: 患者}
+title: name
+features: [owned, history, search]
+fields:
+  name: {type: text, required: true, max_length: 80, search: high}
+  mobile: {type: phone}
+  id_card: {type: secret}
+---
+entity: visit
+label: {en: Visit, zh: 就诊}
+title: subject
+features: [owned, history, search]
+fields:
+  subject: {type: text, required: true, max_length: 120, search: high}
+  patient: {type: lookup, to: patient, on_delete: restrict}
+  on_date: {type: date}
+  stage: {type: select, default: booked, options: {booked: {}, seen: {}, missed: {}}}
+  fee: {type: money, currency: CNY, min: 0}
+  cost: {type: money, currency: CNY}
+  doubled: {type: formula, result: money, expr: "fee * 2"}
+  items: {type: table, of: visit_item}
+  total: {type: rollup, of: items, sum: amount}
+states:
+  field: stage
+  transitions: {see: {from: [booked], to: seen, requires: [fee]}, miss: {from: [booked], to: missed}}
+checks:
+  fee_is_sane: {fail_when: "fee > 1000000", at: fee, message: {en: Too much, zh: 太多}}
+unique: {one_a_day: {fields: [patient, on_date]}}
+---
+entity: visit_item
+parent: visit
+title: what
+fields:
+  what: {type: text, required: true}
+  amount: {type: money, currency: CNY, required: true, min: 0}
+---
+role: nurse
+grants:
+  patient: {read: all, create: all, update: own, fields: {id_card: hidden}}
+  visit: {read: [own, team], create: all, update: [own], delete: [own], fields: {fee: read, cost: hidden}}
+---
+role: doctor
+grants:
+  patient: {read: all, create: all, update: all, delete: all}
+  visit: {read: all, create: all, update: all, delete: all, export: all, transfer: all}
+"""
+
+
+@dataclass
+class Api:
+    """Requests to a site in the name of one of its people."""
+
+    app: Flask
+    site: Site
+    tokens: dict[str, str]
+    ids: dict[str, str]
+
+    def send(self, method: str, path: str, who: str = "doctor", **options: Any) -> Any:
+        """Send a request to /api/v1 and return the answer."""
+        headers = {"Authorization": f"Bearer {self.tokens[who]}", **options.pop("headers", {})}
+        return self.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
+
+    def create(self, entity: str, who: str = "doctor", **values: Any) -> dict[str, Any]:
+        """Create a record and return it."""
+        answer = self.send("POST", f"/{entity}", who, json=values)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        made: dict[str, Any] = answer.get_json()
+        return made
+
+
+def _made(folder: Path, url: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    create_folder(folder)
+    config = folder / "guanxi.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("packs: [crm]", "packs: []"), encoding="utf-8")
+    (folder / "schemas" / "clinic.yaml").write_text(DOCUMENTS, encoding="utf-8")
+    with Site.open(folder, database_url=url) as site:
+        site.publish()
+        ids, tokens = {}, {}
+        for name in ("doctor", "nurse", "other"):
+            role = "doctor" if name == "doctor" else "nurse"
+            ids[name] = site.identity.add(name.title(), f"{name}@example.com", (role,))
+            tokens[name] = site.identity.add_token(ids[name], "test", (), None)[1]
+        tokens["reader"] = site.identity.add_token(ids["doctor"], "reads", ("read",), None)[1]
+        site.records.create(SYSTEM, "patient", [{"name": "Anna", "external_id": "P1"}])
+    return ids, tokens
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str], dict[str, str]]:
+    """The folder of a site in SQLite that nobody works in."""
+    folder = tmp_path_factory.mktemp("api") / "site"
+    return folder, *_made(folder, None)
+
+
+@pytest.fixture
+def api(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Api]:
+    """The API of a site of this test's own; the test runs once on each kind of database."""
+    folder = tmp_path / "site"
+    if database_url.startswith("sqlite"):
+        pattern, ids, tokens = request.getfixturevalue("pattern")
+        shutil.copytree(pattern, folder)
+        site = Site.open(folder)
+    else:
+        ids, tokens = _made(folder, database_url)
+        site = Site.open(folder, database_url=database_url)
+    with site:
+        yield Api(create_app(site), site, tokens, ids)
