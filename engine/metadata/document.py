@@ -148,7 +148,14 @@ def read_body(body: Any, layer: str, file: str = "") -> tuple[Document | None, l
     named = _name(body, positions)
     if isinstance(named, Problem):
         return None, [named]
-    return Document(*named, body, positions, layer, file), []
+    return Document(*named, _plain(body), positions, layer, file), []
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of dicts and lists: nobody can change a document from outside."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _no_json(value: Any, depth: int = 0) -> Message | None:

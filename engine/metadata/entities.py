@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.errors import BadValue
@@ -41,6 +42,7 @@ RESERVED_FIELDS = (
     SYSTEM_FIELDS | frozenset(["user", "today", "now", "old", "input", "record"]) | frozenset(keyword.kwlist)
 )
 MAX_FIELDS = 1_000
+_in_words = lru_cache(maxsize=20_000)(humanise)
 
 
 class Declaring:
@@ -115,11 +117,11 @@ class Declaring:
             path=path,
             type=field_type,
             options=options,
-            label=self._report.text(draft.id, (*path, "label"), body.get("label"), humanise(key)),
+            label=self._report.text(draft.id, (*path, "label"), body.get("label"), _in_words(key)),
             order=order,
             layer=self._layer(draft, key),
         )
-        if isinstance(options.get("options"), Mapping):
+        if isinstance(options.get("options"), dict):
             self._choices(draft, made)
         if type(field_type).check_options is not FieldType.check_options:
             for name, message in field_type.check_options(made.options):
@@ -132,7 +134,7 @@ class Declaring:
         if len(origins) > 1:
             for document in origins:
                 fields = document.body.get("fields")
-                if isinstance(fields, Mapping) and key in fields:
+                if isinstance(fields, dict) and key in fields:
                     return document.layer
         return draft.layer
 
@@ -156,7 +158,7 @@ class Declaring:
         for key in ordered(given):
             entry = given[key] or {}
             path = (*made.path, "options", key, "label")
-            label = self._report.text(draft.id, path, entry.get("label"), humanise(key))
+            label = self._report.text(draft.id, path, entry.get("label"), _in_words(key))
             choices[key] = Option(key, label, entry.get("color", ""), entry.get("hidden", False))
             words[key] = {**entry, "label": label}
         made.choices = choices

@@ -149,9 +149,19 @@ def _defines(document: Document, layer: Layer, below: Mapping[str, Any]) -> bool
     return strangers > 0
 
 
+def _has_null(value: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        return any(map(_has_null, value.values()))
+    return isinstance(value, list) and any(map(_has_null, value))
+
+
 def _without_nulls(node: Shape | None, value: Any) -> Any:
     """Return a value without its nulls: nothing said, or an empty map where one belongs."""
-    if isinstance(value, Mapping) and (node is None or not node.null):
+    if not _has_null(value):
+        return value
+    if isinstance(value, dict) and (node is None or not node.null):
         kept: dict[str, Any] = {}
         for key, each in value.items():
             inner = node.part(key, value) if node is not None else None

@@ -14,7 +14,7 @@ def ordered(entries: Mapping[str, Any], missing: Callable[[str, str], None] | No
     anchors = {
         key: entry["after"]
         for key, entry in entries.items()
-        if isinstance(entry, Mapping) and isinstance(entry.get("after"), str)
+        if isinstance(entry, dict) and isinstance(entry.get("after"), str)
     }
     if not anchors:
         return list(entries)

@@ -74,7 +74,7 @@ class Report:
 
     def unknown(self, doc: str, path: Path, message: Message, word: str, known: Iterable[str], **how: Any) -> None:
         """Note a name that names nothing, with the one that it may have meant."""
-        advice = suggest(word, [*known, *self.composed.gone])
+        advice = suggest(word, known, gone=self.composed.gone)
         self.error(doc, path, message, advice, **{"code": "unknown", **how})
 
     def text(self, doc: str, path: Path, words: Any, fallback: str = "") -> Text:

@@ -86,7 +86,7 @@ class Shape:
 
     def part(self, key: str, value: Any = None) -> Shape | None:
         """Return the shape of what stands under a key; `value` is the map itself, for maps told apart by a word."""
-        if self.cases and isinstance(value, Mapping):
+        if self.cases and isinstance(value, dict):
             word = value.get(self.by)
             case = self.cases.get(word) if isinstance(word, str) else None
             if case is not None:
@@ -144,7 +144,7 @@ class Shape:
         word = value.get(self.by)
         case = self.cases.get(word) if isinstance(word, str) else None
         if case is not None:
-            return case.check(value)
+            return case._check_map(value)  # noqa: SLF001 - its own class
         if word is None:
             known = ", ".join(self.cases)
             message = Message("{key} is missing", key=repr(self.by))
@@ -235,10 +235,13 @@ class Shape:
         return Fault([key], message, suggest(key, self.properties), "unknown_property", key=True)
 
 
-def suggest(word: Any, known: Iterable[str], *, bare: bool = False) -> Message | None:
-    """Return advice that names what a misspelt word may have meant, or all words when they are few."""
-    known = list(known)
-    close = difflib.get_close_matches(str(word), known, 1, 0.6) if isinstance(word, str) else []
+def suggest(word: Any, known: Iterable[str], *, bare: bool = False, gone: Iterable[str] = ()) -> Message | None:
+    """Return advice that names what a misspelt word may have meant, or all words when they are few.
+
+    `gone` are names that were taken out for a fault of their own: they may be meant, and are not offered.
+    """
+    known = sorted(known) if isinstance(known, (set, frozenset)) else list(known)
+    close = difflib.get_close_matches(word, [*known, *sorted(gone)], 1, 0.6) if isinstance(word, str) else []
     if close:
         return Message("did you mean {name}?", name=repr(close[0]))
     if known and (len(known) <= _MANY_NAMES or bare):

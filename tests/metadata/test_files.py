@@ -1,5 +1,7 @@
 """What is said about files that cannot be read: exact messages, as people see them."""
 
+# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """What is said about documents whose shape is wrong: exact messages, all of them at once, sorted by line."""
 
+# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,7 @@
 """Layers: what a higher one may change, what it may add, and who said what."""
 
+# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+
 import pytest
 
 from engine.metadata import compose
