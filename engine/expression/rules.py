@@ -21,7 +21,6 @@ CERTAIN = Result(Type.BOOLEAN, nullable=False)
 """True or false, never missing: what every operator that answers a question gives."""
 
 MAX_COUNT = 10**15
-MAX_SUM = 2**63 - 1
 
 
 def number(args: Sequence[Typed], scale: int, bound: int, *, nullable: bool | None = None) -> Result:
@@ -261,8 +260,7 @@ def summed(args: tuple[Typed, ...], report: Reporter) -> Result:
     """Rule of sum_of: 0 of no rows."""
     if not all_accepted(args[1:], NUMBER, report):
         return Result(Type.NUMBER, broken=True)
-    bound = MAX_SUM if args[1].result.bound <= MAX_SUM else args[1].result.bound * MAX_COUNT
-    return number(args, args[1].scale, bound, nullable=False)
+    return number(args, args[1].scale, args[1].result.bound * MAX_COUNT, nullable=False)
 
 
 def beneath(args: tuple[Typed, ...], report: Reporter) -> Result:

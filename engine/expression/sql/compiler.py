@@ -8,6 +8,7 @@ Whatever the Python back end calls missing is NULL here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -32,7 +33,6 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
-    null,
     or_,
     select,
     true,
@@ -48,6 +48,7 @@ from engine.expression.check import Typed, place_of, resolved
 from engine.expression.moments import date_text, datetime_text, time_text
 from engine.expression.numbers import unscaled, wide
 from engine.expression.sql import inline
+from engine.expression.text import value_text
 from engine.expression.types import MAX_STORED, FieldInfo, Scope, Type
 from engine.i18n import Message
 
@@ -240,7 +241,7 @@ class SqlCompiler:
     def constant(self, value: Value, type_: Type, scale: int = 0) -> SqlValue:
         """Return a literal as a bind parameter in the form in which a column holds such a value."""
         if value is None:
-            return SqlValue(null(), Type.NULL)
+            return SqlValue(literal_column("NULL"), Type.NULL)
         if isinstance(value, bool):
             return SqlValue(true() if value else false(), Type.BOOLEAN)
         if isinstance(value, (int, Decimal)):
@@ -251,7 +252,8 @@ class SqlCompiler:
             return SqlValue(bound(value, String()), type_)
         if isinstance(value, (datetime, date, time)):
             return SqlValue(self._moment(value), type_)
-        raise ValueError("a list is no single value")
+        text = bound(_list_text(value), String())
+        return SqlValue(text if self.sqlite else cast(text, JSONB()), Type.LIST)
 
     def integer(self, number: int) -> Element:
         """Return a whole number as a bind parameter: SQLite's TEXT of its digits beyond 64 bits."""
@@ -384,6 +386,12 @@ class SqlCompiler:
             return found.element
         up, down = 10 ** max(0, scale - given), 10 ** max(0, given - scale)
         return func.gx_fit(found.element, self.integer(up), self.integer(down), literal_column(str(MAX_STORED)))
+
+
+def _list_text(values: tuple[Value, ...]) -> str:
+    """Return a list as a column holds it: a JSON array, of texts but for None, True and False."""
+    plain = [each if each is None or isinstance(each, (str, bool)) else value_text(each) for each in values]
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _literal_truth(value: Value) -> bool:

@@ -425,7 +425,14 @@ def summed(sql: SqlCompiler, typed: Typed) -> SqlValue:
     """Build sum_of."""
     many, inner = related(sql, typed)
     amount = inner.value(typed.args[1])
-    if sql.sqlite and amount.wide:
-        return _number(typed, own_rows(many, func.coalesce(func.gx_total(amount.element), literal_column("0"))))
-    total = func.sum(amount.element if sql.sqlite else inner.numeric(typed.args[1]))
+    total: Element
+    if not sql.sqlite:
+        total = func.sum(inner.numeric(typed.args[1]))
+    elif amount.wide:
+        total = func.gx_total(amount.element)
+    else:
+        # Two sums of halves, which cannot overflow; SQLite's own sum of the whole would stop the statement.
+        half: Element = literal_column("1000000000", Integer())
+        units = type_coerce(amount.element, Integer())
+        total = func.gx_sum(func.sum(units // half), half, func.sum(units % half), literal_column("1"))
     return _number(typed, own_rows(many, func.coalesce(total, literal_column("0"))))

@@ -36,7 +36,8 @@ def from_python(node: ast.expr) -> Expr:
 def _minus(node: ast.expr, operand: ast.expr) -> Expr:
     """Python's tree does not tell -5 from -(5), but the columns do."""
     inner = from_python(operand)
-    if isinstance(inner, Literal) and isinstance(inner.value, Decimal) and operand.col_offset == node.col_offset + 1:
+    touches = isinstance(operand, ast.Constant) and operand.col_offset == node.col_offset + 1
+    if touches and isinstance(inner, Literal) and isinstance(inner.value, Decimal):
         return Literal(-inner.value)
     return Call("neg", (inner,))
 

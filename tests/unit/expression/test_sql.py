@@ -74,7 +74,10 @@ from tests.unit.expression.clinic import DIALECTS, Clinic, ClinicTables, sql
         ("count(items) > 2", "(SELECT count(*) AS count_1 FROM item WHERE item.visit = id) > ?"),
         (
             "sum_of(items, amount) == 3",
-            "(SELECT coalesce(sum(item.amount), 0) AS coalesce_1 FROM item WHERE item.visit = id) = ?",
+            (
+                "gx_compare((SELECT coalesce(gx_sum(sum(item.amount / 1000000000), 1000000000, "
+                "sum(item.amount % 1000000000), 1), 0) AS coalesce_1 FROM item WHERE item.visit = id), ?, ?, ?) = ?"
+            ),
         ),
         ("year(on_date) == 2026", "CAST(substr(on_date, 1, 4) AS INTEGER) = ?"),
     ],

@@ -23,12 +23,6 @@ SCALARS = st.one_of(
     MOMENTS,
     st.times().map(lambda clock: time(clock.hour, clock.minute, clock.second)),
 )
-LEAVES = st.one_of(
-    SCALARS.map(Literal),
-    st.lists(SCALARS, max_size=3).map(tuple).map(Literal),
-    st.lists(KEYS, min_size=1, max_size=3).map(tuple).map(Path),
-    st.sampled_from(["user.id", "today", "now", "old.stage", "input.reason"]).map(Var),
-)
 BINARY = ("==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "//", "%")
 
 
@@ -44,4 +38,16 @@ def _calls(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     )
 
 
-EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(LEAVES, _calls, max_leaves=20)
+def expressions(keys: st.SearchStrategy[str]) -> st.SearchStrategy[Expr]:
+    """Trees whose paths are made of those keys."""
+    leaves = st.one_of(
+        SCALARS.map(Literal),
+        st.lists(SCALARS, max_size=3).map(tuple).map(Literal),
+        st.lists(keys, min_size=1, max_size=2).map(tuple).map(Path),
+        keys.map(lambda key: Path((key,))),
+        st.sampled_from(["user.id", "today", "now", "old.stage", "input.reason"]).map(Var),
+    )
+    return st.recursive(leaves, _calls, max_leaves=20)
+
+
+EXPRESSIONS = expressions(KEYS)
