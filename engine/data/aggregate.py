@@ -22,6 +22,7 @@ from engine.data.rowset import Columns, Convert
 from engine.data.rules import RoleRules
 from engine.data.select import Selection
 from engine.data.statement import Statement
+from engine.data.strategy import Strategy
 from engine.errors import ExpressionInvalid, QueryInvalid
 from engine.expression import Call, Expr, FieldInfo, ManyScope, Path, SqlValue, Type, check, compile_sql, compile_value
 from engine.i18n import Message
@@ -71,8 +72,9 @@ class Summary:
         *,
         shifted: bool = False,
         wide: bool = False,
+        strategy: Strategy = "plain",
     ) -> None:
-        self._rows = Selection(kind, tables, roles, query, where)
+        self._rows = Selection(kind, tables, roles, query, where, strategy=strategy)
         self._kind = kind
         self._query = query
         self._shifted = shifted

@@ -32,6 +32,7 @@ from engine.data.recent import Recent
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
 from engine.data.statement import Statement
+from engine.data.strategy import strategy_for
 from engine.errors import NotFound, QueryInvalid
 from engine.expression import Call, Expr, FieldInfo, Literal, Path, Type, Var, conjunction
 from engine.fields import Locale
@@ -406,15 +407,19 @@ class Reader:
         return Locale(self.principal.language, self.principal.timezone, self.model.currency)
 
     def _selection(self, query: Query, where: Normal = NOTHING, given: Normal = NOTHING) -> Selection:
-        return Selection(self.kind, self.published.tables, self.access.roles, query, where, given)
+        strategy = strategy_for(self, query.entity)
+        return Selection(self.kind, self.published.tables, self.access.roles, query, where, given, strategy)
 
     def _totals(
         self, query: Query, where: Normal, key: tuple[Hashable, ...], values: Mapping[str, Any], *, wide: bool
     ) -> RowSet:
+        strategy = strategy_for(self, query.entity)
         roles, tables, shifted = self.access.roles, self.published.tables, values["timezone.shift"] is not None
         totals: Totals = self._statements.get(
             (*key, wide),
-            lambda: Summary(self.kind, tables, roles, query, where, shifted=shifted, wide=wide).compile(),
+            lambda: Summary(
+                self.kind, tables, roles, query, where, shifted=shifted, wide=wide, strategy=strategy
+            ).compile(),
         )
         return RowSet(totals.columns, self._run(totals.statement, values))
 
@@ -445,6 +450,7 @@ class Reader:
             query.entity,
             query.select,
             where.shape,
+            strategy_for(self, query.entity),
             number_of_words(query.search),
             query.order_by,
             query.trashed,

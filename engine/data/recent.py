@@ -26,11 +26,15 @@ class Recent(Generic[_T]):
                 self._values.move_to_end(key)
                 return known
         made = make()
+        self.put(key, made)
+        return made
+
+    def put(self, key: Hashable, value: _T) -> None:
+        """Keep a value instead of what was kept for the key."""
         with self._lock:
-            self._values[key] = made
+            self._values[key] = value
             if len(self._values) > self._most:
                 self._values.popitem(last=False)
-        return made
 
     def __len__(self) -> int:
         return len(self._values)

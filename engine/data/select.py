@@ -6,12 +6,13 @@ colleagues share it and it is kept as long as the Model lives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, select, union
 
+from engine.data.conditions import granted_by_id, restrictions
 from engine.data.fields import Resolved, conversions, default_columns, masked, refuse_masked, resolve, unknown
 from engine.data.finding import number_of_words, search_condition
 from engine.data.keyset import SortColumn, beyond
@@ -22,8 +23,10 @@ from engine.data.query import Query
 from engine.data.rowset import Columns
 from engine.data.rules import RoleRules
 from engine.data.statement import Binds, Statement
+from engine.data.strategy import Strategy, reach_by
 from engine.errors import ExpressionInvalid, QueryInvalid
 from engine.expression import Expr, Type, check, compile_sql
+from engine.i18n import Message
 from engine.metadata.model import Entity, Order
 from engine.storage.order import default_order
 from engine.storage.tables import Tables
@@ -65,12 +68,14 @@ class Selection:
         query: Query,
         where: Normal,
         given: Normal = NOTHING,
+        strategy: Strategy = "plain",
     ) -> None:
         self.roles = roles
         self.query = query
         self.where = where
         self.given = given
         """A condition of the Model, which is not checked against what the asker may see."""
+        self.strategy: Strategy = strategy
         self.entity: Entity = roles.model.entity(query.entity)
         self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
         self.root: Place = self.frame.root(query.entity)
@@ -79,57 +84,65 @@ class Selection:
 
     def listing(self, abilities: Sequence[str], part: Range, missing: tuple[bool, ...] = ()) -> Listing:
         """Compile a page of rows."""
-        query = self.query
-        wanted = [
-            resolve(self.roles, self.entity, path) for path in query.select or default_columns(self.roles, self.entity)
-        ]
-        elements = [self._element(each) for each in wanted]
-        width = len(elements)
-        known = {each.dotted: place for place, each in enumerate(wanted) if each.kind == "column" and not each.masked}
-        id_at = self._add(elements, known, "id", self.root.alias.c.id)
-        version_at = self._add(elements, known, "version", self.root.alias.c.version)
-        able = {}
-        for action in abilities:
-            able[action] = len(elements)
-            elements.append(self._ability(action))
-        sort, names = self.sort()
-        places = [self._add(elements, known, name, column.element) for name, column in zip(names, sort, strict=True)]
-        conditions = self.conditions()
-        if part == "after":
-            conditions.append(beyond(sort, missing, self.frame.binds))
-        elif part == "empty":
-            conditions.append(sort[0].element.is_(None))
-        chosen = self.chosen(elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
+        row = self._row(self.query.select or default_columns(self.roles, self.entity), abilities)
+        sort, names = self.sort(self.root)
+        places = [row.add(name, column.element) for name, column in zip(names, sort, strict=True)]
+        if self.strategy == "gather" and self.query.ids is None:
+            conditions = [self.root.alias.c.id.in_(self._best(part, missing))]
+        else:
+            conditions = [*self.conditions(), *self._range(sort, part, missing)]
+        chosen = self.chosen(row.elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
         chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
-        return Listing(
-            self.frame.binds.finish(chosen),
-            self._columns(wanted, width, id_at, version_at, able),
-            tuple(places),
-            sort[0].nullable,
-            tuple(ChildColumn(place, each) for place, each in enumerate(wanted) if each.kind == "children"),
-        )
+        return row.listing(self.frame.binds.finish(chosen), tuple(places), first_nullable=sort[0].nullable)
 
     def single(self, abilities: Sequence[str]) -> Listing:
         """Compile the read of one record by its id."""
-        wanted = [resolve(self.roles, self.entity, path) for path in self.query.select]
-        elements = [self._element(each) for each in wanted]
-        width = len(elements)
-        known = {each.dotted: place for place, each in enumerate(wanted) if each.kind == "column" and not each.masked}
-        id_at = self._add(elements, known, "id", self.root.alias.c.id)
-        version_at = self._add(elements, known, "version", self.root.alias.c.version)
-        able = {}
-        for action in abilities:
-            able[action] = len(elements)
-            elements.append(self._ability(action))
+        row = self._row(self.query.select, abilities)
         one = self.root.alias.c.id == self.frame.binds.value("id", self.root.alias.c.id.type)
-        chosen = self.chosen(elements, [one, *self.conditions()])
-        return Listing(
-            self.frame.binds.finish(chosen),
-            self._columns(wanted, width, id_at, version_at, able),
-            (),
-            first_nullable=False,
-            children=tuple(ChildColumn(place, each) for place, each in enumerate(wanted) if each.kind == "children"),
-        )
+        chosen = self.chosen(row.elements, [one, *self.conditions()])
+        return row.listing(self.frame.binds.finish(chosen), (), first_nullable=False)
+
+    def _row(self, paths: Sequence[str], abilities: Sequence[str]) -> _Row:
+        row = _Row([resolve(self.roles, self.entity, path) for path in paths], self.frame.kind)
+        row.elements += map(self._element, row.wanted)
+        row.id_at = row.add("id", self.root.alias.c.id)
+        row.version_at = row.add("version", self.root.alias.c.version)
+        for action in abilities:
+            row.able[action] = len(row.elements)
+            row.elements.append(self._ability(action))
+        return row
+
+    def _range(self, sort: Sequence[SortColumn], part: Range, missing: tuple[bool, ...]) -> list[Element]:
+        if part == "after":
+            return [beyond(sort, missing, self.frame.binds)]
+        return [sort[0].element.is_(None)] if part == "empty" else []
+
+    def _best(self, part: Range, missing: tuple[bool, ...]) -> Any:
+        """Return the ids of the page: the best of each branch of the row rule, and of these the best.
+
+        Each branch has the index that serves it, so whoever reaches few records never waits for those of others.
+        """
+        rule = self.roles.rule(self.entity.key, "read")
+        branches = []
+        for branch in rule.ways[0].branches:
+            place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
+            sort, _ = self.sort(place)
+            conditions = [
+                *restrictions(rule, place),
+                granted_by_id(branch, rule.action, place),
+                *self._kept(place),
+                *self._range(sort, part, missing),
+            ]
+            keys = [column.element.label(f"k{number}") for number, column in enumerate(sort)]
+            chosen = select(place.alias.c.id.label("id"), *keys).select_from(place.source).where(*conditions)
+            chosen = chosen.order_by(*(column.order(self.frame.kind) for column in sort))
+            branches.append(select(chosen.limit(self.frame.binds.value("limit", Integer())).subquery()))
+        sort, _ = self.sort(self.root)
+        found = (union(*branches) if len(branches) > 1 else branches[0]).subquery("best")
+        order = [
+            replace(column, element=found.c[f"k{number}"]).order(self.frame.kind) for number, column in enumerate(sort)
+        ]
+        return select(found.c.id).order_by(*order).limit(self.frame.binds.value("limit", Integer()))
 
     def counting(self, *, capped: bool) -> Statement:
         """Compile the number of rows, up to the value of "limit"."""
@@ -153,21 +166,25 @@ class Selection:
 
     def conditions(self) -> list[Element]:
         """Return everything that a row must keep: row rule, bin, filter, search, ids."""
-        alias, query = self.root.alias, self.query
-        deleted = alias.c.deleted_at
-        found = [deleted.is_not(None) if query.trashed else deleted.is_(None)]
-        found += self.root.reach("read")
+        strategy = "plain" if self.query.ids is not None else self.strategy
+        rule = self.roles.rule(self.entity.key, "read")
+        return [*reach_by(rule, self.root, strategy, trashed=self.query.trashed), *self._kept(self.root)]
+
+    def _kept(self, place: Place) -> list[Element]:
+        """Return what rows must keep whoever asks."""
+        alias, query = place.alias, self.query
+        found = [alias.c.deleted_at.is_not(None) if query.trashed else alias.c.deleted_at.is_(None)]
         if query.ids is not None:
             found.append(alias.c.id.in_(self.frame.binds.listed("ids")))
         if query.search is not None:
-            found.append(search_condition(self.root, number_of_words(query.search) or 0))
+            found.append(search_condition(place, number_of_words(query.search) or 0))
         if self.where.shape is not None:
-            found.append(self._asked(self.where.shape))
+            found.append(self._asked(self.where.shape, place))
         if self.given.shape is not None:
-            found.append(compile_sql(self.given.shape, self.root.scope(asking=False)))
+            found.append(compile_sql(self.given.shape, place.scope(asking=False)))
         return found
 
-    def sort(self) -> tuple[list[SortColumn], list[str]]:
+    def sort(self, place: Place) -> tuple[list[SortColumn], list[str]]:
         """Return the sort order with the id at its end, and the path of each column."""
         columns: list[SortColumn] = []
         names: list[str] = []
@@ -177,11 +194,11 @@ class Selection:
             if name in names:
                 continue
             names.append(name)
-            columns.append(SortColumn(self._sortable(keys), order.descending, name not in NEVER_EMPTY))
+            columns.append(SortColumn(self._sortable(keys, place), order.descending, name not in NEVER_EMPTY))
             if name == "id":
                 return columns, names
         descending = columns[-1].descending if columns else True
-        columns.append(SortColumn(self.root.alias.c.id, descending, nullable=False))
+        columns.append(SortColumn(place.alias.c.id, descending, nullable=False))
         return columns, [*names, "id"]
 
     def _usual_order(self) -> tuple[Order, ...]:
@@ -202,17 +219,17 @@ class Selection:
             raise masked(dotted)
         if resolved.kind != "column" or not resolved.field.type.sortable:
             raise QueryInvalid(_cannot_sort(dotted))
-        field = resolved.field
-        if field.target is not None and field.type.links == "one":
+        known = resolved.field
+        if known.target is not None and known.type.links == "one":
             # People read titles, so a link is sorted by what they read.
-            target = self.roles.model.entity(field.target)
+            target = self.roles.model.entity(known.target)
             if reading(self.roles, target, target.title) != "read":
                 raise unknown(f"{dotted}.{target.title}")
             return (*resolved.keys, target.title)
         return resolved.keys
 
-    def _sortable(self, keys: tuple[str, ...]) -> Element:
-        element = self.root.value(keys, asking=True)
+    def _sortable(self, keys: tuple[str, ...], place: Place) -> Element:
+        element = place.value(keys, asking=True)
         resolved = resolve(self.roles, self.entity, ".".join(keys))
         if (
             self.frame.kind == "postgresql"
@@ -222,8 +239,8 @@ class Selection:
             return element.collate("C")
         return element
 
-    def _asked(self, condition: Expr) -> Element:
-        scope = self.root.scope(asking=True)
+    def _asked(self, condition: Expr, place: Place) -> Element:
+        scope = place.scope(asking=True)
         refuse_masked(self.roles, self.entity, condition)
         found = check(condition, scope)
         if found.problems:
@@ -249,46 +266,59 @@ class Selection:
             return literal_column("0")
         return and_(*self.root.reach(action))
 
-    def _add(self, elements: list[Element], known: dict[str, int], name: str, element: Element) -> int:
-        """Return where a value stands in the row, appending it when nobody asked for it."""
-        place = known.get(name)
-        if place is None:
-            place = known[name] = len(elements)
-            elements.append(element)
-        return place
-
     def chosen(self, elements: Sequence[Element], conditions: Sequence[Element]) -> Select[Any]:
         """Return a SELECT of elements from the rows that keep the conditions, with every join made so far."""
         labelled = [element.label(f"c{place}") for place, element in enumerate(elements)]
         return select(*labelled).select_from(self.root.source).where(*conditions)
 
-    def _columns(
-        self, wanted: Sequence[Resolved], width: int, id_at: int, version_at: int, able: Mapping[str, int]
-    ) -> Columns:
+
+@dataclass(slots=True)
+class _Row:
+    """The columns of a row while it is put together: what was asked for, then what the engine needs."""
+
+    wanted: list[Resolved]
+    kind: str
+    elements: list[Element] = field(default_factory=list)
+    able: dict[str, int] = field(default_factory=dict)
+    id_at: int = 0
+    version_at: int = 0
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, element: Element) -> int:
+        """Return where a value stands in the row, appending it when nobody asked for it."""
+        for place, each in enumerate(self.wanted):
+            if each.dotted == name and each.kind == "column" and not each.masked:
+                return place
+        if name not in self._places:
+            self._places[name] = len(self.elements)
+            self.elements.append(element)
+        return self._places[name]
+
+    def listing(self, statement: Statement, sort: tuple[int, ...], *, first_nullable: bool) -> Listing:
+        """Return the row's statement with all that is known of its columns."""
+        children = tuple(ChildColumn(place, each) for place, each in enumerate(self.wanted) if each.kind == "children")
+        return Listing(statement, self._columns(), sort, first_nullable, children)
+
+    def _columns(self) -> Columns:
         decoders, writers = [], []
-        for place, each in enumerate(wanted[:width]):
+        for place, each in enumerate(self.wanted):
             if each.masked:
                 continue
-            decode, write = conversions(each, self.frame.kind)
+            decode, write = conversions(each, self.kind)
             if decode is not None:
                 decoders.append((place, decode))
             if write is not None:
                 writers.append((place, each.dotted, write))
         return Columns(
-            tuple(each.dotted for each in wanted),
+            tuple(each.dotted for each in self.wanted),
             tuple(decoders),
             tuple(writers),
-            frozenset(each.dotted for each in wanted if each.masked),
-            id_at,
-            version_at,
-            dict(able),
+            frozenset(each.dotted for each in self.wanted if each.masked),
+            self.id_at,
+            self.version_at,
+            dict(self.able),
         )
 
 
-def _cannot_sort(dotted: str) -> Any:
-    from engine.i18n import Message
-
+def _cannot_sort(dotted: str) -> Message:
     return Message("A list cannot be sorted by {name}", name=dotted)
-
-
-__all__ = ["ChildColumn", "Listing", "Range", "Selection", "Text"]

@@ -89,7 +89,7 @@ title: name
 fields:
   name: {type: text, required: true, search: high}
   company: {type: lookup, to: company, on_delete: clear}
-  branch: {type: lookup, to: company, on_delete: clear, where: "parent == input.company"}
+  branch: {type: lookup, to: company, on_delete: clear, where: "parent == record.company"}
   about: {type: any_lookup, to: [company, deal]}
 ---
 role: boss

@@ -1,0 +1,121 @@
+"""How a list is read under a row rule: walked in the order of its sort, or gathered from what is in reach.
+
+A rule such as "own, or of subordinates, or shared" is a choice of index that the planners get wrong either way: they
+gather and sort forty thousand rows of a director for one page, or walk a million rows for the ten of a beginner.
+How many rows somebody reaches decides, so it is counted (no further than it matters) and remembered for a while.
+It steers nothing but the plan: the condition is the same, so a number that is out of date costs time, never a row.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, true, union_all
+
+from engine.data.conditions import given_ids, granted, restrictions, ways
+from engine.data.place import Frame, Place
+from engine.data.recent import Recent
+from engine.data.rules import Rule
+from engine.data.statement import Binds, Statement
+from engine.storage.database import run
+from engine.storage.guard import ENTITY_ACCESS
+
+if TYPE_CHECKING:
+    from engine.data.reader import Reader
+
+Strategy = Literal["plain", "walk", "gather"]
+Element = ColumnElement[Any]
+
+REMEMBERED_SECONDS = 300.0
+PEOPLE_KEPT = 10_000
+SMALL = 2_000
+"""Records of an entity below which the planner may do what it likes."""
+_PAGE = 50
+_WORTH = 1.3
+"""What it costs to gather one row, in rows that are walked over."""
+
+
+def reach_by(rule: Rule, place: Place, strategy: Strategy, *, trashed: bool) -> list[Element]:
+    """Return the conditions of a row rule in the form that makes the database go the way that was chosen."""
+    if rule.everybody or strategy == "plain":
+        return place.reach(rule.action)
+    kept = restrictions(rule, place.inline)
+    if strategy == "walk":
+        # A comparison with TRUE is no choice of indexes any more, so the index of the sort is walked.
+        return [*kept, ways(rule, place.inline).is_(true())]
+    return [*kept, place.alias.c.id.in_(gathered(rule, place, trashed=trashed))]
+
+
+def gathered(rule: Rule, place: Place, *, trashed: bool) -> Any:
+    """Return the ids that the grants of a rule reach, each branch by the index that serves it."""
+    parts: list[Select[Any]] = []
+    for way in rule.ways:
+        for branch in way.branches:
+            ids = given_ids(branch, rule.action, place)
+            for chosen in ids if ids is not None else [_by_condition(branch, rule.action, place, trashed=trashed)]:
+                parts.append(chosen)
+    return union_all(*parts) if len(parts) > 1 else parts[0]
+
+
+def _by_condition(branch: Any, action: str, place: Place, *, trashed: bool) -> Select[Any]:
+    there = Place(place.frame, place.entity, place.frame.alias(place.entity.key))
+    deleted = there.alias.c.deleted_at
+    in_bin = deleted.is_not(None) if trashed else deleted.is_(None)
+    return select(there.alias.c.id).where(in_bin, granted(branch, action, there))
+
+
+def choosable(rule: Rule) -> bool:
+    """Say whether there is a choice to make: more than one thing lets rows in, none of it by way of a parent."""
+    if rule.everybody or rule.nobody or any(way.parent is not None for way in rule.ways):
+        return False
+    return len(rule.ways[0].branches) > 1 or rule.ways[0].branches[0].rows != "own"
+
+
+def strategy_for(reader: Reader, entity: str) -> Strategy:
+    """Return how lists of an entity are best read for the reader's principal."""
+    rule = reader.access.rule(entity, "read")
+    if not choosable(rule):
+        return "plain"
+    known: Recent[tuple[Strategy, float]] = reader.model.derive("strategies", lambda: Recent(PEOPLE_KEPT))
+    key = (reader.kind, reader.published.tables, reader.access.roles, entity, reader.principal.id)
+    chosen, until = known.get(key, lambda: _choose(reader, rule))
+    if until < time.monotonic():
+        chosen, until = _choose(reader, rule)
+        known.put(key, (chosen, until))
+    return chosen
+
+
+def _choose(reader: Reader, rule: Rule) -> tuple[Strategy, float]:
+    until = time.monotonic() + REMEMBERED_SECONDS
+    rows = _table_rows(reader, rule.entity)
+    if rows < SMALL:
+        return "plain", until
+    most = int(math.sqrt(_PAGE * rows / _WORTH))
+    key = ("reach size", reader.kind, reader.published.tables, reader.access.roles, rule.entity)
+    statement: Statement = reader.model.derive(key, lambda: _size(reader, rule))
+    [(reached,)] = statement.rows(reader.connection, {**reader.access.env(), "limit": most + 1})
+    return ("gather" if reached <= most else "walk"), until
+
+
+def _size(reader: Reader, rule: Rule) -> Statement:
+    binds = Binds(reader.kind)
+    place = Frame(reader.kind, reader.published.tables, reader.access.roles, binds).root(rule.entity)
+    ids = gathered(rule, place, trashed=False).subquery("ids")
+    some = select(literal_column("1")).select_from(ids).limit(binds.value("limit", Integer())).subquery("some")
+    return binds.finish(select(func.count()).select_from(some))
+
+
+def _table_rows(reader: Reader, entity: str) -> int:
+    """Return about how many rows the table of an entity has, without counting them."""
+    table = reader.published.tables.name(entity)
+    if reader.kind == "sqlite":
+        text, values = f'SELECT max(rowid) FROM "{table}"', ()  # noqa: S608 - the name of a table of ours
+    else:
+        text, values = (
+            "SELECT greatest(reltuples, relpages * 20)::bigint FROM pg_class WHERE oid = to_regclass(%s)",
+            (f'"{table}"',),
+        )
+    row = run(reader.connection, text, values, access=ENTITY_ACCESS).fetchone()
+    return int(row[0] or 0) if row is not None else 0
