@@ -155,8 +155,10 @@ grants: {}
 class World:
     """A database with the site published, and `Records` over it."""
 
-    def __init__(self, url: str, text: str = SITE, *, hooks: Hooks | None = None, first: bool = True) -> None:
-        self.database = Database(url)
+    def __init__(
+        self, url: str, text: str = SITE, *, hooks: Hooks | None = None, first: bool = True, busy_timeout_ms: int = 5000
+    ) -> None:
+        self.database = Database(url, busy_timeout_ms=busy_timeout_ms)
         if first:
             migrate(self.database)
         self.publisher = Publisher(self.database, lambda: shipped_layers([]))
