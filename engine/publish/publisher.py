@@ -23,7 +23,7 @@ from engine.publish.models import Models, ProcessOutdated, Settings, pack_checks
 from engine.publish.revisions import Draft, Revision
 from engine.storage import apply
 from engine.storage.database import Database
-from engine.storage.guards import drift, repairs
+from engine.storage.guards import drift, missing_indexes, repairs
 from engine.storage.plan import DocumentChange, Plan, schema_plan
 from engine.storage.publication_lock import publication_lock
 from engine.storage.purge import Purged, count, drop, due
@@ -218,6 +218,22 @@ class Publisher:
                 *drift(connection, running.storage, running.storage.entities),
                 *repairs(connection, running.storage),
             ]
+
+    def repair(self) -> list[str]:
+        """Make the indexes that `drift` finds missing or broken, and return their names.
+
+        Raises:
+            ProcessOutdated: as `Models.get`.
+            IntegrityError: values stand more than once under a unique rule whose index was gone.
+        """
+        with publication_lock(self._database):
+            running = self.current()
+            found = self.models.get(running.number)
+            with self._database.read() as connection:
+                missing = missing_indexes(connection, found.model, running.storage)
+            for index in missing:
+                apply.index_anew(self._database, index)
+            return [index.name(self._database.dialect) for index in missing]
 
     # -- drafts
 

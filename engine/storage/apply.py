@@ -159,6 +159,16 @@ def index_concurrently(database: Database, index: Index) -> None:
             run(connection, f"SET lock_timeout = {database.busy_timeout_ms:d}")
 
 
+def index_anew(database: Database, index: Index) -> None:
+    """Make an index that is missing or broken; as `index_concurrently`."""
+    if database.dialect == "postgresql":
+        index_concurrently(database, index)
+        return
+    with database.write() as connection:
+        run(connection, ddl.drop_index(index.name("sqlite")), access=ENTITY_ACCESS)
+        run(connection, index.sql("sqlite"), access=ENTITY_ACCESS)
+
+
 _NAMING = (
     ("record_change", "entity"),
     ("change_set", "entity"),

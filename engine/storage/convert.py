@@ -48,7 +48,7 @@ class Converter:
         self._source_type = former.type if former is not None else field_types().get(source.type)
         self._source_options = former.options if former is not None else {"decimals": source.scale}
         self._parse = field.type.parser(field.options)
-        self._is_link = field.type.links == "one"
+        self._no_link = field.type.links == "one" and (source.kind != "uuid" or source.target != target.target)
         self._kind = target.kind
         self._zone = ZoneInfo(timezone)
         self._known: dict[Any, Any] = {}
@@ -87,12 +87,13 @@ class Converter:
             self._known[value] = found
 
     def _convert(self, driver_value: Any) -> Any:
+        if self._no_link:
+            # Whatever it says, it is no link to a record of that entity.
+            raise BadValue(Message("Not the id of a record"))
         value = driver_value if self._decode is None else self._decode(driver_value)
         found = self._read(value)
         if found is None:
             raise BadValue(Message("Nothing is left of it"))
-        if self._is_link and not isinstance(found, str):
-            raise BadValue(Message("Not the id of a record"))
         return found if self._encode is None else self._encode(found)
 
     def _read(self, value: Any) -> Any:
@@ -126,8 +127,3 @@ def _plain_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def checker(field: Field, former: Field | None, source: StoredColumn, dialect: str, timezone: str) -> Converter:
-    """Return a converter that only says whether old values, left as they are, are values of the new type."""
-    return Converter(source, source, field, former, dialect, timezone)

@@ -20,6 +20,7 @@ from engine.storage.columns import quoted
 from engine.storage.convert import Converter
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.storage.indexes import Index, wanted
 from engine.storage.storage_map import StorageMap, StoredEntity
 
 SAMPLES = 20
@@ -99,18 +100,32 @@ def strangers(connection: Connection, changes: Sequence[Change], storage: Storag
 
 
 def repairs(connection: Connection, storage: StorageMap) -> Iterator[Problem]:
-    """Yield indexes that are missing or broken; publishing makes them again."""
+    """Yield indexes that are missing or broken; the engine can make them again."""
+    for key, name in _missing(connection, storage):
+        yield Problem(
+            Message("index {name} of {entity} is gone or broken", name=name, entity=key),
+            code="drift_index",
+            advice=Message("repair makes it anew"),
+            severity="warning",
+        )
+
+
+def missing_indexes(connection: Connection, model: Model, storage: StorageMap) -> list[Index]:
+    """Return the indexes that are missing or broken."""
+    dialect = connection.dialect.name
+    found: list[Index] = []
+    for key, name in _missing(connection, storage):
+        indexes = wanted(model, model.entities[key], storage.entities[key], dialect) if key in model.entities else ()
+        found += [index for index in indexes if index.name(dialect) == name]
+    return found
+
+
+def _missing(connection: Connection, storage: StorageMap) -> Iterator[tuple[str, str]]:
     found = inspect(connection, [stored.table for stored in storage.entities.values()])
     for key, stored in storage.entities.items():
         table = found.get(stored.table)
-        for name in stored.indexes if table is not None else ():
-            if not table.indexes.get(name, False):  # type: ignore[union-attr]
-                yield Problem(
-                    Message("index {name} of {entity} is gone or broken", name=name, entity=key),
-                    code="drift_index",
-                    advice=Message("publish again; it is made anew"),
-                    severity="warning",
-                )
+        if table is not None:
+            yield from ((key, name) for name in stored.indexes if not table.indexes.get(name, False))
 
 
 class Looker:
@@ -207,7 +222,7 @@ class Looker:
             self.warnings.append(
                 Problem(
                     Message(
-                        "{count} values of {field} are no values of its new type", count=strange, field=change.target
+                        "values of {field} that are none of its new type: {count}", field=change.target, count=strange
                     ),
                     code="reread",
                     advice=Message("they stay as they are until somebody edits them"),
@@ -263,7 +278,7 @@ def duplicates(change: Change, count: int, samples: Sequence[Sample]) -> Problem
     """Return what is wrong when values stand more than once."""
     return Problem(
         Message(
-            "{count} values stand more than once in {fields}: {examples}",
+            "values that stand more than once in {fields}: {count}, such as {examples}",
             count=count,
             fields=", ".join(change.index.fields) if change.index is not None else change.target,
             examples="; ".join(sample.value for sample in samples[:5]),

@@ -56,15 +56,15 @@ def _line(change: Change, language: str) -> str:
 def _risk(change: Change, language: str) -> str:
     parts = [translate(change.risk, language)]
     if change.kind in {"retire_column", "retire_link", "retire_table"} and change.rows is not None:
-        parts.append(Message("{rows} values kept", rows=f"{change.rows:,}").in_(language))
+        parts.append(Message("values kept: {rows}", rows=f"{change.rows:,}").in_(language))
     elif change.rows is not None:
-        parts.append(Message("{rows} rows", rows=f"{change.rows:,}").in_(language))
+        parts.append(Message("rows: {rows}", rows=f"{change.rows:,}").in_(language))
     if change.losses:
         accept = f"{change.target}={change.losses}"
         if change.accepted:
-            parts.append(Message("{count} values are lost, accepted", count=change.losses).in_(language))
+            parts.append(Message("values lost: {count}, accepted", count=change.losses).in_(language))
         else:
-            template = "{count} values cannot be converted: needs --accept {accept}"
+            template = "values lost: {count}, needs --accept {accept}"
             parts.append(Message(template, count=change.losses, accept=accept).in_(language))
     return ", ".join(parts)
 

@@ -36,9 +36,9 @@ class Purged:
     def message(self) -> Message:
         """What was dropped, as people read it."""
         if self.kind == "table":
-            template = "{target}: {values} records, retired by revision {since}"
+            template = "{target}, retired by revision {since}, records: {values}"
         else:
-            template = "{target}: {values} values, retired by revision {since}"
+            template = "{target}, retired by revision {since}, values: {values}"
         return Message(template, target=self.target, values=f"{self.values:,}", since=self.since)
 
     def __str__(self) -> str:

@@ -166,3 +166,14 @@ def test_a_column_that_somebody_made_is_not_taken_over(bench: Bench) -> None:
 
     with pytest.raises(PlanRefused, match="did not make"):
         bench.publish(VISIT + "  room: {type: integer}\n")
+
+
+def test_a_missing_index_is_found_and_made_again(bench: Bench) -> None:
+    bench.publish(VISIT)
+    name = bench.publisher.current().storage.entities["visit"].indexes[0]
+    bench.run(f'DROP INDEX "{name}"')
+
+    assert [problem.severity for problem in bench.publisher.drift()] == ["warning"]
+    assert bench.publisher.repair() == [name]
+
+    assert bench.publisher.drift() == []
