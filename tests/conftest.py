@@ -76,12 +76,16 @@ class PostgresServer:
             cursor.execute("SELECT pg_reload_conf()")
             cursor.execute(CREATE_ROLE)
 
-    def create(self) -> str:
-        """Make an empty database, owned by a role with no other rights, and return its address."""
+    def create(self, template: str | None = None) -> str:
+        """Make a database, owned by a role with no other rights, and return its address.
+
+        It is empty, or a copy of the database at the address `template`, which nobody may be connected to.
+        """
         name = next(self._names)
+        source = make_url(template).database if template else "template0"
         self._admin.execute(
-            sql.SQL("CREATE DATABASE {} OWNER guanxi TEMPLATE template0 STRATEGY file_copy").format(
-                sql.Identifier(name)
+            sql.SQL("CREATE DATABASE {} OWNER guanxi TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(source or "template0")
             )
         )
         return self._address.set(username="guanxi", password=None, database=name).render_as_string()

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from engine import SYSTEM, Site, create_folder
+from tests.conftest import PostgresServer
 from ui.app import create_app
 
 DOCUMENTS = """
@@ -101,23 +102,40 @@ def _made(folder: Path, url: str | None) -> tuple[dict[str, str], dict[str, str]
     return ids, tokens
 
 
+@dataclass(frozen=True)
+class Pattern:
+    """A site that nobody works in: its folder, its database, its people."""
+
+    folder: Path
+    url: str | None
+    ids: dict[str, str]
+    tokens: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str], dict[str, str]]:
-    """The folder of a site in SQLite that nobody works in."""
+def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Pattern:
     folder = tmp_path_factory.mktemp("api") / "site"
-    return folder, *_made(folder, None)
+    return Pattern(folder, None, *_made(folder, None))
 
 
-@pytest.fixture
-def api(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Api]:
+@pytest.fixture(scope="session")
+def postgresql_pattern(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Pattern:
+    folder, url = tmp_path_factory.mktemp("api") / "site", postgres_server.create()
+    return Pattern(folder, url, *_made(folder, url))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
     """The API of a site of this test's own; the test runs once on each kind of database."""
+    pattern: Pattern = request.getfixturevalue(f"{request.param}_pattern")
     folder = tmp_path / "site"
-    if database_url.startswith("sqlite"):
-        pattern, ids, tokens = request.getfixturevalue("pattern")
-        shutil.copytree(pattern, folder)
-        site = Site.open(folder)
-    else:
-        ids, tokens = _made(folder, database_url)
-        site = Site.open(folder, database_url=database_url)
-    with site:
-        yield Api(create_app(site), site, tokens, ids)
+    shutil.copytree(pattern.folder, folder)
+    server: PostgresServer | None = None
+    url = None
+    if pattern.url is not None:
+        server = request.getfixturevalue("postgres_server")
+        url = server.create(pattern.url)
+    with Site.open(folder, database_url=url) as site:
+        yield Api(create_app(site), site, pattern.tokens, pattern.ids)
+    if server is not None and url is not None:
+        server.drop(url)
