@@ -15,7 +15,6 @@ from engine.fields.rollup import Rollup as RollupType
 from engine.i18n import Message, Text, humanise
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.model import Option
-from engine.metadata.ordering import ordered
 from engine.metadata.report import Report
 from engine.metadata.scope import first_tree
 from engine.metadata.shape import suggest
@@ -88,14 +87,8 @@ class Declaring:
                 "an entity has at most {limit} fields, and this one {count}", limit=MAX_FIELDS, count=len(fields)
             )
             self._report.error(doc, ("fields",), message, code="too_many", key=True)
-        for order, name in enumerate(ordered(fields, lambda name, anchor: self._no_anchor(doc, fields, name, anchor))):
+        for order, name in enumerate(self._report.ordered(doc, ("fields",), fields)):
             self._field(draft, name, fields[name], order)
-
-    def _no_anchor(self, doc: str, fields: Mapping[str, Any], key: str, anchor: str) -> None:
-        message = Message(
-            "there is no field {anchor} to stand behind; {key} stands at the end", anchor=repr(anchor), key=key
-        )
-        self._report.warning(doc, ("fields", key, "after"), message, suggest(anchor, fields), code="no_anchor")
 
     def _field(self, draft: EntityDraft, key: str, body: Mapping[str, Any], order: int) -> None:
         path = ("fields", key)
@@ -155,7 +148,7 @@ class Declaring:
         given: Mapping[str, Any] = made.options["options"]
         choices: dict[str, Option] = {}
         words: dict[str, Any] = {}
-        for key in ordered(given):
+        for key in self._report.ordered(draft.id, (*made.path, "options"), given):
             entry = given[key] or {}
             path = (*made.path, "options", key, "label")
             label = self._report.text(draft.id, path, entry.get("label"), _in_words(key))

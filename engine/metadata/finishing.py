@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.expression import FieldInfo, Type
+from engine.fields.secret import Secret
 from engine.i18n import Message, Text, humanise
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.entities import parsed_default
@@ -86,6 +87,8 @@ class Finishing:
             more["default"] = parsed_default(self._report, draft, made)
         if "renamed_from" in body:
             more["renamed_from"] = self._field_renamed(draft, made)
+        if isinstance(made.type, Secret):
+            flags["secret"] = True
         self._fits(draft, made, flags)
         info = made.info or _UNKNOWN
         storage = made.type.storage(made.options)

@@ -10,6 +10,7 @@ from engine.expression import Expr, Scope, Type, check, parse
 from engine.i18n import Message, Text
 from engine.metadata.document import PathKey, join
 from engine.metadata.layers import Composed
+from engine.metadata.ordering import ordered
 from engine.metadata.shape import suggest
 
 Path = tuple[PathKey, ...]
@@ -76,6 +77,23 @@ class Report:
         """Note a name that names nothing, with the one that it may have meant."""
         advice = suggest(word, known, gone=self.composed.gone)
         self.error(doc, path, message, advice, **{"code": "unknown", **how})
+
+    def ordered(self, doc: str, path: Path, entries: Mapping[str, Any]) -> list[str]:
+        """Return the keys of a map in order, each behind what its `after` names; warn of what cannot stand there."""
+        return ordered(entries, lambda key, anchor: self.misplaced(doc, (*path, key, "after"), key, anchor, [*entries]))
+
+    def misplaced(self, doc: str, path: Path, key: str, anchor: str, known: list[str]) -> None:
+        """Warn that something cannot stand behind what its `after` names."""
+        if anchor in known:
+            message = Message(
+                "{key} and {anchor} stand behind one another; {key} stands at the end", key=key, anchor=anchor
+            )
+            self.warning(doc, path, message, code="anchor")
+        else:
+            message = Message(
+                "there is no {anchor} to stand behind; {key} stands at the end", key=key, anchor=repr(anchor)
+            )
+            self.warning(doc, path, message, suggest(anchor, [each for each in known if each != key]))
 
     def text(self, doc: str, path: Path, words: Any, fallback: str = "") -> Text:
         """Return the label that stands at a path, with what translations add."""

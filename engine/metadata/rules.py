@@ -9,7 +9,6 @@ from engine.expression import Type
 from engine.i18n import Message, humanise
 from engine.metadata.drafts import Drafts, EntityDraft
 from engine.metadata.model import Check, Order, States, Transition, UniqueRule
-from engine.metadata.ordering import ordered
 from engine.metadata.report import Path, Report
 from engine.metadata.scope import EntityScope
 from engine.metadata.shape import suggest
@@ -73,7 +72,8 @@ class Rules:
             self._report.error(draft.id, ("states", "field"), message, code="state_field")
             return None
         given: Mapping[str, Any] = body.get("transitions") or {}
-        return States(key, {each: self._transition(each, given[each], made.choices) for each in ordered(given)})
+        order = self._report.ordered(draft.id, ("states", "transitions"), given)
+        return States(key, {each: self._transition(each, given[each], made.choices) for each in order})
 
     def _transition(self, key: str, body: Mapping[str, Any], states: Mapping[str, Any]) -> Transition:
         path = ("states", "transitions", key)

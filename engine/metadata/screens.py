@@ -8,7 +8,6 @@ from typing import Any
 from engine.expression import Type
 from engine.i18n import Message, humanise
 from engine.metadata.model import Column, Entity, Form, FormItem, MenuItem, Related, Section, Tab, View
-from engine.metadata.ordering import ordered
 from engine.metadata.report import Path, Report
 from engine.metadata.rules import listed, orders, path_info
 from engine.metadata.scope import EntityScope, Source
@@ -55,9 +54,7 @@ class Screens:
         given: Mapping[str, Any] = body.get("columns") or {}
         columns = {
             dotted: self._column(doc, dotted, given[dotted])
-            for dotted in ordered(
-                given, lambda name, anchor: self._no_anchor(doc, ("columns", name, "after"), anchor, given)
-            )
+            for dotted in self._report.ordered(doc, ("columns",), given)
             if self._path(doc, ("columns", dotted), dotted, entity, key=True)
         }
         if given and not columns:
@@ -78,10 +75,6 @@ class Screens:
             actions=tuple(body.get("actions", ())),
             layer=self._report.composed.layers[doc].name,
         )
-
-    def _no_anchor(self, doc: str, path: Path, anchor: str, known: Mapping[str, Any]) -> None:
-        message = Message("there is no {anchor} to stand behind; it stands at the end", anchor=repr(anchor))
-        self._report.warning(doc, path, message, suggest(anchor, known), code="no_anchor")
 
     def _path(self, doc: str, path: Path, dotted: str, entity: Entity, *, key: bool = False) -> bool:
         """Whether a path along links leads to a field; a warning when it does not."""
@@ -156,7 +149,10 @@ class Screens:
 
     def _form(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Form:
         given: Mapping[str, Any] = body.get("tabs") or {}
-        tabs = tuple(self._tab(doc, each, given[each] or {}, entity, views) for each in ordered(given))
+        tabs = tuple(
+            self._tab(doc, each, given[each] or {}, entity, views)
+            for each in self._report.ordered(doc, ("tabs",), given)
+        )
         panels = {side: tuple(names) for side, names in (body.get("panels") or {}).items()}
         return Form(key, entity.key, tabs, panels, layer=self._report.composed.layers[doc].name)
 
@@ -179,7 +175,8 @@ class Screens:
                 view = None
             related.append(Related(each["relation"], view))
         sections = tuple(
-            self._section(doc, (*path, "sections", each), given[each] or {}, entity) for each in ordered(given)
+            self._section(doc, (*path, "sections", each), given[each] or {}, entity)
+            for each in self._report.ordered(doc, (*path, "sections"), given)
         )
         label = self._report.text(doc, (*path, "label"), body.get("label"), humanise(key))
         return Tab(key, label, sections, tuple(related))
@@ -230,7 +227,9 @@ class Screens:
                 if anchor in row:
                     rows.insert(number + 1, [key])
                     return
-            self._no_anchor(doc, (*path, "fields", key, "after"), anchor, {each: None for row in rows for each in row})
+            self._report.misplaced(
+                doc, (*path, "fields", key, "after"), key, anchor, [each for row in rows for each in row]
+            )
         if "row" in entry:
             while len(rows) < entry["row"]:
                 rows.append([])
@@ -258,7 +257,10 @@ class Screens:
     def _entries(
         self, doc: str, path: Path, given: Mapping[str, Any], views: Mapping[str, View]
     ) -> tuple[MenuItem, ...]:
-        made = (self._entry(doc, (*path, key), key, given[key] or {}, views) for key in ordered(given))
+        made = (
+            self._entry(doc, (*path, key), key, given[key] or {}, views)
+            for key in self._report.ordered(doc, path, given)
+        )
         return tuple(each for each in made if each is not None)
 
     def _entry(

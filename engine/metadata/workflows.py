@@ -13,7 +13,6 @@ from engine.i18n import Message
 from engine.metadata.checking import Checking
 from engine.metadata.kinds.automation import TRIGGERS
 from engine.metadata.model import Entity
-from engine.metadata.ordering import ordered
 from engine.metadata.report import Path
 from engine.metadata.rules import listed
 from engine.metadata.shape import suggest
@@ -113,7 +112,7 @@ class Workflows(Checking):
     # ------------------------------------------------------------------------------------------- steps
 
     def _steps(self, place: _Place, path: Path, given: Mapping[str, Any]) -> None:
-        for key in ordered(given):
+        for key in self.report.ordered(place.doc, path, given):
             self._step(place, (*path, key), key, given[key])
 
     def _step(self, place: _Place, path: Path, key: str, body: Mapping[str, Any]) -> None:

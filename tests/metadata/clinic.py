@@ -1,6 +1,6 @@
 """The clinic of the documentation, and a small core under it, as layers."""
 
-# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+# ruff: noqa: E501 - documents and messages stand here as people see them
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What is said about files that cannot be read: exact messages, as people see them."""
 
-# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+# ruff: noqa: ISC004 - documents and messages stand here as people see them
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ FAULTS = {
     "  size: {type: select, options: {a: {}}, default: b}\n": ["9:51: “b” is none of the options: a (one of a)"],
     "  day: {type: date, default: tomorrow}\n": ["9:30: “tomorrow” is not a date, such as 2026-11-22"],
     "  rank: {type: integer, after: nmae}\n": [
-        "9:32: warning: there is no field 'nmae' to stand behind; rank stands at the end (did you mean 'name'?)",
+        "9:32: warning: there is no 'nmae' to stand behind; rank stands at the end (did you mean 'name'?)",
+    ],
+    "  a: {type: text, after: b}\n  b: {type: text, after: a}\n": [
+        "9:26: warning: a and b stand behind one another; a stands at the end",
     ],
     "  old: {type: text}\n": ["9:3: 'old' means something else in expressions (take another key)"],
     "  title: {type: text, renamed_from: name}\n": ["9:37: 'name' is still a field of its own"],
@@ -105,6 +108,13 @@ FAULTS = {
         "12:11: warning: deal has no field 'nmae'; it is left out (did you mean 'name'?)",
         "12:33: warning: deal has no field 'account.name'; it is left out",
         "13:17: 'lost' is no option of stage (options are open, won)",
+    ],
+    "---\nview: deal.x\nentity: deal\ncolumns: {name: {after: x}}\n---\n"
+    "form: deal.default\nentity: deal\ntabs: {a: {after: b, sections: {s: {after: t, fields: {name: {after: amount}}}}}}\n": [
+        "12:25: warning: there is no 'x' to stand behind; name stands at the end",
+        "16:19: warning: there is no 'b' to stand behind; a stands at the end",
+        "16:44: warning: there is no 't' to stand behind; s stands at the end",
+        "16:70: warning: there is no 'amount' to stand behind; name stands at the end",
     ],
     "---\nview: deal.x\nentity: dael\n": ["11:9: there is no entity 'dael' (did you mean 'deal'?)"],
     "---\nview: deal.x\nentity: deal\nkanban: {by: name}\ncalendar: {start: amount}\ntree: {parent: stage}\n": [

@@ -1,6 +1,6 @@
 """The Model: what documents say together, with every name resolved and every default filled in."""
 
-# ruff: noqa: E501, ISC004 - documents and messages stand here as people see them
+# ruff: noqa: E501 - documents and messages stand here as people see them
 
 import copy
 from decimal import Decimal
