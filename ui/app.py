@@ -18,15 +18,9 @@ from ui import assets, failures, forgery, frame
 from ui.api import blueprint as api
 from ui.pages import blueprints
 
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
 )
 _HEADERS = (
     ("Content-Security-Policy", CONTENT_POLICY),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -71,8 +72,23 @@ def icon(name: str, words: str = "") -> Markup:
 
 
 def notice(message: Message | str, kind: str = "success", undo: str = "") -> None:
-    """Say something on the next page: kind is success, info, warning or danger; `undo` is where undoing is posted to."""
-    flash({"text": said(message), "kind": kind, "undo": undo}, kind)
+    """Say something on the next page.
+
+    Args:
+        message: what to say.
+        kind: success, info, warning or danger.
+        undo: the address that undoing is posted to; "" when it cannot be undone.
+    """
+    flash(json.dumps([said(message), undo]), kind)
+
+
+def notices() -> list[dict[str, str]]:
+    """Return what is to be said on this page, once."""
+    found = []
+    for kind, told in get_flashed_messages(with_categories=True):  # type: ignore[str-unpack]
+        text, undo = json.loads(told)
+        found.append({"text": text, "kind": kind, "undo": undo})
+    return found
 
 
 def is_fragment() -> bool:
@@ -96,13 +112,13 @@ def furnish(app: Flask) -> None:
         icon=icon,
         asset=assets.address,
         form_token=forgery.token,
-        notices=lambda: [each for _kind, each in get_flashed_messages(with_categories=True)],
+        notices=notices,
         languages=LANGUAGES,
     )
     app.context_processor(_who)
 
 
-def _who() -> Mapping[str, Any]:
+def _who() -> dict[str, Any]:
     theme = request.cookies.get(THEME_COOKIE, "auto")
     known: Principal | None = g.get("principal")
     spoken = language()

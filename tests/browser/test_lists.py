@@ -201,7 +201,9 @@ def test_one_field_of_ticked_rows_is_changed(page: Page) -> None:
     expect(page.locator(".list tbody tr")).to_have_count(3)
 
 
-@pytest.mark.parametrize("context", [{"java_script_enabled": False}, {"java_script_enabled": False, "viewport": PHONE}], indirect=True)
+@pytest.mark.parametrize(
+    "context", [{"java_script_enabled": False}, {"java_script_enabled": False, "viewport": PHONE}], indirect=True
+)
 def test_a_list_works_without_a_script(page: Page) -> None:
     page.goto("/deal?order=name")
     if page.viewport_size == PHONE:
@@ -229,7 +231,16 @@ def test_a_list_works_without_a_script(page: Page) -> None:
 def test_on_a_phone_nothing_has_to_be_moved_sideways(page: Page, served: Served, language: str) -> None:
     page.context.add_cookies([{"name": "guanxi_language", "value": language, "url": served.address}])
 
-    for address in ("/", "/deal", "/deal?view=deal.mine", "/deal?filter=x", "/deal/trash", "/search?q=Deal", "/deal/bulk", "/nonsense"):
+    for address in (
+        "/",
+        "/deal",
+        "/deal?view=deal.mine",
+        "/deal?filter=x",
+        "/deal/trash",
+        "/search?q=Deal",
+        "/deal/bulk",
+        "/nonsense",
+    ):
         page.goto(address)
         assert not is_too_wide(page), address
 
@@ -310,7 +321,16 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("context", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 def test_words_stand_out_from_what_is_behind_them(page: Page) -> None:
-    for address in ("/", "/deal", "/deal?stage=won&q=Deal", "/deal?filter=x", "/deal/trash", "/search?q=Deal", "/nonsense", "/login/link/x"):
+    for address in (
+        "/",
+        "/deal",
+        "/deal?stage=won&q=Deal",
+        "/deal?filter=x",
+        "/deal/trash",
+        "/search?q=Deal",
+        "/nonsense",
+        "/login/link/x",
+    ):
         page.goto(address)
         assert page.evaluate(CONTRAST) == [], address
 
@@ -319,5 +339,8 @@ def test_words_stand_out_from_what_is_behind_them(page: Page) -> None:
 def test_without_a_choice_the_system_says_whether_pages_are_dark(page: Page) -> None:
     page.goto("/deal")
 
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") not in {"rgb(255, 255, 255)", "oklch(0.9851 0 0)"}
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") not in {
+        "rgb(255, 255, 255)",
+        "oklch(0.9851 0 0)",
+    }
     assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")

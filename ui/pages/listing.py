@@ -123,7 +123,9 @@ def filters_of(reader: Reader, view: View) -> Mapping[str, Filter]:
     return reader.model.derive(("filters", view.key, spoken, who.roles, who.system, who.scopes), make)
 
 
-def wanted_of(reader: Reader, entity: Entity, given: MultiDict[str, str], filters: Mapping[str, Filter], view: View) -> Wanted:
+def wanted_of(
+    reader: Reader, entity: Entity, given: MultiDict[str, str], filters: Mapping[str, Filter], view: View
+) -> Wanted:
     """Return what the parameters say; what they say wrongly is as if it was not said."""
     chosen = {name: tuple(value for value in given.getlist(name) if value) for name in filters if name in given}
     rows = given.get("rows", PAGE, type=int)

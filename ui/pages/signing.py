@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import GuanxiError, PasswordRefused, SignIn, SignInNeeded, SignInRefused
+from engine import Link, Message, PasswordRefused, SignIn, SignInNeeded, SignInRefused
 from ui.asking import COOKIE, language, principal, site
 from ui.frame import page
 from ui.safe import own_path
@@ -63,20 +63,18 @@ def follow_link(secret: str) -> Response:
     """Set the password and sign in; the link is used up."""
     identity = site().identity
     found = identity.link(secret)
+    password = request.form.get("password", "")
+    if password != request.form.get("again", ""):
+        return _again(Message("The two passwords are not the same"), found, secret)
     try:
-        password = request.form.get("password", "")
-        if password != request.form.get("again", ""):
-            raise PasswordRefused("The two passwords are not the same")
-        done = identity.follow_link(
-            secret, password, address=request.remote_addr, agent=request.user_agent.string
-        )
+        done = identity.follow_link(secret, password, address=request.remote_addr, agent=request.user_agent.string)
     except PasswordRefused as refused:
-        return _again(refused, found, secret)
+        return _again(refused.message, found, secret)
     return _signed_in(done, "/")
 
 
-def _again(refused: GuanxiError, found: object, secret: str) -> Response:
-    shown = page("setup.html", link=found, secret=secret, refusal=refused.in_(language()))
+def _again(refusal: Message, found: Link, secret: str) -> Response:
+    shown = page("setup.html", link=found, secret=secret, refusal=refusal.in_(language()))
     return make_response(shown, 422)
 
 

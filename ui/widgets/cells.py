@@ -23,7 +23,9 @@ Prepare = Callable[[Reader, Sequence[Values]], Iterable[Values]]
 
 LONGEST_TEXT = 140
 """Characters of a long text that a list shows."""
-COLORS = frozenset("blue azure indigo purple pink red orange yellow lime green teal cyan gray".split())
+COLORS = frozenset(
+    ("blue", "azure", "indigo", "purple", "pink", "red", "orange", "yellow", "lime", "green", "teal", "cyan", "gray")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def cell(asked: Asked) -> Cell:
     """Return the cell of a field: what the view's widget says, else what fits the type."""
     dotted = ".".join(asked.path)
     if asked.masked:
-        return Cell((dotted,), _whole(lambda value: str(value)), "{{ $0 }}")
+        return Cell((dotted,), _whole(str), "{{ $0 }}")
     make = _WIDGETS.get(asked.widget) or _TYPES.get(asked.shown.name) or _FALLBACK.get(asked.shown.links) or _text
     return make(asked)
 
@@ -158,7 +160,8 @@ def _address_of_page(asked: Asked) -> Cell:
         safe = [value if value.startswith(("https://", "http://")) else "" for value in given]
         return (safe, [value.split("://", 1)[-1].removeprefix("www.").rstrip("/") for value in given])
 
-    source = '{% if $0 %}<a href="{{ $0 }}" target="_blank" rel="noopener noreferrer">{{ $1 }}</a>{% else %}{{ $1 }}{% endif %}'
+    link = '<a href="{{ $0 }}" target="_blank" rel="noopener noreferrer">{{ $1 }}</a>'
+    source = f"{{% if $0 %}}{link}{{% else %}}{{{{ $1 }}}}{{% endif %}}"
     return Cell((".".join(asked.path),), prepare, source)
 
 
@@ -222,12 +225,16 @@ def _select(asked: Asked) -> Cell:
 def _multiselect(asked: Asked) -> Cell:
     field, language = asked.field, asked.locale.language
     made = {key: option_markup(field, key, language, pill=True) for key in field.choices}
-    return Cell((".".join(asked.path),), _whole(lambda keys: _joined(made.get(key, key) for key in keys)), "{{ $0 }}", safe=True)
+    return Cell(
+        (".".join(asked.path),), _whole(lambda keys: _joined(made.get(key, key) for key in keys)), "{{ $0 }}", safe=True
+    )
 
 
 def _tags(asked: Asked) -> Cell:
     shape = Markup('<span class="tag">{}</span>')
-    return Cell((".".join(asked.path),), _whole(lambda tags: _joined(shape.format(tag) for tag in tags)), "{{ $0 }}", safe=True)
+    return Cell(
+        (".".join(asked.path),), _whole(lambda tags: _joined(shape.format(tag) for tag in tags)), "{{ $0 }}", safe=True
+    )
 
 
 def _joined(parts: Iterable[Markup | str]) -> Markup:
@@ -248,13 +255,15 @@ def _color(asked: Asked) -> Cell:
     shape = Markup(
         '<svg class="swatch" viewBox="0 0 1 1" aria-hidden="true"><path fill="{0}" d="M0 0h1v1H0z"/></svg> {0}'
     )
-    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value)), "{{ $0 }}", safe=True)
+    return Cell((".".join(asked.path),), _whole(shape.format), "{{ $0 }}", safe=True)
 
 
 def _progress(asked: Asked) -> Cell:
     display = _displayer(asked)
     shape = Markup('<progress max="100" value="{}"></progress> {}')
-    return Cell((".".join(asked.path),), _whole(lambda value: shape.format(value, display(value))), "{{ $0 }}", "end", safe=True)
+    return Cell(
+        (".".join(asked.path),), _whole(lambda value: shape.format(value, display(value))), "{{ $0 }}", "end", safe=True
+    )
 
 
 # --- several records, and files

@@ -32,7 +32,9 @@ from ui.widgets.paths import fields_along, mask_of, title_path
 
 NONE = "-"
 """Stands for "nothing" among the values of a filter."""
-RESERVED = frozenset("view q filter order cursor rows count id field value back columns".split())
+RESERVED = frozenset(
+    ("view", "q", "filter", "order", "cursor", "rows", "count", "id", "field", "value", "back", "before", "v")
+)
 """Parameters of a list that are no filters."""
 
 

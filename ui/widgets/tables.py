@@ -165,14 +165,14 @@ def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode
         if place == titled and mode != "bin":
             inner = f'<a href="/{entity}/{{{{ id }}}}">{{{{ {mine[0]} or "—" }}}}</a>'
         parts.append(f"<td>{inner}</td>")
-    title = f"c{titled}_0" if cells else "id"
-    tick = f'{{% if edit or drop %}}<input type="checkbox" name="id" value="{{{{ id }}}}" aria-label="{{{{ {title} }}}}">{{% endif %}}'
-    parts.insert(0, f"<td>{tick if mode != 'plain' else ''}</td>")
+    # HTML, such as that of an option, cannot stand in an attribute.
+    plain = bool(cells) and not cells[titled].safe
+    name = f"{{{{ c{titled}_0 }}}}" if plain else Message("Tick").in_(language)
+    tick = f'<input type="checkbox" name="id" value="{{{{ id }}}}" aria-label="{name}">'
+    parts.insert(0, "<td></td>" if mode == "plain" else f"<td>{{% if edit or drop %}}{tick}{{% endif %}}</td>")
     if mode == "list":
-        change = Message("Edit").in_(language)
-        parts.append(
-            f'<td>{{% if edit %}}<a class="act" href="/{entity}/{{{{ id }}}}/edit" title="{change}"></a>{{% endif %}}</td>'
-        )
+        link = f'<a class="act" href="/{entity}/{{{{ id }}}}/edit" title="{Message("Edit").in_(language)}"></a>'
+        parts.append(f"<td>{{% if edit %}}{link}{{% endif %}}</td>")
     return f"{{% for {', '.join(['id', 'edit', 'drop', *names])} in rows %}}<tr>{''.join(parts)}</tr>\n{{% endfor %}}"
 
 

@@ -64,7 +64,9 @@ def test_one_field_of_the_ticked_rows_is_chosen_and_set(world: World, ids: list[
 
     asked = web.text(f"/deal/bulk?{query}")
     chosen = web.text(f"/deal/bulk?{query}&field=stage")
-    page = web.follow(web.submit("/deal/bulk", {"id": ids[:2], "field": "stage", "value": "won", "back": "/deal?stage=won"}))
+    page = web.follow(
+        web.submit("/deal/bulk", {"id": ids[:2], "field": "stage", "value": "won", "back": "/deal?stage=won"})
+    )
 
     assert "Change a field of 2 records" in words(asked)
     assert '<option value="won">Won</option>' in chosen
@@ -113,7 +115,9 @@ def test_an_undo_leaves_what_was_edited_since(world: World, ids: list[str]) -> N
 
 
 def test_somebody_elses_change_cannot_be_undone(world: World, ids: list[str]) -> None:
-    page = (web := world.browser("ben")).follow(web.submit("/deal/bulk", {"id": ids[:1], "field": "amount", "value": "50"}))
+    page = (web := world.browser("ben")).follow(
+        web.submit("/deal/bulk", {"id": ids[:1], "field": "amount", "value": "50"})
+    )
     undo = re.search(r'action="(/deal/undo/[0-9a-f-]{36})"', page)
     assert undo is not None
 

@@ -45,7 +45,8 @@ def test_after_too_many_attempts_even_the_right_password_waits(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    "foreign", ["https://evil.example/", "//evil.example/x", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
+    "foreign",
+    ["https://evil.example/", "//evil.example/x", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"],
 )
 def test_signing_in_never_leads_to_another_site(world: World, foreign: str) -> None:
     web = world.browser()
@@ -58,7 +59,13 @@ def test_signing_in_never_leads_to_another_site(world: World, foreign: str) -> N
 def test_the_cookie_of_a_sign_in_is_out_of_reach_of_scripts_and_other_sites(world: World) -> None:
     web = world.browser("ben")
 
-    [cookie] = [each for each in web.submit("/login", {"email": "ben@example.com", "password": PASSWORD}).headers.getlist("Set-Cookie") if each.startswith("guanxi=")]
+    [cookie] = [
+        each
+        for each in web.submit("/login", {"email": "ben@example.com", "password": PASSWORD}).headers.getlist(
+            "Set-Cookie"
+        )
+        if each.startswith("guanxi=")
+    ]
 
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie

@@ -62,7 +62,8 @@ fields:
 view: deal.all
 entity: deal
 title: {en: All deals, zh: 全部交易}
-columns: {name: {}, stage: {widget: badge}, amount: {}, client: {}, owner: {}, closes_on: {}, margin: {}, created_at: {}}
+columns:
+  {name: {}, stage: {widget: badge}, amount: {}, client: {}, owner: {}, closes_on: {}, margin: {}, created_at: {}}
 order: [-amount]
 filters: [stage, owner, active, closes_on, amount, client, tags, view, created_at, margin]
 ---
