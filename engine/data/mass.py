@@ -177,7 +177,8 @@ def _by_set(unit: Unit, shape: Shape, wish: Wish, draft: Draft) -> int:
     if phrases.kind == "sqlite":
         # One writer at a time: both statements see the same rows.
         cursor = unit.run(f"{history} FROM ({statement.text}) AS o", [*told, *chosen])
-        unit.run(f"{update} WHERE {identity} IN (SELECT o.id FROM ({statement.text}) AS o)", [*change, *chosen])
+        chosen_ids = f"SELECT o.id FROM ({statement.text}) AS o"  # noqa: S608 - names of the Model
+        unit.run(f"{update} WHERE {identity} IN ({chosen_ids})", [*change, *chosen])
         return int(cursor.rowcount)
     changed = f"{update} FROM o WHERE {shape.table}.{identity} = o.id"
     text = f"WITH o AS ({statement.text}), changed AS ({changed}) {history} FROM o"

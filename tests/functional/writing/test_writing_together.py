@@ -251,21 +251,27 @@ def test_a_process_that_is_killed_in_the_middle_leaves_nothing(world: World) -> 
 
 
 def test_several_calls_share_a_transaction_and_fail_together(world: World) -> None:
-    with pytest.raises(NotFound), world.records.begin() as connection:
-        [acme] = world.records.create(SYSTEM, "company", [{"name": "Shared"}], connection=connection)
-        world.records.create(SYSTEM, "person", [{"name": "In shared", "company": acme.id}], connection=connection)
-        world.records.delete(SYSTEM, "company", [new_id()], connection=connection)
+    def fail() -> None:
+        with world.records.begin() as connection:
+            [acme] = world.records.create(SYSTEM, "company", [{"name": "Shared"}], connection=connection)
+            world.records.create(SYSTEM, "person", [{"name": "In shared", "company": acme.id}], connection=connection)
+            world.records.delete(SYSTEM, "company", [new_id()], connection=connection)
+
+    with pytest.raises(NotFound):
+        fail()
 
     assert not world.rows("SELECT 1 FROM s_company WHERE name = 'Shared'")
 
+
+def test_a_caller_goes_on_in_its_transaction_after_a_call_that_failed(world: World) -> None:
     with world.records.begin() as connection:
-        [acme] = world.records.create(SYSTEM, "company", [{"name": "Shared"}], connection=connection)
+        [acme] = world.records.create(SYSTEM, "company", [{"name": "Goes on"}], connection=connection)
         with pytest.raises(RecordInvalid):
-            world.records.create(SYSTEM, "person", [{"name": "ok"}, {"company": acme.id}], connection=connection)
+            world.records.create(SYSTEM, "person", [{"name": "not kept"}, {"company": acme.id}], connection=connection)
         world.records.create(SYSTEM, "person", [{"name": "Still", "company": acme.id}], connection=connection)
 
     assert world.value("company", acme.id, "people") == 1
-    assert not world.rows("SELECT 1 FROM s_person WHERE name = 'ok'")
+    assert not world.rows("SELECT 1 FROM s_person WHERE name = 'not kept'")
 
 
 def test_a_writer_that_waits_too_long_is_told_that_the_database_is_busy(world: World) -> None:
