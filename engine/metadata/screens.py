@@ -78,10 +78,16 @@ class Screens:
 
     def _path(self, doc: str, path: Path, dotted: str, entity: Entity, *, key: bool = False) -> bool:
         """Whether a path along links leads to a field; a warning when it does not."""
-        if path_info(self._source, entity.key, tuple(dotted.split("."))) is not None:
+        at: Entity | None = entity
+        for part in dotted.split("."):
+            field = at.fields.get(part) if at is not None else None
+            if field is None:
+                break
+            at = self._entities.get(field.target) if field.target is not None and field.type.links == "one" else None
+        else:
             return True
         message = Message("{entity} has no field {name}; it is left out", entity=entity.key, name=repr(dotted))
-        self._report.warning(doc, path, message, suggest(dotted, self._source.keys(entity.key)), key=key)
+        self._report.warning(doc, path, message, suggest(dotted, entity.fields), key=key)
         return False
 
     def _paths(self, doc: str, name: str, body: Mapping[str, Any], entity: Entity) -> tuple[str, ...]:

@@ -116,6 +116,10 @@ FAULTS = {
         "16:44: warning: there is no 't' to stand behind; s stands at the end",
         "16:70: warning: there is no 'amount' to stand behind; name stands at the end",
     ],
+    "---\nview: account.x\nentity: account\ncolumns: {name: {}, contacts: {}, owner.name: {}, parent.contacts.name: {}}\n": [
+        "12:21: warning: account has no field 'contacts'; it is left out",
+        "12:51: warning: account has no field 'parent.contacts.name'; it is left out",
+    ],
     "---\nview: deal.x\nentity: dael\n": ["11:9: there is no entity 'dael' (did you mean 'deal'?)"],
     "---\nview: deal.x\nentity: deal\nkanban: {by: name}\ncalendar: {start: amount}\ntree: {parent: stage}\n": [
         "12:14: warning: 'name' is not a select; there is no kanban",
