@@ -23,10 +23,11 @@ from engine import (
     Reader,
     View,
     conjunction,
+    is_id,
     parse,
 )
 from ui.asking import language
-from ui.widgets.filters import Filter, Moment, meaning, quick_filter
+from ui.widgets.filters import RESERVED, Filter, Moment, meaning, quick_filter
 from ui.widgets.tables import Mode, Table, dotted, table
 
 PAGE = 50
@@ -123,6 +124,21 @@ def filters_of(reader: Reader, view: View) -> Mapping[str, Filter]:
     return reader.model.derive(("filters", view.key, spoken, who.roles, who.system, who.scopes), make)
 
 
+def further_filters(
+    reader: Reader, view: View, given: MultiDict[str, str], filters: Mapping[str, Filter]
+) -> Mapping[str, Filter]:
+    """Return the filters that an address names beside those of the view: a link may narrow by any field."""
+    found = {}
+    for name in given:
+        path = name.removeprefix("f.") if name not in RESERVED else ""
+        if name in filters or not path:
+            continue
+        made = quick_filter(reader.access, view.entity, path.split("."), language())
+        if made is not None and made.name == name:
+            found[name] = made
+    return found
+
+
 def wanted_of(
     reader: Reader, entity: Entity, given: MultiDict[str, str], filters: Mapping[str, Filter], view: View
 ) -> Wanted:
@@ -152,6 +168,7 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
     views = views_of(reader, key)
     view = next((each for each in views if each.key == given.get("view")), views[0])
     filters = filters_of(reader, view)
+    filters = {**filters, **further_filters(reader, view, given, filters)}
     wanted = wanted_of(reader, entity, given, filters, view)
     shown = table_of(reader, entity, view)
     order = _order(wanted.order, shown)
@@ -200,6 +217,43 @@ def _where(
     except ExpressionInvalid as error:
         problems = error.problems
     return (conjunction(*parts) if parts else None), tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A record that the list is narrowed to, with the address of the list without that."""
+
+    name: str
+    value: str
+    label: str
+    title: str
+    without: str
+
+
+def chips_of(reader: Reader, asked: Listing) -> list[Chip]:
+    """Return the records that filters name by their ids: what nobody could read in an input."""
+    wanted = asked.wanted
+    named = [
+        (asked.filters[name], value)
+        for name, values in wanted.chosen.items()
+        for value in values
+        if asked.filters[name].target and is_id(value)
+    ]
+    ids: dict[str, list[str]] = {}
+    for by, value in named:
+        ids.setdefault(by.target, []).append(value)
+    titles = {target: reader.titles(target, values) for target, values in ids.items()}
+    return [
+        Chip(by.name, value, by.label, titles[by.target].get(value) or "…", _without(wanted, by.name, value))
+        for by, value in named
+    ]
+
+
+def _without(wanted: Wanted, name: str, value: str) -> str:
+    left = {
+        key: tuple(each for each in values if (key, each) != (name, value)) for key, values in wanted.chosen.items()
+    }
+    return wanted.address(chosen={key: values for key, values in left.items() if values}, cursor="", rows=PAGE)
 
 
 def sorted_by(wanted: Wanted) -> tuple[str, bool]:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Reader, RowSet
 from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
-from ui.pages.listing import MOST, PAGE, Listing, listing, sorted_by, views_of
+from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by, views_of
 
 UNPROCESSABLE = 422
 IN_MEMORY = 4 * 2**20
@@ -143,6 +143,7 @@ def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
         "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
         "views": views_of(reader, key),
         "filters": list(asked.filters.values()),
+        "chips": chips_of(reader, asked),
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_export": reader.access.may(key, "export"),

@@ -60,6 +60,8 @@ class Filter:
     condition: Callable[[str, Moment], Expr]
     """What one value means; raises BadValue for one that means nothing."""
     hint: str = ""
+    target: str = ""
+    """Entity whose records may be values, by their ids."""
 
 
 def quick_filter(access: Access, entity: str, path: Sequence[str], language: str) -> Filter | None:
@@ -75,7 +77,8 @@ def quick_filter(access: Access, entity: str, path: Sequence[str], language: str
     kind, options, condition, hint = made
     dotted = ".".join(path)
     label = " · ".join(each.label.in_(language) for each in (fields[-2:] if len(fields) > 1 else fields))
-    return Filter(parameter(dotted), label, kind, options, condition, hint)
+    target = field.target or "" if field.type.links in {"one", "many"} else ""
+    return Filter(parameter(dotted), label, kind, options, condition, hint, target)
 
 
 def parameter(dotted: str) -> str:
@@ -94,6 +97,8 @@ def _kind(model: Model, field: Field) -> Make:
         return _choice
     if field.type.links == "one":
         return _person if field.target == "user" else _linked
+    if field.type.links == "many":
+        return _several
     return _BY_VALUE.get(str(field.value_type), _presence) if not shown.links else _presence
 
 
@@ -160,6 +165,16 @@ def _linked(model: Model, field: Field, path: Path, language: str) -> Made:
     return "words", (), condition, _said("Part of the name", language)
 
 
+def _several(model: Model, field: Field, path: Path, language: str) -> Made:
+    def condition(value: str, moment: Moment) -> Expr:
+        if value == NONE:
+            return Call("==", (Call("count", (path,)), Literal(0)))
+        one = Path(("id",)) if is_id(value) else Path(title_path(model, field.target or ""))
+        return Call("any", (path, Call("==", (one, Literal(value))) if is_id(value) else _contains(one, value)))
+
+    return "words", (), condition, _said("Part of the name", language)
+
+
 def _by_id_or_title(model: Model, target: str, path: Path, value: str) -> Expr:
     if is_id(value):
         return Call("==", (path, Literal(value)))
@@ -168,7 +183,7 @@ def _by_id_or_title(model: Model, target: str, path: Path, value: str) -> Expr:
 
 
 def _presence(model: Model, field: Field, path: Path, language: str) -> Made | None:
-    if field.type.links in {"many", "children"}:
+    if field.type.links == "children":
         return None
 
     def condition(value: str, moment: Moment) -> Expr:

@@ -112,6 +112,24 @@ def test_quick_filters_are_parameters_of_the_address(deals: World, filters: str,
     assert titles(page) == expected
 
 
+def test_a_link_may_narrow_a_list_by_any_field_and_names_the_record(deals: World) -> None:
+    web = deals.browser("ben")
+    [acme] = re.findall(r'<a href="/client/([0-9a-f-]{36})">Acme', web.text("/deal"))
+    deals.create("deal", {"name": "Helped", "owner": deals.ids["ben"], "helpers": [deals.ids["cao"]]})
+
+    by_client = web.text(f"/deal?client={acme}&stage=fresh")
+    by_helper = web.text(f"/deal?helpers={deals.ids['cao']}&site=")
+    by_site = web.text("/deal?site=example.com&margin=3")
+
+    assert titles(by_client) == ["Anvil"]
+    assert "Client: Acme & Sons" in words(by_client)
+    assert f'<input type="hidden" name="client" value="{acme}">' in by_client
+    assert 'href="/deal?stage=fresh" title="Clear"' in by_client
+    assert titles(by_helper) == ["Helped"]
+    assert "Helpers: 曹琳" in words(by_helper)
+    assert titles(by_site) == ["<b>Evil</b> & co"]
+
+
 def test_a_chosen_filter_stays_chosen_on_the_page(deals: World) -> None:
     page = deals.browser("ben").text("/deal?stage=won&amount=20..&q=Bolt")
 
