@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ui.pages import bulk, files, forms, history, home, lists, records, search, settings, signing, trash
+from ui.pages import bulk, files, forms, history, home, lists, lookups, moves, records, search, settings, signing, trash
 
 
 def blueprints() -> tuple[Blueprint, ...]:
@@ -18,6 +18,8 @@ def blueprints() -> tuple[Blueprint, ...]:
         trash.routes,
         bulk.routes,
         forms.routes,
+        lookups.routes,
+        moves.routes,
         history.routes,
         records.routes,
         lists.routes,

@@ -1,32 +1,59 @@
-"""What a form of one record is made of: its inputs by tab and section, and the way from a posted form to raw values."""
+"""What a form of one record is made of: its inputs by section, filled with what is stored, given or posted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import request
 
-from engine import Entity, Field, FieldProblem, Files, Form, Locale, Message, Model, Reader, RecordInvalid, Section
-from ui.asking import language, principal, site
+from engine import (
+    BadValue,
+    Entity,
+    Field,
+    FieldProblem,
+    Form,
+    Locale,
+    Query,
+    Reader,
+    Section,
+    compile_python,
+    is_id,
+    paths,
+    EntityScope,
+)
+from ui.asking import language
 from ui.frame import said
-from ui.widgets.facts import child_paths
-from ui.widgets.inputs import UNCHANGED, Input, kept, kind_of, make, posted
+from ui.pages.child_rows import Stored as Row
+from ui.pages.child_rows import child_fields, rows_of
+from ui.pages.titles import Titles, candidates
+from ui.widgets import conditions
+from ui.widgets.facts import only_value
+from ui.widgets.inputs import Input, kept, kind_of, make, only_shown
 from ui.widgets.paths import linked_titles
+from ui.widgets.posted import Uploads
 
-SPARE_ROWS = 3
-"""Empty rows of a child table that a form offers."""
-MOST_ROWS = 200
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """One section of a form, ready for its template."""
 
+    key: str
     label: str
     columns: int
     inputs: Sequence[Input]
+    when: str = ""
+    """Condition under which it is seen, for the browser."""
+    off: bool = False
+    """As things stand it is not to be seen."""
+
+    @property
+    def alone(self) -> bool:
+        """Say whether it holds one input that is called like it, so that its name need not be seen twice."""
+        return len(self.inputs) == 1 and self.inputs[0].label == self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +64,47 @@ class Editing:
     form: Form
     fields: Mapping[str, Field]
     """Fields that they may write, by key, in the order of the form."""
+    creating: bool = False
 
-    @property
-    def select(self) -> tuple[str, ...]:
-        """Return the paths that the inputs need of a record."""
-        paths: dict[str, None] = {}
-        for key in self.fields:
-            paths[key] = None
-        return tuple(paths)
+
+@dataclass(slots=True)
+class Filling:
+    """What a form is filled with."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Python values by dotted path: stored ones, defaults, given ones."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """Field -> title of the record that its link leads to."""
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    """Table field -> its stored rows."""
+    given: frozenset[str] = frozenset()
+    """Fields whose values came with the address."""
+    record_id: str = ""
+    uploads: Uploads = field(default_factory=dict)
+    """Files that were sent with a form that is shown again."""
 
 
 def editing(reader: Reader, entity: Entity, action: str) -> Editing:
     """Return the form of an entity with the fields that who reads may write when they create or update."""
     form = reader.model.form(entity.key)
-    mask = reader.access.mask(entity.key)
+    mask, writable = reader.access.mask(entity.key), reader.access.writable(entity.key)
     found: dict[str, Field] = {}
     for section in _sections(form):
         for item in section.items:
-            field = entity.fields[item.field]
-            if field.writable and not field.read_only and not field.hidden and mask.get(field.key) == "write":
-                found[field.key] = field
-    if entity.parent_field is not None and action == "create":
-        found = {entity.parent_field: entity.fields[entity.parent_field], **found}
+            each = entity.fields[item.field]
+            # Child rows have rights of their own, which each of their fields is asked about.
+            may = each.key in writable or (each.type.links == "children" and mask.get(each.key) == "write")
+            if each.writable and not each.read_only and not each.hidden and may:
+                found[each.key] = each
     if action == "create":
+        if entity.parent_field is not None:
+            found = {entity.parent_field: entity.fields[entity.parent_field], **found}
         # What a new record cannot do without is asked for, even where the form leaves it out.
-        for field in entity.fields.values():
-            if field.required and field.default is None and field.default_expr is None and field.writable:
-                found.setdefault(field.key, field)
-    return Editing(entity, form, found)
+        for each in entity.fields.values():
+            known = each.default is not None or each.default_expr is not None
+            if each.required and each.writable and not each.system and not known and each.key in writable:
+                found.setdefault(each.key, each)
+    return Editing(entity, form, found, action == "create")
 
 
 def _sections(form: Form) -> Iterator[Section]:
@@ -72,203 +112,310 @@ def _sections(form: Form) -> Iterator[Section]:
         yield from tab.sections
 
 
-def titles_of(reader: Reader, form: Editing) -> dict[str, str]:
-    """Return by field the dotted path of the title that stands for its link."""
-    found = {}
-    for key, field in form.fields.items():
-        path = linked_titles(reader.model, field, (key,)) if field.type.links == "one" else None
-        if path is not None and kind_of(field) == "link":
-            found[key] = ".".join(path)
-    return found
+# --- what it is filled with
+
+
+def stored(reader: Reader, form: Editing, record_id: str, *, trashed: bool = False) -> tuple[Filling, int, bool]:
+    """Return (what is stored of a record, its version, whether who reads may change it).
+
+    Raises:
+        NotFound: there is no such record, or who reads may not see it.
+    """
+    entity = form.entity
+    links = {
+        key: ".".join(path)
+        for key, each in form.fields.items()
+        if kind_of(each) == "link" and (path := linked_titles(reader.model, each, (key,))) is not None
+    }
+    mask = reader.access.mask(entity.key)
+    shown = [item.field for section in _sections(form.form) for item in section.items]
+    select: dict[str, None] = {entity.title: None}
+    for key in (*form.fields, *shown):
+        if entity.fields[key].type.links != "children" and mask.get(key, "hidden") != "hidden":
+            select[key] = None
+    for key in shown:
+        if key not in form.fields:
+            select.update(dict.fromkeys(only_value(reader, entity.fields[key], Locale()).paths))
+    select.update(dict.fromkeys(path for key, path in links.items() if mask.get(key, "hidden") != "hidden"))
+    select.update(dict.fromkeys(conditions.wanted_paths(reader, entity, _exprs(form))))
+    row = reader.record(entity.key, record_id, tuple(select), abilities=("update",), trashed=trashed)
+    values = row.values()
+    filling = Filling(values, {key: _words(values.get(path)) for key, path in links.items()}, record_id=record_id)
+    for key, each in form.fields.items():
+        if each.type.links == "children":
+            filling.rows[key] = stored_rows(reader, entity, each, record_id)
+            values[key] = [row.values for row in filling.rows[key]]
+    return filling, row.version, row.may("update")
+
+
+def stored_rows(reader: Reader, entity: Entity, table: Field, record_id: str) -> list[Row]:
+    """Return the child rows of a record in their order, with the titles of what they link to."""
+    child = reader.model.entity(table.target or "")
+    fields = [each for each in child_fields(reader, table) if each.type.links != "children"]
+    links = {
+        each.key: ".".join(path)
+        for each in fields
+        if kind_of(each) == "link" and (path := linked_titles(reader.model, each, (each.key,))) is not None
+    }
+    select = tuple(dict.fromkeys((*(each.key for each in fields), *links.values())))
+    found = reader.related(
+        entity.key, record_id, table.key, Query(child.key, select=select, order_by=child.order, limit=MOST_ROWS)
+    )
+    return [
+        Row(id_, values, {key: _words(values.get(path)) for key, path in links.items()})
+        for id_, values in zip(found.ids, found.dicts(), strict=True)
+    ]
+
+
+def _words(title: Any) -> str:
+    return "" if title is None else str(title)
+
+
+def _exprs(form: Editing) -> list[Any]:
+    return conditions.of_form(form.form, form.entity, form.fields)
+
+
+def blank(reader: Reader, form: Editing, given: Mapping[str, str], locale: Locale) -> Filling:
+    """Return what a new record begins with: defaults as far as they are known, and what the address says.
+
+    `given` are texts by field, as in a form; what a field does not take is left out.
+    """
+    entity = form.entity
+    filling = Filling({key: None for key in (*form.fields, *entity.fields) if entity.fields[key].storage is not None})
+    values = filling.values
+    taken = set()
+    for key, text in given.items():
+        each = form.fields.get(key)
+        if each is None or not text or each.type.links == "children" or kind_of(each) in {"file", "files", "secret"}:
+            continue
+        try:
+            value = each.type.read(text, each.options, locale)
+        except BadValue:
+            continue
+        if value is not None:
+            values[key] = value
+            taken.add(key)
+    for key, each in entity.fields.items():
+        if key not in taken and each.default is not None:
+            values[key] = each.default
+    if entity.owned and "owner" not in taken:
+        values["owner"] = reader.principal.id
+    _work_out(reader, entity, values, taken)
+    filling.given = frozenset(taken)
+    return filling
+
+
+def _work_out(reader: Reader, entity: Entity, values: dict[str, Any], taken: Iterable[str]) -> None:
+    """Put in the defaults that are expressions over what is known already."""
+    scope = EntityScope(reader.model, entity.key)
+    for key in entity.defaults:
+        each = entity.fields[key]
+        if key in taken or each.default_expr is None:
+            continue
+        if not all(len(path) == 1 and path[0] in values for path in paths(each.default_expr)):
+            continue
+        value = compile_python(each.default_expr, scope)(values, reader.access.env())
+        try:
+            values[key] = each.type.parse(value, each.options) if value is not None else None
+        except BadValue:
+            continue
+
+
+# --- inputs
 
 
 def blocks(
     reader: Reader,
     form: Editing,
-    values: Mapping[str, Any],
-    titles: Mapping[str, str],
+    filling: Filling,
     locale: Locale,
     problems: Sequence[FieldProblem] = (),
 ) -> list[Block]:
-    """Return the sections of a form with their inputs: as posted when a form was posted, else with `values`."""
+    """Return the sections of a form with their inputs: as posted when a form was posted, else as it is filled."""
+    titles = _titles(reader, form, filling)
+    maker = _Maker(reader, form, filling, locale, problems, titles)
     shown: list[Block] = []
     done: set[str] = set()
     for section in _sections(form.form):
-        keys = [item.field for item in section.items if item.field in form.fields]
-        if keys:
-            label = said(section.label) if section.label else ""
-            inputs = [_input(reader, form, key, values, titles, locale, problems) for key in keys]
-            shown.append(Block(label, section.columns, inputs))
-            done.update(keys)
-    rest = [key for key in form.fields if key not in done]
+        keys = [item.field for item in section.items]
+        inputs = [made for key in keys if (made := maker.input(key)) is not None]
+        done.update(keys)
+        if inputs and any(each.kind != "shown" for each in inputs):
+            expr = section.visible_when
+            shown.append(
+                Block(
+                    section.key,
+                    said(section.label) if section.label else "",
+                    section.columns,
+                    inputs,
+                    conditions.for_browser(reader.model, form.entity.key, expr) if expr is not None else "",
+                    expr is not None and maker.holds(expr) is False,
+                )
+            )
+    rest = [made for key in form.fields if key not in done and (made := maker.input(key)) is not None]
     if rest:
-        shown.insert(0, Block("", 2, [_input(reader, form, key, values, titles, locale, problems) for key in rest]))
+        shown.insert(0, Block("first", "", 2, rest))
     return shown
 
 
-def _input(
-    reader: Reader,
-    form: Editing,
-    key: str,
-    values: Mapping[str, Any],
-    titles: Mapping[str, str],
-    locale: Locale,
-    problems: Sequence[FieldProblem],
-) -> Input:
-    field = form.fields[key]
-    made = make(reader, field, values.get(key), locale, title=titles.get(key, ""))
-    if form.entity.states is not None and form.entity.states.field == key:
-        made = replace(made, options=_reachable(form.entity, field, values.get(key), made.options))
-    wrong = [problem.message.in_(language()) for problem in problems if problem.path == key]
-    if made.kind == "rows":
-        return _rows(reader, made, field, values.get(key), locale, problems)
-    return kept(made, request.form, wrong) if request.method == "POST" else made
-
-
-def _reachable(entity: Entity, field: Field, now: Any, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the states that a person may choose: the one there is, and those that a transition leads to."""
-    if now is None or entity.states is None:
-        return list(options)
-    roles = principal().roles
-    allowed = {now}
-    for each in entity.states.transitions.values():
-        if (not each.sources or now in each.sources) and (not each.roles or roles & set(each.roles)):
-            allowed.add(each.to)
-    return [(key, label) for key, label in options if key in allowed]
-
-
-# --- child rows
-
-
-def _child_fields(reader: Reader, field: Field) -> list[Field]:
-    child = reader.model.entity(field.target or "")
-    mask = reader.access.mask(child.key)
-    shown = [child.fields[key] for key in child_paths(reader.access, child)]
-    return [each for each in shown if each.writable and not each.read_only and mask.get(each.key) == "write"]
-
-
-def _rows(
-    reader: Reader, made: Input, field: Field, value: Any, locale: Locale, problems: Sequence[FieldProblem]
-) -> Input:
-    fields = _child_fields(reader, field)
-    stored: list[Mapping[str, Any]] = list(value or ())
-    wanted = len(stored) + SPARE_ROWS
-    if request.method == "POST":
-        wanted = max(wanted, min(request.form.get(f"count-{field.key}", 0, type=int), MOST_ROWS))
-    wanted += SPARE_ROWS if request.form.get("more") == field.key else 0
-    rows = []
-    for place in range(wanted):
-        row = stored[place] if place < len(stored) else {}
-        prefix = f"{field.key}-{place}-"
-        inputs = []
-        for each in fields:
-            own = make(reader, each, row.get(each.key), locale, prefix=prefix, title=_row_title(reader, each, row))
-            wrong = [
-                problem.message.in_(language())
-                for problem in problems
-                if problem.path == f"{field.key}/{place}/{each.key}"
-            ]
-            inputs.append(kept(own, request.form, wrong) if request.method == "POST" else own)
-        rows.append((str(row.get("id", "")), inputs))
-    wrong = [problem.message.in_(language()) for problem in problems if problem.path == field.key]
-    heads = [each.label.in_(language()) for each in fields]
-    return replace(made, rows=rows, heads=heads, was="", problems=wrong)
-
-
-def _row_title(reader: Reader, field: Field, row: Mapping[str, Any]) -> str:
-    value = row.get(field.key)
-    if value is None or field.type.links != "one" or not field.target:
-        return ""
-    return str(reader.titles(field.target, [value]).get(value, ""))
-
-
-def _posted_rows(reader: Reader, field: Field, locale: Locale) -> Any:
-    form = request.form
-    count = min(form.get(f"count-{field.key}", 0, type=int), MOST_ROWS)
-    fields = _child_fields(reader, field)
-    rows: list[dict[str, Any]] = []
-    changed = False
-    for place in range(count):
-        prefix = f"{field.key}-{place}-"
-        row_id = form.get(f"{prefix}id", "")
-        values = {
-            each.key: got for each in fields if (got := posted(each, form, locale, prefix=prefix)) is not UNCHANGED
-        }
-        if row_id and form.get(f"{prefix}delete"):
-            rows.append({"id": row_id, "_delete": True})
-            changed = True
-        elif row_id:
-            rows.append({"id": row_id, **values})
-            changed = changed or bool(values)
-        elif any(value not in {None, ""} for value in values.values() if isinstance(value, (str, type(None)))) or any(
-            not isinstance(value, (str, type(None))) for value in values.values()
-        ):
-            rows.append(values)
-            changed = True
-    return rows if changed else UNCHANGED
-
-
-def raw_values(reader: Reader, form: Editing, locale: Locale) -> dict[str, Any]:
-    """Return the raw values that a posted form changes, by field key."""
-    found: dict[str, Any] = {}
-    for key, field in form.fields.items():
-        kind = kind_of(field)
-        if kind == "rows":
-            value = _posted_rows(reader, field, locale)
+def _titles(reader: Reader, form: Editing, filling: Filling) -> Titles:
+    """Return the names of all that the inputs lead to, with one statement for each entity."""
+    found = Titles(reader)
+    for key, each in form.fields.items():
+        kind, value = kind_of(each), filling.values.get(key)
+        if kind == "link" and not filling.titles.get(key):
+            found.want(each.target, [value])
+        elif kind == "links":
+            found.want(each.target, [*(value or ()), *(each_id for each_id in request.form.getlist(key))])
+        elif kind == "any" and value:
+            entity, _, id_ = str(value).partition("/")
+            found.want(entity, [id_])
         elif kind in {"file", "files"}:
-            value = _posted_files(site().files, field, several=kind == "files")
-        else:
-            value = posted(field, request.form, locale)
-        if value is not UNCHANGED:
-            found[key] = value
+            found.want("file", [value] if isinstance(value, str) else value or ())
+            found.want("file", [*request.form.getlist(f"keep-{key}"), *filling.uploads.get(key, ())])
+        elif kind == "rows":
+            for name, ids in filling.uploads.items():
+                if name.startswith(f"{key}-"):
+                    found.want("file", ids)
+            for name in request.form:
+                if name.startswith(f"keep-{key}-"):
+                    found.want("file", request.form.getlist(name))
+            for table_field in child_fields(reader, each):
+                for row in filling.rows.get(key, ()):
+                    found.want_of(table_field, row.values.get(table_field.key))
     return found
 
 
-def _posted_files(files: Files, field: Field, *, several: bool) -> Any:
-    if f"was-{field.key}" not in request.form:
-        return UNCHANGED
-    kept_ids = [each for each in request.form.getlist(f"keep-{field.key}") if each]
-    sent = [each for each in request.files.getlist(field.key) if each.filename]
-    try:
-        fresh = [files.add(principal(), each.stream, name=each.filename or "") for each in sent]
-    except RecordInvalid as error:
-        raise RecordInvalid([replace(each, path=field.key) for each in error.problems]) from error
-    had = request.form[f"was-{field.key}"]
-    if several:
-        return [*kept_ids, *fresh] if fresh or len(kept_ids) != had.count('"') // 2 else UNCHANGED
-    if fresh:
-        return fresh[-1]
-    return UNCHANGED if kept_ids or not had else None
+@dataclass(slots=True)
+class _Maker:
+    """Makes the inputs of one form."""
+
+    reader: Reader
+    form: Editing
+    filling: Filling
+    locale: Locale
+    problems: Sequence[FieldProblem]
+    titles: Titles
+
+    def holds(self, expr: Any) -> bool | None:
+        filling = self.filling
+        return conditions.holds(self.reader, self.form.entity.key, expr, filling.values, filling.record_id)
+
+    def input(self, key: str) -> Input | None:
+        """Return the input of a field, or its value where it is only shown; None where it is not even that."""
+        each = self.form.entity.fields[key]
+        if key not in self.form.fields:
+            return self._shown(each)
+        if not self.form.creating and each.read_only_when is not None and self.holds(each.read_only_when):
+            return self._shown(each)
+        made = self._made(each)
+        if each.visible_when is not None and self.holds(each.visible_when) is False:
+            made = replace(made, off=True)
+        if self.form.creating and "read-only" in made.when:
+            # Only what is stored already can be locked.
+            made = replace(made, when={name: tree for name, tree in made.when.items() if name != "read-only"})
+        if each.required_when is not None and self.holds(each.required_when):
+            made = replace(made, required=True)
+        return made
+
+    def _shown(self, each: Field) -> Input | None:
+        masked = self.reader.access.mask(each.entity).get(each.key, "hidden")
+        if self.form.creating or masked == "hidden" or each.hidden or each.type.links == "children":
+            return None
+        value = only_value(self.reader, each, self.locale).html(self.reader, self.filling.values)
+        return only_shown(each, value, self.locale.language)
+
+    def _made(self, each: Field) -> Input:
+        key, filling = each.key, self.filling
+        value = filling.values.get(key)
+        made = make(
+            self.reader,
+            each,
+            value,
+            self.locale,
+            title=filling.titles.get(key) or self.titles.of(each, value),
+            titles=self.titles.all(each),
+            record_id=filling.record_id,
+        )
+        states = self.form.entity.states
+        if states is not None and states.field == key:
+            made = replace(made, options=_reachable(self.reader, self.form, each, value, made.options))
+        if key in filling.given:
+            made = replace(made, was="")
+        wrong = [problem.message.in_(language()) for problem in self.problems if problem.path == key]
+        if made.kind == "rows":
+            return rows_of(self.reader, made, each, filling.rows.get(key, ()), self.locale, self.problems, self.titles, filling.uploads)
+        if request.method != "POST":
+            return made
+        made = kept(made, request.form, wrong)
+        return again(self.reader, each, made, self.titles, filling.uploads, wrong=bool(wrong))
+
+
+def again(
+    reader: Reader, each: Field, made: Input, titles: Titles, uploads: Uploads, *, wrong: bool
+) -> Input:
+    """Return an input that was posted with the files and links that were chosen, by name."""
+    posted = request.form
+    if made.kind in {"file", "files"} and f"was-{made.name}" in posted:
+        ids = [*posted.getlist(f"keep-{made.name}"), *uploads.get(made.name, ())]
+        ids = list(dict.fromkeys(filter(is_id, ids)))
+        ids = ids if made.kind == "files" else ids[-1:]
+        return replace(made, value=ids, options=[(id_, titles.named("file", id_)) for id_ in ids])
+    if made.kind == "links" and f"was-{made.name}" in posted:
+        ids = [id_ for id_ in posted.getlist(made.name) if is_id(id_)]
+        made = replace(
+            made,
+            value=ids,
+            options=[(id_, titles.named(each.target or "", id_)) for id_ in ids],
+            typed=posted.get(f"add-{made.name}", ""),
+        )
+    if wrong and made.kind in {"link", "links", "any"}:
+        typed = made.typed if made.kind == "links" else made.title
+        entity = posted.get(f"kind-{made.name}", "") if made.kind == "any" else each.target or ""
+        return replace(made, candidates=candidates(reader, each, entity, typed.strip()))
+    return made
+
+
+def _reachable(
+    reader: Reader, form: Editing, each: Field, now: Any, options: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return the states that a person may choose: those where records start; later those that a transition leads to."""
+    states = form.entity.states
+    if states is None:
+        return list(options)
+    if form.creating:
+        reached = {transition.to for transition in states.transitions.values()}
+        allowed = {each.default} if each.default is not None else {key for key in each.choices if key not in reached}
+        return [(key, label) for key, label in options if key in allowed] or list(options)
+    allowed = {now}
+    for transition in states.transitions.values():
+        if (not transition.sources or now in transition.sources) and reader.access.may_make(transition):
+            allowed.add(transition.to)
+    return [(key, label) for key, label in options if key in allowed]
+
+
+# --- words
 
 
 def unplaced(form: Editing, problems: Sequence[FieldProblem]) -> list[str]:
     """Return what is wrong that no input of the form can show beside itself."""
-    placed = set(form.fields)
     spoken = language()
     found = []
     for problem in problems:
-        key = problem.path.split("/", 1)[0]
-        if key not in placed:
-            field = form.entity.fields.get(key)
-            words = problem.message.in_(spoken)
-            found.append(f"{field.label.in_(spoken)}: {words}" if field is not None else words)
-    return found
-
-
-def defaults_of(model: Model, form: Editing) -> dict[str, Any]:
-    """Return the values that a new record begins with, where they are known before it is saved."""
-    return {key: field.default for key, field in form.fields.items() if field.default is not None}
+        key, _, rest = problem.path.partition("/")
+        if key in form.fields and (not rest or form.fields[key].type.links == "children"):
+            continue
+        each = form.entity.fields.get(key)
+        words = problem.message.in_(spoken)
+        label = each.label.in_(spoken) if each is not None else ""
+        found.append(words if not label or label in words else f"{label}: {words}")
+    return list(dict.fromkeys(found))
 
 
 def said_title(values: Mapping[str, Any], entity: Entity, locale: Locale) -> str:
     """Return what names a record, in words."""
-    field = entity.fields[entity.title]
+    each = entity.fields[entity.title]
     value = values.get(entity.title)
     if value is None:
         return "—"
-    return str(value) if field.type.links else field.type.displayer(field.options, locale)(value)
-
-
-def changed_elsewhere(entity: Entity) -> Message:
-    """Return the sentence above a form whose record somebody else changed."""
-    return Message("Somebody else changed this {label} while you worked. Choose for each field.", label=entity.label)
+    return str(value) if each.type.links else each.type.displayer(each.options, locale)(value)

@@ -1,49 +1,41 @@
 """Forms: a new record, and changes to one.
 
-What is wrong stands at its field; what two people changed stands side by side.
+What is wrong stands at its field; what two people changed stands side by side; nothing that was typed is lost.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
     AccessDenied,
     Change,
-    Entity,
-    FieldConflict,
     FieldProblem,
+    IdempotencyMismatch,
     Locale,
     Message,
+    NotFound,
     Reader,
     RecordInvalid,
     VersionConflict,
-    is_id,
     new_id,
 )
-from ui.asking import language, principal, reading, site
-from ui.frame import notice, page, words
-from ui.pages.editing import (
-    Editing,
-    blocks,
-    changed_elsewhere,
-    defaults_of,
-    editing,
-    raw_values,
-    said_title,
-    titles_of,
-    unplaced,
-)
+from ui.asking import principal, reading, site
+from ui.frame import notice, page, within, words
+from ui.pages.conflicts import Conflict, of_cells, of_fields
+from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, unplaced
 from ui.pages.listing import entity_of, locale_of
+from ui.pages.posting import Sent, read
 from ui.safe import own_path
+from ui.widgets import conditions
+from ui.widgets.inputs import is_secret
 
-UNPROCESSABLE, CONFLICT = 422, 409
-THEIRS = "theirs"
+OK, NOT_FOUND, UNPROCESSABLE, CONFLICT = 200, 404, 422, 409
 
 routes = Blueprint("forms", __name__)
 
@@ -55,11 +47,7 @@ def new(entity: str) -> Response:
         shown = entity_of(reader, entity)
         reader.access.require(entity, "create")
         form = editing(reader, shown, "create")
-        values = defaults_of(reader.model, form)
-        given = {key: value for key, value in request.args.items() if key in form.fields and value}
-        titles = _given_titles(reader, form, given)
-        values.update(given)
-        return _show(reader, form, values, titles, locale_of(reader))
+        return _show(reader, form, blank(reader, form, request.args.to_dict(), locale_of(reader)))
 
 
 @routes.post("/<entity>/new")
@@ -68,17 +56,21 @@ def create(entity: str) -> AnyResponse:
     with reading() as reader:
         shown = entity_of(reader, entity)
         reader.access.require(entity, "create")
-        locale = locale_of(reader)
         form = editing(reader, shown, "create")
-        values = _values(reader, form, locale)
+        sent = read(reader, form, locale_of(reader))
     if "more" in request.form:
-        return _again(entity, None, (), 200)
+        return _again(entity, sent, status=OK)
+    if sent.problems:
+        return _again(entity, sent, sent.problems)
     try:
         [written] = site().records.create(
-            principal(), entity, [values], key=request.form.get("once") or None, via="web"
+            principal(), entity, [sent.values], key=request.form.get("once") or None, via="web"
         )
     except RecordInvalid as error:
-        return _again(entity, None, error.problems)
+        return _again(entity, sent, sent.placed(form, error.problems))
+    except IdempotencyMismatch:
+        message = Message("This form was saved once already. Save again to make another {label}.", label=shown.label)
+        return _again(entity, sent, [FieldProblem("", message, "twice")], once=new_id())
     _tell(Message("{label} created", label=shown.label), written.warnings)
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{written.id}"), 303)
 
@@ -93,23 +85,30 @@ def edit(entity: str, record_id: Any) -> Response:
 @routes.post("/<entity>/<uuid:record_id>/edit")
 def update(entity: str, record_id: Any) -> AnyResponse:
     """Store what a posted form changes."""
+    id_ = str(record_id)
     with reading() as reader:
         shown = entity_of(reader, entity)
-        locale = locale_of(reader)
         form = editing(reader, shown, "update")
-        values = _values(reader, form, locale)
+        try:
+            sent = read(reader, form, locale_of(reader), id_)
+        except NotFound:
+            return _deleted(reader, entity, id_)
     if "more" in request.form:
-        return _again(entity, str(record_id), (), 200)
-    for key in list(values):
-        if request.form.get(f"choose-{key}") == THEIRS:
-            del values[key]
-    change = Change(str(record_id), values, request.form.get("version", type=int))
+        return _again(entity, sent, (), id_, OK)
+    if sent.problems:
+        return _again(entity, sent, sent.problems, id_)
+    if sent.conflicts:
+        return _again(entity, sent, (), id_, CONFLICT)
+    change = Change(id_, sent.values, request.form.get("version", type=int))
     try:
         [written] = site().records.update(principal(), entity, [change], via="web")
     except RecordInvalid as error:
-        return _again(entity, str(record_id), error.problems)
+        return _again(entity, sent, sent.placed(form, error.problems), id_)
     except VersionConflict as conflict:
-        return _again(entity, str(record_id), (), CONFLICT, conflict)
+        return _again(entity, sent, (), id_, CONFLICT, conflict)
+    except NotFound:
+        with reading() as reader:
+            return _deleted(reader, entity, id_)
     if written.action == "unchanged":
         notice(Message("Nothing was changed"), "info")
     else:
@@ -117,28 +116,30 @@ def update(entity: str, record_id: Any) -> AnyResponse:
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}"), 303)
 
 
-@routes.get("/lookup/<entity>/<field>")
-def choices(entity: str, field: str) -> str:
-    """Return the records that a link may lead to, as options of a datalist."""
-    # The input's own name carries what was typed; a child row's has a prefix.
-    typed = request.args.get("q") or next((value for key, value in request.args.items() if key.endswith(field)), "")
+def _again(
+    entity: str,
+    sent: Sent,
+    problems: Sequence[FieldProblem] = (),
+    record_id: str = "",
+    status: int = UNPROCESSABLE,
+    conflict: VersionConflict | None = None,
+    **more: Any,
+) -> Response:
+    """Show a posted form once more, with what is wrong."""
     with reading() as reader:
-        entity_of(reader, entity)
-        found = reader.options(entity, field, typed.strip(), None, limit=20)
-    return render_template("_choices.html", options=found)
+        if record_id:
+            return _stored(reader, entity, record_id, problems, status, conflict, sent)
+        form = editing(reader, entity_of(reader, entity), "create")
+        filling = blank(reader, form, {}, locale_of(reader))
+        filling.uploads = sent.uploads
+        return _show(reader, form, filling, problems, status, **more)
 
 
-def _values(reader: Reader, form: Editing, locale: Locale) -> dict[str, Any]:
-    return raw_values(reader, form, locale)
-
-
-def _given_titles(reader: Reader, form: Editing, given: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for key, value in given.items():
-        field = form.fields[key]
-        if field.type.links == "one" and field.target and is_id(value):
-            found[key] = reader.titles(field.target, [value]).get(value, "")
-    return found
+def _deleted(reader: Reader, entity: str, record_id: str) -> Response:
+    """Show the form of a record that somebody put into the recycle bin while it was filled in."""
+    label = entity_of(reader, entity).label
+    message = Message("Somebody moved this {label} to the recycle bin. Restore it, then save again.", label=label)
+    return _stored(reader, entity, record_id, [FieldProblem("", message, "gone")], NOT_FOUND, trashed=True)
 
 
 def _stored(
@@ -146,114 +147,95 @@ def _stored(
     entity: str,
     record_id: str,
     problems: Sequence[FieldProblem] = (),
-    status: int = 200,
+    status: int = OK,
     conflict: VersionConflict | None = None,
+    sent: Sent | None = None,
+    *,
+    trashed: bool = False,
 ) -> Response:
     """Show the form of a stored record, as it was posted when it was."""
     shown = entity_of(reader, entity)
     form = editing(reader, shown, "update")
-    paths = titles_of(reader, form)
-    select = dict.fromkeys((*form.select, shown.title, *paths.values()))
-    row = reader.record(entity, record_id, tuple(select), abilities=("update",))
-    if not row.may("update"):
+    filling, version, may_update = stored(reader, form, record_id, trashed=trashed)
+    if not may_update and not trashed:
         reader.access.require(entity, "update")
         raise AccessDenied(Message("You may not change this record"), entity=entity, action="update")
-    values = dict(row.values())
-    for key, field in form.fields.items():
-        if field.type.links == "children":
-            values[key] = list(values[key].dicts()) if values.get(key) is not None else []
-    titles = {key: str(values.get(path) or "") for key, path in paths.items()}
-    more: dict[str, Any] = {
-        "version": conflict.version if conflict is not None else request.form.get("version") or row.version,
-        "title": said_title(values, shown, locale_of(reader)),
-        "record_id": record_id,
-    }
+    locale = locale_of(reader)
+    conflicts: list[Conflict] = []
+    if sent is not None:
+        filling.uploads = sent.uploads
+        conflicts = of_cells(reader, form, sent.conflicts, locale) if status == CONFLICT else []
     if conflict is not None:
-        more["conflicts"] = _conflicts(reader, shown, conflict.fields, locale_of(reader))
-        more["conflict"] = changed_elsewhere(shown)
-    return _show(reader, form, values, titles, locale_of(reader), problems, status, **more)
+        conflicts += of_fields(reader, shown, conflict.fields, locale)
+    posted = request.form.get("version", type=int)
+    return _show(
+        reader,
+        form,
+        filling,
+        problems,
+        status,
+        version=conflict.version if conflict is not None else posted or version,
+        title=said_title(filling.values, shown, locale),
+        record_id=record_id,
+        conflicts=conflicts,
+    )
 
 
 def _show(
     reader: Reader,
     form: Editing,
-    values: Mapping[str, Any],
-    titles: Mapping[str, str],
-    locale: Locale,
+    filling: Filling,
     problems: Sequence[FieldProblem] = (),
-    status: int = 200,
+    status: int = OK,
     **more: Any,
 ) -> Response:
-    record_id = more.get("record_id")
+    record_id, entity = more.get("record_id"), form.entity
+    locale: Locale = locale_of(reader)
+    home = f"/{entity.key}/{record_id}" if record_id else f"/{entity.key}"
+    back = own_path(request.values.get("back", ""), "")
     shown: dict[str, Any] = {
-        "entity": form.entity,
-        "blocks": blocks(reader, form, values, titles, locale, problems),
+        "entity": entity,
+        "blocks": blocks(reader, form, filling, locale, problems),
         "unplaced": unplaced(form, problems),
         "wrong": len(problems),
         "version": None,
         "record_id": None,
         "title": words("New"),
+        "heading": _heading(form, record_id),
         "conflicts": (),
-        "conflict": None,
         "once": request.form.get("once") or new_id(),
-        "back": own_path(request.values.get("back", ""), ""),
-        "action": f"/{form.entity.key}/{record_id}/edit" if record_id else f"/{form.entity.key}/new",
-        "env": json.dumps(reader.access.env(), ensure_ascii=False, default=str),
+        "back": back,
+        "home": back or home,
+        "action": f"/{entity.key}/{record_id}/edit" if record_id else f"/{entity.key}/new",
+        "save": words("Save"),
+        "touched": request.method == "POST",
+        **for_conditions(reader, form, filling),
         **more,
     }
     return make_response(page("form.html", reader, **shown), status)
 
 
-def _again(
-    entity: str,
-    record_id: str | None,
-    problems: Sequence[FieldProblem],
-    status: int = UNPROCESSABLE,
-    conflict: VersionConflict | None = None,
-) -> Response:
-    """Show a posted form once more, with what is wrong."""
-    with reading() as reader:
-        if record_id is not None:
-            return _stored(reader, entity, record_id, problems, status, conflict)
-        form = editing(reader, entity_of(reader, entity), "create")
-        return _show(reader, form, defaults_of(reader.model, form), {}, locale_of(reader), problems, status)
+def _heading(form: Editing, record_id: str | None) -> Message:
+    label = within(form.entity.label)
+    return Message("Edit {label}", label=label) if record_id else Message("New {label}", label=label)
 
 
-def _conflicts(
-    reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale
-) -> list[dict[str, Any]]:
-    """Return for each field that two people changed what each of them wrote, in words."""
-    found = []
-    for key, each in fields.items():
-        field = entity.fields[key]
-        found.append(
-            {
-                "key": key,
-                "label": field.label.in_(language()),
-                "mine": spoken(reader, entity, key, each.mine, locale),
-                "theirs": spoken(reader, entity, key, each.theirs, locale),
-            }
-        )
-    return found
-
-
-def spoken(reader: Reader, entity: Entity, key: str, value: Any, locale: Locale) -> str:
-    """Return a value of a field in words: with labels, titles of linked records, local times."""
-    field = entity.fields[key]
-    if value is None or value in ((), []):
-        return "—"
-    if field.type.links in {"one", "many"} and field.target:
-        ids = [value] if isinstance(value, str) else list(value)
-        titles = reader.titles(field.target, ids)
-        return ", ".join(titles.get(each, "…") for each in ids)
-    if field.type.links:
-        return str(len(value)) if field.type.links == "children" else str(value)
-    if field.choices:
-        keys = [value] if isinstance(value, str) else list(value)
-        return ", ".join(
-            field.choices[each].label.in_(locale.language) if each in field.choices else str(each) for each in keys
-        )
-    return field.type.displayer(field.options, locale)(value)
+def for_conditions(reader: Reader, form: Editing, filling: Filling) -> dict[str, str]:
+    """Return what conditions in the browser read besides the inputs: variables (`env`) and stored values (`row`)."""
+    entity, env = form.entity, dict(reader.access.env())
+    env["now"] = env["now"].isoformat()
+    read, olds = conditions.read_by(reader.model, entity.key, conditions.of_form(form.form, entity, form.fields))
+    open_ = {
+        path: value for path, value in filling.values.items() if not (f := entity.fields.get(path)) or not is_secret(f)
+    }
+    stored_row = {path: open_[path] for path in read if path in open_ and path not in form.fields}
+    before = {key: open_[key] for key in olds if key in open_ and not form.creating}
+    row = conditions.row_for_browser(reader.model, entity, before)
+    env.update({f"old.{key}": value for key, value in json.loads(row).items()})
+    return {
+        "env": json.dumps(env, ensure_ascii=False, default=str),
+        "row": conditions.row_for_browser(reader.model, entity, stored_row),
+    }
 
 
 def _tell(message: Message, warnings: Sequence[FieldProblem]) -> None:

@@ -28,6 +28,7 @@ from engine import (
     to_browser,
     variables,
 )
+from ui.widgets.paths import fields_along
 
 _OLD = "old."
 Values = Mapping[str, Any]
@@ -127,6 +128,15 @@ def of_form(form: Form, entity: Entity, fields: Iterable[str]) -> list[Expr]:
     return found
 
 
+def read_by(model: Model, entity: str, exprs: Iterable[Expr]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return (dotted paths, fields before the change) that conditions read."""
+    made = [condition(model, entity, expr) for expr in exprs]
+    return (
+        frozenset(path for each in made for path in each.reads),
+        frozenset(key for each in made for key in each.olds),
+    )
+
+
 def for_browser(model: Model, entity: str, expr: Expr) -> str:
     """Return a condition as the browser takes it, "" when it cannot work it out."""
     tree = condition(model, entity, expr).tree
@@ -140,13 +150,14 @@ def options_for_browser(model: Model, field: Field) -> str:
     return json.dumps(known, ensure_ascii=False, default=str) if known else ""
 
 
-def row_for_browser(entity: Entity, values: Values) -> str:
+def row_for_browser(model: Model, entity: Entity, values: Values) -> str:
     """Return the stored values of a record as the browser's expressions take them, by dotted path."""
     found = {}
     for path, value in values.items():
-        field = entity.fields.get(path)
+        fields = fields_along(model, entity.key, path.split("."))
+        field = fields[-1] if fields else None
         if value is None or field is None:
-            found[path] = value if value is None or isinstance(value, (str, bool, int)) else str(value)
+            found[path] = None
         elif field.type.links != "children":
             found[path] = field.type.result(field.options).to_json(value, field.options)
     return json.dumps(found, ensure_ascii=False, default=str)

@@ -13,11 +13,14 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from engine import Access, Entity, Field, Locale, Reader, Section
-from ui.widgets.cells import Asked, Cell, cell
+from engine import Access, Entity, Expr, Field, Locale, Reader, Section
+from ui.widgets.cells import Asked, Cell
+from ui.widgets.conditions import holds, wanted_paths
 from ui.widgets.paths import mask_of
+from ui.widgets.reading import fact_cell
 
 _VARIABLE = re.compile(r"\$(\d)")
+_WIDE = frozenset({"longtext", "richtext", "json", "address"})
 _environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
@@ -29,68 +32,127 @@ class Facts:
     """Dotted paths for the query, each once."""
     children: tuple[Field, ...]
     """Child tables of the tab, which are shown as lists."""
+    _entity: str
     _cells: tuple[tuple[Cell, tuple[str, ...]], ...]
+    _conditions: tuple[Expr, ...]
+    """What `w0`, `w1` ... of the template stand for."""
     _template: Any
 
-    def html(self, reader: Reader, values: Mapping[str, Any]) -> Markup:
+    def html(self, reader: Reader, values: Mapping[str, Any], record_id: str) -> Markup:
         """Return the facts of a record, whose Python values stand by dotted path."""
-        shown: dict[str, Any] = {}
-        for place, (each, paths) in enumerate(self._cells):
-            prepared = each.prepare(reader, [[values.get(path)] for path in paths])
-            shown.update({f"c{place}_{number}": column[0] for number, column in enumerate(map(list, prepared))})
+        shown: dict[str, Any] = {
+            f"w{place}": holds(reader, self._entity, expr, values, record_id) is not False
+            for place, expr in enumerate(self._conditions)
+        }
+        for place, (each, _paths) in enumerate(self._cells):
+            shown.update({f"c{place}_{number}": words for number, words in enumerate(_prepared(reader, each, values))})
         return Markup(self._template.render(shown))  # noqa: S704 - autoescaped
 
 
-def facts(access: Access, entity: Entity, sections: Sequence[Section], locale: Locale, name: str) -> Facts:
+def _prepared(reader: Reader, each: Cell, values: Mapping[str, Any]) -> Iterable[Any]:
+    for column in each.prepare(reader, [[values.get(path)] for path in each.paths]):
+        [words] = column
+        yield Markup(words) if each.safe else words  # noqa: S704 - the cell says that it is HTML
+
+
+def facts(reader: Reader, entity: Entity, sections: Sequence[Section], locale: Locale, name: str) -> Facts:
     """Return the facts of some sections for somebody; fields that they may not see are left out.
 
     `name` says which sections they are within the Model.
     """
-    who = access.principal
+    who = reader.access.principal
     key = ("facts", name, locale, who.roles, who.system, who.scopes)
-    return access.model.derive(key, lambda: _made(access, entity, sections, locale))
+    return reader.model.derive(key, lambda: _Maker(reader, entity, locale).made(sections))
 
 
-def _made(access: Access, entity: Entity, sections: Sequence[Section], locale: Locale) -> Facts:
-    cells: list[tuple[Cell, tuple[str, ...]]] = []
-    children: list[Field] = []
-    source: list[str] = []
-    select: dict[str, None] = {}
-    for section in sections:
+class _Maker:
+    """Writes the template of some sections."""
+
+    def __init__(self, reader: Reader, entity: Entity, locale: Locale) -> None:
+        self.reader, self.entity, self.locale = reader, entity, locale
+        self.cells: list[tuple[Cell, tuple[str, ...]]] = []
+        self.children: list[Field] = []
+        self.conditions: list[Expr] = []
+
+    def made(self, sections: Sequence[Section]) -> Facts:
+        source = "".join(self._section(section) for section in sections)
+        select = dict.fromkeys(path for _cell, paths in self.cells for path in paths)
+        select.update(dict.fromkeys(wanted_paths(self.reader, self.entity, self.conditions)))
+        return Facts(
+            tuple(select),
+            tuple(self.children),
+            self.entity.key,
+            tuple(self.cells),
+            tuple(self.conditions),
+            _environment.from_string(source),
+        )
+
+    def _section(self, section: Section) -> str:
         parts = []
         for item in section.items:
-            field = entity.fields[item.field]
-            mask = mask_of(access, (field,))
-            if mask == "hidden":
+            field = self.entity.fields[item.field]
+            mask = mask_of(self.reader.access, (field,))
+            if mask == "hidden" or field.hidden:
                 continue
             if field.type.links == "children":
-                children.append(field)
+                self.children.append(field)
                 continue
-            made = cell(Asked(access.model, field, (field.key,), locale, item.widget, masked=mask == "masked"))
-            parts.append(_fact(field, made, len(cells), locale.language))
-            cells.append((made, made.paths))
-            select.update(dict.fromkeys(made.paths))
-        if parts:
-            label = f"<h2>{_plain(section.label.in_(locale.language))}</h2>" if section.label else ""
-            source.append(
-                f'<section>{label}<dl class="facts columns-{section.columns}">{"".join(parts)}</dl></section>'
+            made = fact_cell(
+                Asked(self.reader.model, field, (field.key,), self.locale, item.widget, masked=mask == "masked")
             )
-    return Facts(tuple(select), tuple(children), tuple(cells), _environment.from_string("".join(source)))
+            parts.append(self._fact(field, made, alone=len(section.items) == 1 and section.label is not None))
+        if not parts:
+            return ""
+        label = f"<h2>{_plain(section.label.in_(self.locale.language))}</h2>" if section.label else ""
+        whole = f'<section>{label}<dl class="facts columns-{section.columns}">{"".join(parts)}</dl></section>'
+        return self._when(section.visible_when, whole)
 
+    def _fact(self, field: Field, made: Cell, *, alone: bool) -> str:
+        place = len(self.cells)
+        self.cells.append((made, made.paths))
+        inner = _VARIABLE.sub(lambda match: f"c{place}_{match[1]}", made.source)
+        classes = " ".join(("fact", *(["wide"] if field.type.name in _WIDE else []), *(["alone"] if alone else [])))
+        label = _plain(field.label.in_(self.locale.language))
+        # Where a section holds one field and is called like it, its name is not said twice on the screen.
+        return self._when(field.visible_when, f'<div class="{classes}"><dt>{label}</dt><dd>{inner}</dd></div>')
 
-def _fact(field: Field, made: Cell, place: int, language: str) -> str:
-    inner = _VARIABLE.sub(lambda match: f"c{place}_{match[1]}", made.source)
-    wide = " wide" if field.type.name in {"longtext", "richtext", "json"} else ""
-    shown = f'<div class="fact{wide}"><dt>{_plain(field.label.in_(language))}</dt><dd>{inner}</dd></div>'
-    if field.visible_when is not None:
-        # A field that only some records have is not worth a line where it says nothing.
-        return f"{{% if c{place}_0 %}}{shown}{{% endif %}}"
-    return shown
+    def _when(self, expr: Expr | None, source: str) -> str:
+        if expr is None:
+            return source
+        self.conditions.append(expr)
+        return f"{{% if w{len(self.conditions) - 1} %}}{source}{{% endif %}}"
 
 
 def _plain(words: str) -> str:
     """Return words of a document as text of a template, in which neither HTML nor Jinja means anything."""
     return str(escape(words)).replace("{", "&#123;").replace("}", "&#125;")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One field of a record, shown by itself."""
+
+    paths: tuple[str, ...]
+    """What must be selected for it."""
+    _cell: Cell
+    _template: Any
+
+    def html(self, reader: Reader, values: Mapping[str, Any]) -> Markup:
+        """Return the value of the field of a record, whose Python values stand by dotted path."""
+        prepared = {f"c{number}": words for number, words in enumerate(_prepared(reader, self._cell, values))}
+        return Markup(self._template.render(prepared))  # noqa: S704 - autoescaped
+
+
+def only_value(reader: Reader, field: Field, locale: Locale) -> Value:
+    """Return what shows a field by itself, as the page of the record does."""
+    masked = reader.access.mask(field.entity).get(field.key) == "masked"
+
+    def make() -> Value:
+        made = fact_cell(Asked(reader.model, field, (field.key,), locale, masked=masked))
+        source = _VARIABLE.sub(lambda match: f"c{match[1]}", made.source)
+        return Value(made.paths, made, _environment.from_string(source))
+
+    return reader.model.derive(("value", field.entity, field.key, locale, masked), make)
 
 
 def child_paths(access: Access, entity: Entity) -> Iterable[str]:

@@ -1,38 +1,36 @@
-"""Inputs of forms: how each field type is filled in, with the value as it was so that only changes are sent on.
+"""Inputs of forms: how each field type is filled in.
 
-An `Input` is plain data for the macros of `_inputs.html`; the way back, from what a browser posts to a raw value,
-stands beside the way there, by kind of input.
+An `Input` is plain data for the macros of `_inputs.html`; `posted.py` holds the way back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from engine import BadValue, EntityScope, ExpressionInvalid, Field, Locale, Model, Reader, to_browser
+from engine import Field, Locale, Model, Reader, variables
+from ui.widgets.conditions import for_browser, of_field, options_for_browser
 
-UNCHANGED = object()
-"""What a posted form says of a field that was left as it was."""
-_CHOICES = 100
-"""Records that a list to choose several from offers."""
+Posted = MultiDict[str, str]
 
 _KINDS = {
     "longtext": "area", "richtext": "area", "json": "area", "boolean": "check", "select": "select",
-    "multiselect": "several", "tags": "text", "date": "date", "datetime": "moment", "time": "time", "email": "email",
+    "multiselect": "several", "date": "date", "datetime": "moment", "time": "time", "email": "email",
     "phone": "tel", "url": "url", "integer": "number", "number": "number", "percent": "number", "money": "number",
-    "rating": "number", "secret": "secret", "file": "file", "image": "file", "signature": "file", "files": "files",
+    "rating": "select", "secret": "secret", "file": "file", "image": "file", "signature": "file", "files": "files",
     "images": "files", "address": "parts", "geo": "parts", "color": "color",
 }  # fmt: skip
 _BY_LINK = {"one": "link", "many": "links", "any": "any", "children": "rows"}
-_PARTS = {
+PARTS: Mapping[str, tuple[str, ...]] = {
     "address": ("country", "province", "city", "district", "street", "postcode"),
     "geo": ("lat", "lng"),
 }
+_ABOUT = ("record.", "input.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Input:
     kind: str
     label: str
     value: Any = ""
-    """Text; a list of texts for several; a map for parts."""
+    """Text; a list of texts for several; a map for parts; HTML of what is only shown."""
     was: str = ""
     """The value when the form was made, as posted back to tell what was changed."""
     help: str = ""
@@ -52,63 +50,152 @@ class Input:
     problems: Sequence[str] = ()
     title: str = ""
     """Of a link: the words that stand for its id."""
+    typed: str = ""
+    """Of several links: what was typed to add one."""
     address: str = ""
     """Of a link: where its choices are had."""
+    include: str = ""
+    """Of a link: which other inputs its choices depend on, as a selector."""
+    kinds: Sequence[tuple[str, str]] = ()
+    """Of a link to several entities: their keys and labels."""
+    candidates: Sequence[tuple[str, str]] = ()
+    """Of a link whose typed title several records have: (id, words that tell them apart)."""
     affix: str = ""
     """Currency or unit behind a number."""
     accept: str = ""
     longest: int | None = None
+    filled: bool = False
+    """Of a secret: whether there is one."""
     when: Mapping[str, str] = field(default_factory=dict)
-    """visible, required, read_only -> expression as JSON, for the browser."""
-    heads: Sequence[str] = ()
-    rows: Sequence[tuple[str, Sequence[Input]]] = ()
-    """Of child rows: (id or "", inputs)."""
+    """visible, required, read-only, options -> condition as JSON, for the browser."""
+    off: bool = False
+    """As things stand it is not to be seen."""
+    locked: bool = False
+    """As the record is stored it cannot be changed."""
+    heads: Sequence[tuple[str, bool]] = ()
+    """Of child rows: (label, required) of each column."""
+    rows: Sequence[Row] = ()
     wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One child row of a form."""
+
+    id: str
+    """"" for one that is not stored yet."""
+    inputs: Sequence[Input]
+    removed: bool = False
+    problems: Sequence[str] = ()
 
 
 def kind_of(shown: Field) -> str:
     """Return the kind of input that a field is filled in with."""
+    if is_secret(shown):
+        return "secret"
     return _KINDS.get(shown.type.name) or _BY_LINK.get(shown.type.links) or "text"
 
 
-def make(reader: Reader, shown: Field, value: Any, locale: Locale, *, prefix: str = "", title: str = "") -> Input:
-    """Return the input of a field with a Python value; `title` is that of the linked record."""
+def is_secret(shown: Field) -> bool:
+    """Say whether the values of a field are never shown."""
+    return shown.secret or shown.type.name == "secret"
+
+
+def make(
+    reader: Reader,
+    shown: Field,
+    value: Any,
+    locale: Locale,
+    *,
+    prefix: str = "",
+    title: str = "",
+    titles: Mapping[str, str] | None = None,
+    record_id: str = "",
+) -> Input:
+    """Return the input of a field with a Python value.
+
+    `title` is that of the record that a link leads to; `titles` are those of several, or the names of files, by id.
+    """
     kind, language = kind_of(shown), locale.language
-    choices = [
-        (each.key, each.label.in_(language)) for each in shown.choices.values() if not each.hidden or each.key == value
-    ]
     text = _text(shown, kind, value, locale)
     given = Input(
         name=f"{prefix}{shown.key}",
         kind=kind,
         label=shown.label.in_(language),
         value=text,
-        was=_was(text),
+        was=as_was(text),
         help=shown.help.in_(language) if shown.help is not None else "",
         required=shown.required,
-        options=choices,
-        affix=str(shown.options.get("currency") or reader.model.currency) if shown.type.name == "money" else "",
-        accept=",".join(
-            shown.options.get("accept") or (("image/*",) if shown.type.name in {"image", "images"} else ())
-        ),
+        options=_options(shown, value, locale),
+        affix=_affix(reader.model, shown),
+        accept=_accept(shown),
         longest=shown.options.get("max_length"),
-        when=_conditions(reader.model, shown),
-        wide=kind in {"area", "rows", "parts"},
+        when=_when(reader.model, shown) if not prefix else {},
+        filled=kind == "secret" and value is not None,
+        wide=kind in {"area", "rows", "parts", "links"},
     )
-    if kind in {"link", "any"}:
-        return replace(given, title=title, address=f"/lookup/{shown.entity}/{shown.key}")
-    if kind == "links":
-        return replace(given, options=_several(reader, shown, value or ()))
+    if kind in {"file", "files", "links"}:
+        ids = text if isinstance(text, list) else [text] if text else []
+        given = replace(given, options=[(each, (titles or {}).get(each) or "…") for each in ids])
+    if kind in {"link", "links", "any"}:
+        return _link(reader.model, shown, given, prefix, title, record_id, language)
     return given
+
+
+def _link(
+    model: Model, shown: Field, given: Input, prefix: str, title: str, record_id: str, language: str
+) -> Input:
+    asked = "&".join(f"{key}={value}" for key, value in (("prefix", prefix), ("record", record_id)) if value)
+    address = f"/lookup/{shown.entity}/{shown.key}"
+    include = [f"[name='{mark}{prefix}{key}']" for key in about(shown) for mark in ("", "id-")]
+    kinds = [(key, model.entities[key].label.in_(language)) for key in shown.targets if key in model.entities]
+    return replace(
+        given,
+        title=title,
+        address=f"{address}?{asked}" if asked else address,
+        include=", ".join(include),
+        kinds=kinds if given.kind == "any" else (),
+    )
+
+
+def about(shown: Field) -> tuple[str, ...]:
+    """Return the fields of the record itself that the choices of a link depend on."""
+    if shown.where is None:
+        return ()
+    names = (name for name in variables(shown.where) if name.startswith(_ABOUT))
+    return tuple(sorted({name.split(".")[1] for name in names}))
+
+
+def _options(shown: Field, value: Any, locale: Locale) -> list[tuple[str, str]]:
+    if shown.type.name == "rating":
+        display = shown.type.displayer(shown.options, locale)
+        return [(str(stars), display(stars)) for stars in range(1, int(shown.options.get("max") or 5) + 1)]
+    had = (value,) if isinstance(value, str) else tuple(value or ()) if shown.choices else ()
+    return [
+        (each.key, each.label.in_(locale.language))
+        for each in shown.choices.values()
+        if not each.hidden or each.key in had
+    ]
+
+
+def _affix(model: Model, shown: Field) -> str:
+    if shown.type.name == "money":
+        return str(shown.options.get("currency") or model.currency)
+    return "%" if shown.type.name == "percent" else ""
+
+
+def _accept(shown: Field) -> str:
+    accept = getattr(shown.type, "accept", None)
+    return ",".join(accept(shown.options)) if accept is not None else ""
 
 
 def _text(shown: Field, kind: str, value: Any, locale: Locale) -> Any:
     if kind in {"secret", "rows"}:
         return ""
-    if kind == "several" or kind in {"links", "files"}:
+    if kind in {"several", "links", "files"}:
         return list(value or ())
     if kind == "parts":
-        return {part: str((value or {}).get(part) or "") for part in _PARTS[shown.type.name]}
+        return {part: _part((value or {}).get(part)) for part in PARTS[shown.type.name]}
     if value is None:
         return ""
     if kind == "check":
@@ -123,138 +210,57 @@ def _text(shown: Field, kind: str, value: Any, locale: Locale) -> Any:
     return shown.type.format(value, shown.options, locale)
 
 
-def _was(text: Any) -> str:
+def _part(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def as_was(text: Any) -> str:
+    """Return the value of an input as one text, to be compared with what comes back."""
     return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, separators=(",", ":"))
 
 
-def _conditions(model: Model, shown: Field) -> Mapping[str, str]:
+def _when(model: Model, shown: Field) -> Mapping[str, str]:
     """Return the conditions of a field for the browser; one that it cannot work out is left to the server."""
-    return model.derive(("browser conditions", shown.entity, shown.key), lambda: _browser_conditions(model, shown))
+
+    def find() -> Mapping[str, str]:
+        found = {name: for_browser(model, shown.entity, expr) for name, expr in of_field(shown).items()}
+        found["options"] = options_for_browser(model, shown)
+        return {name: tree for name, tree in found.items() if tree}
+
+    return model.derive(("browser conditions", shown.entity, shown.key), find)
 
 
-def _browser_conditions(model: Model, shown: Field) -> Mapping[str, str]:
-    scope = EntityScope(model, shown.entity)
-    found = {}
-    for key, each in (
-        ("visible", shown.visible_when),
-        ("required", shown.required_when),
-        ("read-only", shown.read_only_when),
-    ):
-        if each is not None:
-            with suppress(ExpressionInvalid):
-                found[key] = json.dumps(to_browser(each, scope), ensure_ascii=False, default=str)
-    return found
-
-
-def _several(reader: Reader, shown: Field, ids: Sequence[str]) -> list[tuple[str, str]]:
-    offered = dict(reader.options(shown.entity, shown.key, limit=_CHOICES))
-    missing = [each for each in ids if each not in offered]
-    if missing and shown.target:
-        offered = {**reader.titles(shown.target, missing), **offered}
-    return list(offered.items())
-
-
-# --- the way back
-
-Posted = MultiDict[str, str]
-
-
-def posted(shown: Field, form: Posted, locale: Locale, *, prefix: str = "") -> Any:
-    """Return the raw value of a field in a posted form, UNCHANGED when it is as it was or was not in the form."""
-    name = f"{prefix}{shown.key}"
-    kind = kind_of(shown)
-    if f"was-{name}" not in form:
-        return UNCHANGED
-    text = _READERS.get(kind, _plain)(shown, form, name)
-    if text is UNCHANGED or _was(text) == form[f"was-{name}"].replace("\r\n", "\n"):
-        return UNCHANGED
-    if kind == "link" and isinstance(text, Mapping):
-        return text
-    return _read(shown, _filled(text), locale)
-
-
-def _read(shown: Field, text: Any, locale: Locale) -> Any:
-    """Return the value of what was typed; what cannot be read goes on as it is, and `Records` says what is wrong."""
-    try:
-        return shown.type.read(text, shown.options, locale)
-    except BadValue:
-        return text
-
-
-def _plain(shown: Field, form: Posted, name: str) -> Any:
-    return form.get(name, "").replace("\r\n", "\n")
-
-
-def _checked(shown: Field, form: Posted, name: str) -> Any:
-    return "true" if form.get(name) else "false" if form[f"was-{name}"] else _unticked(form, name)
-
-
-def _unticked(form: Posted, name: str) -> str:
-    """A box that was never ticked says no on a new record, and nothing on one that had no value."""
-    return "false" if form.get(f"new-{name}") else ""
-
-
-def _chosen(shown: Field, form: Posted, name: str) -> Any:
-    return [each for each in form.getlist(name) if each]
-
-
-def _secret(shown: Field, form: Posted, name: str) -> Any:
-    if form.get(f"clear-{name}"):
-        return None
-    return form.get(name) or UNCHANGED
-
-
-def _linked(shown: Field, form: Posted, name: str) -> Any:
-    """A link is typed by title; the id counts while the title that it was chosen with stands there."""
-    typed = form.get(name, "").strip()
-    if not typed:
-        return ""
-    chosen = form.get(f"id-{name}", "")
-    if chosen and typed == form.get(f"title-{name}", ""):
-        return chosen
-    return {"title": typed}
-
-
-def _parts(shown: Field, form: Posted, name: str) -> Any:
-    return {part: form.get(f"{name}.{part}", "").strip() for part in _PARTS[shown.type.name]}
-
-
-def _filled(text: Any) -> Any:
-    """Return parts without the empty ones; nothing when all are."""
-    return {part: words for part, words in text.items() if words} or "" if isinstance(text, Mapping) else text
-
-
-_READERS: Mapping[str, Callable[[Field, Posted, str], Any]] = {
-    "check": _checked,
-    "several": _chosen,
-    "links": _chosen,
-    "secret": _secret,
-    "link": _linked,
-    "any": _linked,
-    "parts": _parts,
-}
+def only_shown(shown: Field, html: Markup, language: str) -> Input:
+    """Return what stands in a form for a field that is not filled in there."""
+    wide = shown.type.name in {"longtext", "richtext", "json"}
+    return Input(f"{shown.key}", "shown", shown.label.in_(language), value=html, wide=wide)
 
 
 def kept(made: Input, form: Posted, problems: Iterable[str]) -> Input:
     """Return an input as it was posted, so that nothing that somebody typed is lost, with what is wrong with it."""
+    wrong = tuple(problems)
     if f"was-{made.name}" not in form:
-        return replace(made, problems=tuple(problems))
+        return replace(made, problems=wrong)
     value: Any = form.get(made.name, "")
-    if made.kind in {"several", "links"}:
+    options = made.options
+    if made.kind == "several":
         value = form.getlist(made.name)
+        options = _with(options, value)
+    elif made.kind == "select":
+        options = _with(options, [value])
     elif made.kind == "parts":
         value = {part: form.get(f"{made.name}.{part}", "") for part in made.value}
     elif made.kind == "check":
         value = "true" if form.get(made.name) else "false"
-    elif made.kind in {"file", "files", "secret", "rows"}:
-        value = made.value
-    was = form[f"was-{made.name}"]
+    elif made.kind in {"file", "files", "rows", "links"}:
+        value = made.value  # the caller knows better
+    again = replace(made, value=value, options=options, was=form[f"was-{made.name}"], problems=wrong)
     if made.kind in {"link", "any"}:
-        return replace(
-            made,
-            value=form.get(f"id-{made.name}", ""),
-            title=form.get(made.name, ""),
-            was=was,
-            problems=tuple(problems),
-        )
-    return replace(made, value=value, was=was, problems=tuple(problems))
+        return replace(again, value=form.get(f"id-{made.name}", ""), title=form.get(made.name, ""))
+    return again
+
+
+def _with(options: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Return options with what was chosen from another list: the field may have had others when the form was made."""
+    known = {key for key, _label in options}
+    return [*options, *((each, each) for each in chosen if each and each not in known)]

@@ -288,7 +288,7 @@ class _Work:
             if result.written is not None:
                 row.outcome, row.warnings = result.written.action, len(result.written.warnings)
             elif isinstance(result.error, RecordInvalid):
-                row.problems += [_reason(problem) for problem in result.error.problems]
+                row.problems += [_reason(problem, due) for problem in result.error.problems]
             elif result.error is not None:
                 row.problems.append(result.error.message)
 
@@ -346,10 +346,12 @@ def _failed(rows: Iterable[_Row]) -> int:
     return sum(bool(row.problems) for row in rows)
 
 
-def _reason(problem: FieldProblem) -> Message:
-    if not problem.path:
-        return problem.message
-    return Message("{field}: {why}", field=problem.path, why=problem.message)
+def _reason(problem: FieldProblem, rows: Sequence[_Row] = ()) -> Message:
+    why, place = problem.message, problem.message.values.get("row")
+    if isinstance(place, int) and 0 < place <= len(rows):
+        # Another row of the chunk is meant: people know it by its number in the file.
+        why = Message(why.template, **{**why.values, "row": rows[place - 1].line.number})
+    return Message("{field}: {why}", field=problem.path, why=why) if problem.path else why
 
 
 def _identifying(kind: Entity, on: str) -> frozenset[str]:

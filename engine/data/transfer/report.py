@@ -56,6 +56,7 @@ class ErrorsFile:
     def __init__(self, source: Path, headers: Sequence[str], *, go_on: bool) -> None:
         self.path = source.with_name(f"{source.name}.errors.csv")
         self._headers = [header for header in headers if header != REASON]
+        self._width = len(headers)
         self._places = [place for place, header in enumerate(headers) if header != REASON]
         self._go_on = go_on and self.path.exists()
         self._stream: IO[str] | None = None
@@ -74,7 +75,9 @@ class ErrorsFile:
         if self._stream is None:
             self._open()
         shown = [_shown(cells[place]) if place < len(cells) else "" for place in self._places]
-        self._writer.writerow([*shown, reason])
+        # Cells beyond the headers are what is wrong with the row: they stay, behind the reason.
+        beyond = [_shown(cell) for cell in cells[self._width :]]
+        self._writer.writerow([*shown, reason, *beyond])
 
     def _open(self) -> None:
         try:

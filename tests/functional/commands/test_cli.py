@@ -18,6 +18,14 @@ from ui.cli.commands import cli
 
 VISIT = "entity: visit\ntitle: subject\nfields:\n  subject: {type: text, required: true}\n"
 
+CIRCLE = """\
+entity: visit
+title: a
+fields:
+  a: {type: formula, result: number, expr: b}
+  b: {type: formula, result: number, expr: a}
+"""
+
 
 def write(folder: Path, name: str, text: str) -> Path:
     file = folder / "schemas" / name
@@ -185,7 +193,7 @@ def test_check_of_one_file_sees_nothing_but_the_packs(tmp_path: Path, guanxi: Co
         ("entity: visit\nfields: [a, b]\ntitle: a\n", ":2:9: "),
         ("x" * 5_000_000, "at most"),
         ("\x00\x01\x02" * 1000, "no text"),
-        ("entity: visit\ntitle: a\nfields:\n  a: {type: formula, result: number, expr: b}\n  b: {type: formula, result: number, expr: a}\n", "needs itself"),
+        (CIRCLE, "needs itself"),
     ],
     ids=["tab", "twice", "alias", "list", "junk", "binary", "cycle"],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A process that dies in the middle of an import leaves whole chunks, and the import can be finished without doubles."""
+"""A process that dies in the middle of an import leaves whole chunks; the import is finished without doubles."""
 
 import json
 import os

@@ -1,0 +1,134 @@
+"""Transitions: a button moves a record to another state; what that still needs is asked for on a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from engine import Entity, FieldProblem, Message, NotFound, Reader, RecordInvalid, Transition, VersionConflict, new_id
+from ui.asking import principal, reading, site
+from ui.frame import notice, page, said
+from ui.pages.editing import Block, Editing, Filling, blocks, editing, said_title, stored, unplaced
+from ui.pages.forms import for_conditions
+from ui.pages.listing import entity_of, locale_of
+from ui.pages.posting import Sent, read
+from ui.safe import own_path
+
+routes = Blueprint("moves", __name__)
+
+_ASKED = "asked"
+"""Names the fields that the page of a transition asks for."""
+
+
+@routes.post("/<entity>/<uuid:record_id>/transition/<name>")
+def transition(entity: str, record_id: Any, name: str) -> AnyResponse:
+    """Move a record to another state, with what was filled in for it."""
+    id_ = str(record_id)
+    with reading() as reader:
+        shown = entity_of(reader, entity)
+        step = _step(shown, name)
+        form = _asking(editing(reader, shown, "update"), request.form.getlist(_ASKED))
+        sent = read(reader, form, locale_of(reader), id_) if form.fields else Sent()
+    if "more" in request.form:
+        return _ask(entity, id_, step, form, sent, (), 200)
+    if sent.problems:
+        return _ask(entity, id_, step, form, sent, sent.problems)
+    change_set = site().records.begin_set(principal(), "transition", entity=entity)
+    try:
+        [written] = site().records.transition(
+            principal(),
+            entity,
+            [id_],
+            name,
+            sent.values,
+            version=request.form.get("version", type=int),
+            via="web",
+            change_set=change_set,
+        )
+    except RecordInvalid as error:
+        return _ask(entity, id_, step, form, sent, sent.placed(form, error.problems))
+    except VersionConflict as error:
+        return _ask(entity, id_, step, form, sent, [FieldProblem("", error.message, "conflict")], 409)
+    if shown.states is not None:
+        option = shown.fields[shown.states.field].choices.get(str(written.values.get(shown.states.field)))
+        words = option.label if option is not None else shown.label
+        notice(Message("Now {state}", state=words), undo=f"/{entity}/undo/{change_set}")
+    for each in written.warnings:
+        notice(each.message, "warning")
+    return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}"), 303)
+
+
+def _step(entity: Entity, name: str) -> Transition:
+    found = entity.states.transitions.get(name) if entity.states is not None else None
+    if found is None:
+        raise NotFound(Message("There is no {key}", key=name))
+    return found
+
+
+def _asking(form: Editing, keys: Sequence[str]) -> Editing:
+    """Return a form with some of its fields only."""
+    return Editing(form.entity, form.form, {key: each for key, each in form.fields.items() if key in keys})
+
+
+def _ask(
+    entity: str,
+    record_id: str,
+    step: Transition,
+    asked: Editing,
+    sent: Sent,
+    problems: Sequence[FieldProblem],
+    status: int = 422,
+) -> Response:
+    """Show the page that asks for what a transition needs; its own refusals are said above."""
+    with reading() as reader:
+        shown = entity_of(reader, entity)
+        whole = editing(reader, shown, "update")
+        keys = {*asked.fields, *step.requires, *(each.path.partition("/")[0] for each in problems)}
+        if shown.states is not None:
+            keys.discard(shown.states.field)
+        form = _asking(whole, tuple(keys))
+        filling, version, _may = stored(reader, form, record_id)
+        filling.uploads = sent.uploads
+        locale = locale_of(reader)
+        home = f"/{entity}/{record_id}"
+        shown_blocks = _named(_inputs(reader, form, filling, problems))
+        title = said_title(filling.values, shown, locale)
+        return make_response(
+            page(
+                "form.html",
+                reader,
+                entity=shown,
+                record_id=record_id,
+                title=title,
+                heading=step.label,
+                blocks=shown_blocks,
+                unplaced=unplaced(form, problems),
+                wrong=len(problems),
+                version=request.form.get("version", type=int) or version,
+                conflicts=(),
+                once=new_id(),
+                back="",
+                home=home,
+                action=f"{home}/transition/{step.key}",
+                save=said(step.label),
+                asked=sorted(form.fields),
+                touched=bool(asked.fields),
+                **for_conditions(reader, form, filling),
+            ),
+            status,
+        )
+
+
+def _inputs(reader: Reader, form: Editing, filling: Filling, problems: Sequence[FieldProblem]) -> list[Block]:
+    return blocks(reader, form, filling, locale_of(reader), problems)
+
+
+def _named(found: Sequence[Block]) -> list[Block]:
+    """Return blocks with their inputs alone: what is only shown would stand in the way here."""
+    return [
+        Block(each.key, "", each.columns, [one for one in each.inputs if one.kind != "shown"], off=False)
+        for each in found
+    ]
