@@ -65,6 +65,46 @@ def _inputs() -> Schema:
     return mapping("What the person is asked; expressions know the answers as input.<name>.", question)
 
 
+def _clocks(about: Schema) -> dict[str, Schema]:
+    """The triggers that the time sets off."""
+    return {
+        "schedule": shape(
+            "The clock.",
+            {
+                "cron": words("Minute, hour, day, month, weekday, as in cron.", pattern=_CRON),
+                "timezone": words("Time zone, if not the site's."),
+                "entity": about,
+                "where": expression("It runs for each record for which this is true."),
+            },
+            "cron",
+        ),
+        "date": shape(
+            "A date of a record comes.",
+            {
+                "entity": about,
+                "field": words("The date.", holds="field"),
+                "offset": words("So long before or after, such as -3d.", pattern=OFFSET),
+                "at": words("At this time of the day, such as 09:00.", pattern=CLOCK),
+                "calendar": words("Counted in its working time.", holds="calendar"),
+            },
+            "entity",
+            "field",
+        ),
+        "inactivity": shape(
+            "Nothing has happened for a while.",
+            {
+                "entity": about,
+                "for": duration("For how long."),
+                "field": words("The date that counts; the last change when not given.", holds="field"),
+                "at": words("At this time of the day.", pattern=CLOCK),
+                "calendar": words("Counted in its working time.", holds="calendar"),
+            },
+            "entity",
+            "for",
+        ),
+    }
+
+
 def _triggers() -> Schema:
     about = entity_of("Entity whose records it is about.", "free")
     record = {
@@ -78,40 +118,7 @@ def _triggers() -> Schema:
         "What starts it: one trigger, and a condition.",
         {
             "record": shape("A record is stored.", record, "entity"),
-            "schedule": shape(
-                "The clock.",
-                {
-                    "cron": words("Minute, hour, day, month, weekday, as in cron.", pattern=_CRON),
-                    "timezone": words("Time zone, if not the site's."),
-                    "entity": about,
-                    "where": expression("It runs for each record for which this is true."),
-                },
-                "cron",
-            ),
-            "date": shape(
-                "A date of a record comes.",
-                {
-                    "entity": about,
-                    "field": words("The date.", holds="field"),
-                    "offset": words("So long before or after, such as -3d.", pattern=OFFSET),
-                    "at": words("At this time of the day, such as 09:00.", pattern=CLOCK),
-                    "calendar": words("Counted in its working time.", holds="calendar"),
-                },
-                "entity",
-                "field",
-            ),
-            "inactivity": shape(
-                "Nothing has happened for a while.",
-                {
-                    "entity": about,
-                    "for": duration("For how long."),
-                    "field": words("The date that counts; the last change when not given.", holds="field"),
-                    "at": words("At this time of the day.", pattern=CLOCK),
-                    "calendar": words("Counted in its working time.", holds="calendar"),
-                },
-                "entity",
-                "for",
-            ),
+            **_clocks(about),
             "webhook": shape(
                 "Another system calls.",
                 {
@@ -154,25 +161,9 @@ _TO = one_or_more("Who gets it: paths such as record.owner, role:manager, team:.
 _TEMPLATE = label("What it says, with {{ record.field }} in it; or the name of a template.")
 
 
-def _step_shapes() -> dict[str, dict[str, Schema]]:
-    steps: Schema = {"$ref": "#/$defs/steps"}
+def _calls() -> dict[str, dict[str, Schema]]:
+    """The steps that speak to people and to other systems."""
     return {
-        "update": {"record": _RECORD, "set": _SET, "set_expr": _SET_EXPR},
-        "create": {"entity": entity_of("Entity of the new record.", "free"), "set": _SET, "set_expr": _SET_EXPR},
-        "delete": {"record": _RECORD},
-        "transition": {
-            "record": _RECORD,
-            "transition": key("The change of state.", holds="transition"),
-            "set": _SET,
-            "set_expr": _SET_EXPR,
-        },
-        "assign": {
-            "record": _RECORD,
-            "rule": words("An assignment document.", holds="assignment"),
-            "pool": words("A pool that it goes back to.", holds="pool"),
-            "to": words("Somebody: a path such as record.account.owner."),
-        },
-        "convert": {"record": _RECORD, "conversion": words("A conversion document.", holds="conversion")},
         "notify": {"to": _TO, "template": _TEMPLATE, "channels": names("Ways, if not the person's own.")},
         "email": {
             "to": _TO,
@@ -202,6 +193,29 @@ def _step_shapes() -> dict[str, dict[str, Schema]]:
             "save": mapping("Values of the answer by name, for later steps.", words("Where it stands in the answer.")),
             "timeout": duration("How long to wait."),
         },
+    }
+
+
+def _step_shapes() -> dict[str, dict[str, Schema]]:
+    steps: Schema = {"$ref": "#/$defs/steps"}
+    return {
+        "update": {"record": _RECORD, "set": _SET, "set_expr": _SET_EXPR},
+        "create": {"entity": entity_of("Entity of the new record.", "free"), "set": _SET, "set_expr": _SET_EXPR},
+        "delete": {"record": _RECORD},
+        "transition": {
+            "record": _RECORD,
+            "transition": key("The change of state.", holds="transition"),
+            "set": _SET,
+            "set_expr": _SET_EXPR,
+        },
+        "assign": {
+            "record": _RECORD,
+            "rule": words("An assignment document.", holds="assignment"),
+            "pool": words("A pool that it goes back to.", holds="pool"),
+            "to": words("Somebody: a path such as record.account.owner."),
+        },
+        "convert": {"record": _RECORD, "conversion": words("A conversion document.", holds="conversion")},
+        **_calls(),
         "approve": _approval(steps),
         "wait": {
             "for": duration("How long."),

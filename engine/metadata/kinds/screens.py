@@ -37,6 +37,42 @@ def _path(description: str) -> Schema:
     return words(description, holds="path")
 
 
+def _pictures() -> dict[str, Schema]:
+    """The other ways in which a view can show its records."""
+    return {
+        "kanban": shape(
+            "Cards in columns.",
+            {
+                "by": _path("Select field whose options are the columns."),
+                "sum": _path("Number that is added up for each column."),
+                "card": names("Fields on a card.", holds="path"),
+            },
+            "by",
+        ),
+        "calendar": shape(
+            "Records on their days.",
+            {
+                "start": _path("When it begins."),
+                "end": _path("When it ends."),
+                "title": _path("What stands on it."),
+                "color": _path("Select field that gives the colour."),
+            },
+            "start",
+        ),
+        "timeline": shape(
+            "Records as bars.",
+            {
+                "start": _path("When it begins."),
+                "end": _path("When it ends."),
+                "title": _path("What stands on it."),
+                "group": _path("Field whose values are the lines."),
+            },
+            "start",
+        ),
+        "tree": shape("Records below their parents.", {"parent": _path("Lookup of the entity to itself.")}, "parent"),
+    }
+
+
 def view_schema() -> Schema:
     """Return the schema of `view`."""
     column = shape(
@@ -64,38 +100,7 @@ def view_schema() -> Schema:
             "order": names("How it is sorted; -field turns it round.", holds="order"),
             "group_by": one_or_more("Fields whose values stand together.", holds="path"),
             "filters": names("Fields offered as quick filters.", holds="path"),
-            "kanban": shape(
-                "Cards in columns.",
-                {
-                    "by": _path("Select field whose options are the columns."),
-                    "sum": _path("Number that is added up for each column."),
-                    "card": names("Fields on a card.", holds="path"),
-                },
-                "by",
-            ),
-            "calendar": shape(
-                "Records on their days.",
-                {
-                    "start": _path("When it begins."),
-                    "end": _path("When it ends."),
-                    "title": _path("What stands on it."),
-                    "color": _path("Select field that gives the colour."),
-                },
-                "start",
-            ),
-            "timeline": shape(
-                "Records as bars.",
-                {
-                    "start": _path("When it begins."),
-                    "end": _path("When it ends."),
-                    "title": _path("What stands on it."),
-                    "group": _path("Field whose values are the lines."),
-                },
-                "start",
-            ),
-            "tree": shape(
-                "Records below their parents.", {"parent": _path("Lookup of the entity to itself.")}, "parent"
-            ),
+            **_pictures(),
             "actions": names("Transitions, workflows with a button, and actions of plugins."),
             "hidden": flag("Not offered."),
         },
@@ -103,8 +108,8 @@ def view_schema() -> Schema:
     )
 
 
-def form_schema() -> Schema:
-    """Return the schema of `form`."""
+def _section() -> Schema:
+    """A block of a form."""
     item = shape(
         "One field of the section.",
         {
@@ -116,7 +121,7 @@ def form_schema() -> Schema:
             "options": _ANYTHING,
         },
     )
-    section = shape(
+    return shape(
         "A block of fields.",
         {
             "label": label("What stands above it."),
@@ -133,6 +138,10 @@ def form_schema() -> Schema:
             "after": words("It stands behind this section."),
         },
     )
+
+
+def form_schema() -> Schema:
+    """Return the schema of `form`."""
     related: Schema = {
         "type": "array",
         "items": shape(
@@ -150,7 +159,7 @@ def form_schema() -> Schema:
         "One tab.",
         {
             "label": label("What it is called."),
-            "sections": mapping("Its blocks.", section),
+            "sections": mapping("Its blocks.", _section()),
             "related": related,
             "after": words("It stands behind this tab."),
         },
