@@ -19,11 +19,13 @@ from engine.data.batch import Batch, BulkResult, Change, Result, Written
 from engine.data.idempotency import written_from_json, written_to_json
 from engine.data.mass import Wish, update_where
 from engine.data.shape import Shape
+from engine.data.steps.persist import explained
 from engine.data.transitions import transition
 from engine.data.unit import CHUNK, Unit
 from engine.data.upserting import upsert
 from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
+from engine.ids import is_id
 
 VERBS = ("create", "update", "upsert", "delete", "restore", "transition")
 _ON = "external_id"
@@ -86,7 +88,7 @@ def _read(row: int, verb: str, body: Any) -> Operation | Message:
 def _read_many(row: int, verb: str, body: Mapping[str, Any], ids: Any) -> Operation | Message:
     if not isinstance(ids, (list, tuple)) or not all(isinstance(each, str) for each in ids):
         return Message("ids is a list of ids")
-    given = Wish(_values(body, "ids"), ids=tuple(ids)) if verb == "update" else tuple(ids)
+    given = Wish(_values(body, "ids"), ids=tuple(filter(is_id, ids))) if verb == "update" else tuple(ids)
     return Operation(row, verb, "ids", given)
 
 
@@ -150,25 +152,20 @@ def _refuse(results: Mapping[int, Result]) -> None:
         raise RecordInvalid(problems)
 
 
-def _apart(unit: Unit, shape: Shape, group: Sequence[Operation]) -> dict[int, Result]:
+def _apart(unit: Unit, shape: Shape, group: Sequence[Operation], *, again: bool = False) -> dict[int, Result]:
     """Carry out a group in a savepoint; when it fails as a whole, each operation in its own."""
     try:
         with unit.savepoint():
             return _together(unit, shape, group)
     except (GuanxiError, IntegrityError) as error:
-        if len(group) == 1:
-            return {group[0].row: Result(error=_explained(error))}
+        # A race for a unique value is tried once more, for now the winner can be named.
+        if len(group) == 1 and (again or not isinstance(error, IntegrityError)):
+            return {group[0].row: Result(error=explained(error))}
+        again = len(group) == 1
     results: dict[int, Result] = {}
     for operation in group:
-        results |= _apart(unit, shape, [operation])
+        results |= _apart(unit, shape, [operation], again=again)
     return results
-
-
-def _explained(error: GuanxiError | IntegrityError) -> GuanxiError:
-    if isinstance(error, IntegrityError):
-        message = Message("The database refused the record because of another one; please try again")
-        return RecordInvalid([FieldProblem("", message, "conflict")])
-    return error
 
 
 def _together(unit: Unit, shape: Shape, group: Sequence[Operation]) -> dict[int, Result]:

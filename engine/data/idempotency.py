@@ -47,8 +47,8 @@ def begin(unit: Unit, key: str, digest: str) -> list[dict[str, Any]] | None:
     Raises:
         IdempotencyMismatch: the key belongs to another request.
     """
-    if not 0 < len(key) <= MOST_LETTERS:
-        raise IdempotencyMismatch(Message("An idempotency key has 1 to {most} characters", most=MOST_LETTERS))
+    if not 0 < len(key) <= MOST_LETTERS or not key.isprintable():
+        raise IdempotencyMismatch(Message("An idempotency key has 1 to {most} printable characters", most=MOST_LETTERS))
     mark, at = unit.phrases.mark, unit.phrases.moment
     actor = unit.principal.id or ""
     unit.run(

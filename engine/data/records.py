@@ -26,13 +26,14 @@ from engine.data.principal import Principal
 from engine.data.revealing import reveal
 from engine.data.sets import ChangeSet, new_set, write_set
 from engine.data.shape import Shape
+from engine.data.steps.persist import explained
 from engine.data.undo import Undo, UndoReport
 from engine.data.unit import CHUNK, Tail, Unit, unit_at_work
 from engine.data.vault import Vault
 from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
 from engine.expression import Expr, parse
 from engine.hooks import Hooks
-from engine.i18n import Message
+from engine.ids import is_id
 from engine.publish import Models, Published
 from engine.storage.database import Database, run
 
@@ -248,7 +249,7 @@ class Records:
             ExpressionInvalid: the condition cannot be read, or names what the principal may not know of.
         """
         condition = parse(where) if isinstance(where, str) else where
-        wish = Wish(values, condition, tuple(ids) if ids is not None else None)
+        wish = Wish(values, condition, tuple(filter(is_id, ids)) if ids is not None else None)
         return self.carry_out(
             principal, lambda unit: mass.update_where(unit, unit.shape(entity), wish, explain=explain),
             kind="update", entity=entity, via=via, change_set=change_set, connection=connection,
@@ -437,8 +438,7 @@ class Records:
         outer = unit_at_work()
         if connection is None and outer is not None and outer.records is self:
             unit = outer.joined(principal, via, _known_set(change_set, kind))
-            with unit.savepoint():
-                return _noted(unit, work, entity, undoes)
+            return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
         if connection is not None:
             published, tail = connection.get_execution_options().get(PINNED) or (
                 self.models.get(self.database.probe(connection)[0]),
@@ -446,9 +446,7 @@ class Records:
             )
             unit = self._unit(connection, published, principal, via, change_set, kind, title)
             unit.tail = tail
-            # A caller who goes on after an error keeps nothing of the call that failed.
-            with unit.savepoint():
-                return _noted(unit, work, entity, undoes)
+            return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
         attempt = 1
         while True:
             published = self._pinned()
@@ -461,7 +459,7 @@ class Records:
                 if isinstance(error, StaleModel):
                     self._published = None
                 if attempt >= ATTEMPTS or not _passing(error):
-                    raise _explained(error) from error
+                    raise explained(error) from error
                 attempt += 1
             else:
                 return found
@@ -483,6 +481,23 @@ class Records:
         self.numbers.keep(tail.blocks)
         for notice in tail.committed:
             notice()
+
+
+def _kept_apart(unit: Unit, work: Callable[[], _T]) -> _T:
+    """Do some work in a savepoint: a caller who goes on after an error keeps nothing of the call that failed.
+
+    A race for a unique value is tried again, for now the winner can be named.
+    """
+    try:
+        with unit.savepoint():
+            return work()
+    except IntegrityError:
+        pass
+    try:
+        with unit.savepoint():
+            return work()
+    except IntegrityError as error:
+        raise explained(error) from error
 
 
 def _known_set(change_set: str | None, kind: str) -> ChangeSet | None:
@@ -534,13 +549,6 @@ def _passing(error: Exception) -> bool:
         return True
     cause = error.__cause__
     return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", "") in {"40P01", "40001"}
-
-
-def _explained(error: Exception) -> Exception:
-    if isinstance(error, IntegrityError):
-        message = Message("The database refused the record because of another one; please try again")
-        return RecordInvalid([FieldProblem("", message, "conflict")])
-    return error
 
 
 def _hashable(row: Any) -> Any:

@@ -20,6 +20,7 @@ from engine.data.steps.unique import readable_titles
 from engine.data.unit import CHUNK, Unit
 from engine.errors import GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
+from engine.ids import is_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class Undo:
 
     def _claim(self) -> None:
         unit, mark = self.unit, self.unit.phrases.mark
+        if not is_id(self.id):
+            raise NotFound(Message("There is no change set {id}", id=self.id))
         lock = " FOR UPDATE" if unit.phrases.kind == "postgresql" else ""
         row = unit.run(
             f"SELECT actor_id, undone_by FROM change_set WHERE id = {mark}{lock}",  # noqa: S608 - constants

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.data.batch import SEALED, Batch, Draft
+from engine.data.marks import MARK, mark
 from engine.data.shape import FieldShape, Shape
 from engine.data.steps import links
 from engine.data.unit import Unit
@@ -15,6 +16,7 @@ from engine.i18n import Message
 from engine.ids import is_id
 
 _GONE: Any = object()
+_DOT = MARK[0]
 _STAMPS = frozenset({"version", "updated_at", "updated_by"})
 
 
@@ -45,7 +47,7 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
     linked = bool(field.links)
     for draft in batch.drafts:
         raw = draft.given.get(key, _GONE)
-        if raw is _GONE:
+        if raw is _GONE or (raw.__class__ is str and raw[:1] == _DOT and _is_mark(draft, field, raw)):
             continue
         try:
             value = parse(raw)
@@ -63,6 +65,11 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
                 batch.refuse(draft, key, found, "link")
             else:
                 draft.new[key] = found
+
+
+def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:
+    """Say whether a value is what a form shows in place of one that its reader may not see: nobody changed it."""
+    return draft.old is not None and raw.startswith(MARK) and raw == mark(field.field, draft.old[field.field.key])
 
 
 def _take_many(unit: Unit, batch: Batch, field: FieldShape) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from engine.data.batch import Batch, Draft
 from engine.data.shape import Shape
 from engine.data.unit import Unit
-from engine.errors import SiteBroken, StaleModel
+from engine.errors import FieldProblem, RecordInvalid, SiteBroken, StaleModel
 from engine.i18n import Message
 from engine.metadata.model import Field
 
@@ -144,3 +146,11 @@ def _replace_links(unit: Unit, shape: Shape, drafts: Iterable[Draft]) -> None:
 
 def _link_table(unit: Unit, field: Field) -> str:
     return unit.phrases.name(unit.published.tables.link_name(field.entity, field.key))
+
+
+def explained(error: Exception) -> Any:
+    """Return the error for a caller when the database knew better, another time, than everything that was asked."""
+    if isinstance(error, IntegrityError):
+        message = Message("The database refused the record because of another one; please try again")
+        return RecordInvalid([FieldProblem("", message, "conflict")])
+    return error
