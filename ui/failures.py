@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from urllib.parse import quote
 
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import Flask, Response, g, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
     AccessDenied,
-    DatabaseUnavailable,
     ExpressionInvalid,
     GuanxiError,
     Message,
@@ -19,11 +20,12 @@ from engine import (
     QueryInvalid,
     QueryTooSlow,
     SignInNeeded,
+    SiteBroken,
     StaleModel,
 )
 from ui.api.problems import http_problem
-from ui.asking import language
-from ui.frame import htmx
+from ui.asking import language, reading
+from ui.frame import htmx, navigation
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ _STATUS: tuple[tuple[type[GuanxiError], int], ...] = (
     (ExpressionInvalid, 400),
     (QueryTooSlow, 400),
     (StaleModel, 503),
-    (DatabaseUnavailable, 503),
+    (SiteBroken, 503),
 )
 _TITLES = {
     400: Message("This cannot be answered"),
@@ -85,9 +87,13 @@ def _broken(error: Exception) -> Response:
 
 
 def failure(status: int, reason: str) -> Response:
-    """Return the page of an error."""
+    """Return the page of an error, with the ways on for who is signed in and the database answers."""
+    shown = Markup("")
+    if status < 500 and g.get("principal") is not None:  # noqa: PLR2004 - whose fault it is
+        with suppress(GuanxiError), reading() as reader:
+            shown = navigation(reader)
     title = _TITLES.get(status, _TITLES[400]).in_(language())
-    body = render_template("failure.html", navigation="", status=status, title=title, reason=reason)
+    body = render_template("failure.html", navigation=shown, status=status, title=title, reason=reason)
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         response.headers["Retry-After"] = "1"

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ui.pages import bulk, files, forms, history, home, lists, lookups, moves, records, search, settings, signing, trash
+from ui.pages import (
+    bulk,
+    files,
+    forms,
+    health,
+    history,
+    home,
+    lists,
+    lookups,
+    moves,
+    records,
+    search,
+    settings,
+    signing,
+    trash,
+)
 
 
 def blueprints() -> tuple[Blueprint, ...]:
@@ -12,6 +27,7 @@ def blueprints() -> tuple[Blueprint, ...]:
     return (
         signing.routes,
         settings.routes,
+        health.routes,
         home.routes,
         search.routes,
         files.routes,

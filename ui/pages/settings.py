@@ -36,7 +36,7 @@ def _remember(language: str) -> None:
         return
     if who.id is not None and who.language != language:
         # Nobody needs a right to change users for a taste of their own.
-        site().records.update(SYSTEM, "user", [Change(who.id, {"language": language})], via="screen")
+        site().records.update(SYSTEM, "user", [Change(who.id, {"language": language})], via="web")
 
 
 def _keep(response: Response, name: str, value: str) -> None:

@@ -96,6 +96,23 @@ def test_a_database_that_is_gone_is_told_as_such(world: World) -> None:
     assert signed_in.headers["Retry-After"] == "1"
 
 
+def test_programs_that_keep_the_site_running_are_told_how_it_is(world: World) -> None:
+    assert world.browser().text("/healthz") == f"ok {world.site.revision}\n"
+
+    world.site.database.dispose()
+    file = Path(str(world.site.database.engine.url.database))
+    file.rename(file.with_suffix(".gone"))
+    file.mkdir()
+
+    assert world.browser().get("/healthz").status_code == 503
+
+
+def test_an_error_page_still_leads_on(world: World) -> None:
+    page = world.browser("ben").get("/nonsense").text
+
+    assert 'href="/deal"' in page
+
+
 def test_the_navigation_shows_what_ones_roles_may_see(world: World) -> None:
     ada, ben, dan = (world.browser(who).text("/") for who in ("ada", "ben", "dan"))
 
