@@ -16,4 +16,9 @@ def download(record_id: Any) -> Response:
     """Send a file."""
     with reading() as reader:
         found = site().files.open(reader, str(record_id))
-    return send_file(found.path, mimetype=found.mimetype, as_attachment=True, download_name=found.name)
+    response = send_file(
+        found.path, mimetype=found.mimetype, as_attachment=True, download_name=found.name, etag=found.checksum
+    )
+    # What it says may be kept by this browser, but whether it may be read is asked again each time.
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

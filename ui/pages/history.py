@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from engine import BadValue, Entity, History, Locale, Message, Reader
+from engine import BadValue, ChangeEntry, Entity, History, Locale, Message, Reader
 from ui.asking import language, reading
 from ui.frame import page
 from ui.pages.editing import said_title
@@ -23,6 +23,7 @@ _ACTIONS = {
     "purge": Message("deleted for good"),
     "merge": Message("merged"),
     "undo": Message("taken back"),
+    "reveal": Message("secret looked at"),
 }
 LONGEST = 200
 """Characters of a value that a line shows."""
@@ -84,10 +85,17 @@ def stories(reader: Reader, entity: Entity, found: History, locale: Locale, *, u
                 when=write(each.at),
                 iso=each.at.isoformat(),
                 changes=changes,
-                undo=f"/{entity.key}/undo/{each.change_set}" if undo and each.change_set else "",
+                undo=f"/{entity.key}/undo/{each.change_set}" if undo and _may_undo(reader, each) else "",
             )
         )
     return told
+
+
+def _may_undo(reader: Reader, entry: ChangeEntry) -> bool:
+    """Say whether who reads may take back what was done then: their own work, or anybody's as an administrator."""
+    if entry.change_set is None or entry.action in {"purge", "reveal"}:
+        return False
+    return entry.actor_id == reader.principal.id or reader.access.has("admin")
 
 
 def _label(entity: Entity, key: str, spoken: str) -> str:
@@ -98,23 +106,35 @@ def _label(entity: Entity, key: str, spoken: str) -> str:
 def _say(found: History, entity: Entity, key: str, value: Any, locale: Locale) -> str:
     """Return a JSON value of history in words."""
     field = entity.fields.get(key)
-    if value is None or value == [] or field is None:
-        return "—" if value is None or value == [] else str(value)
-    titles = found.titles or {}
-    if field.type.links:
-        ids = value if isinstance(value, list) else [value]
+    if value is None or value == []:
+        return "—"
+    if field is None:
+        return _short(str(value))
+    kind = field.type.links
+    if kind == "children":
+        count = len(value) if isinstance(value, list) else 1
+        return Message("{count} row" if count == 1 else "{count} rows", count=count).in_(locale.language)
+    if kind:
+        titles = found.titles or {}
         names = []
-        for each in ids:
+        for each in value if isinstance(value, list) else [value]:
             target, _, record_id = str(each).rpartition("/")
-            names.append(titles.get((target or field.target or "", record_id), "…"))
+            names.append(titles.get((target or field.target or "", record_id)) or "…")
         return ", ".join(names)
+    if field.type.name in {"files", "images"} and isinstance(value, list):
+        return Message("{count} file" if len(value) == 1 else "{count} files", count=len(value)).in_(locale.language)
     if field.choices:
         keys = value if isinstance(value, list) else [value]
         return ", ".join(
             field.choices[each].label.in_(locale.language) if each in field.choices else str(each) for each in keys
         )
     try:
-        words = field.type.displayer(field.options, locale)(field.type.parse(value, field.options))
-    except (BadValue, TypeError):
-        words = str(value)  # kept from before the field had another type, or a mark that stands for a value
+        shown = field.type.result(field.options)
+        return _short(field.type.displayer(field.options, locale)(shown.parse(value, field.options)))
+    except (BadValue, TypeError, ValueError):
+        # Kept from before the field had another type, or a mark that stands for a value.
+        return _short(str(value))
+
+
+def _short(words: str) -> str:
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

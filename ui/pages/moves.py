@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import Entity, FieldProblem, Message, NotFound, Reader, RecordInvalid, Transition, VersionConflict, new_id
@@ -81,7 +81,7 @@ def _ask(
     sent: Sent,
     problems: Sequence[FieldProblem],
     status: int = 422,
-) -> Response:
+) -> AnyResponse:
     """Show the page that asks for what a transition needs; its own refusals are said above."""
     with reading() as reader:
         shown = entity_of(reader, entity)
@@ -90,6 +90,11 @@ def _ask(
         if shown.states is not None:
             keys.discard(shown.states.field)
         form = _asking(whole, tuple(keys))
+        if not form.fields:
+            # Nothing that they could fill in would help.
+            for words in unplaced(form, problems):
+                notice(words, "danger")
+            return redirect(f"/{entity}/{record_id}", 303)
         filling, version, _may = stored(reader, form, record_id)
         filling.uploads = sent.uploads
         locale = locale_of(reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from engine import Column, Entity, Field, Message, NotFound, Query, Reader, Related, Row, Transition, View
 from ui.asking import language, principal, reading, site
-from ui.frame import notice, page, said
+from ui.frame import is_fragment, notice, page, said
 from ui.pages.editing import said_title
 from ui.pages.history import Story, stories
 from ui.pages.listing import entity_of, locale_of, table_of
@@ -96,7 +96,10 @@ def related(entity: str, record_id: Any, relation: str) -> str:
         found = _related(reader, shown, row, link)
         if found is None:
             raise NotFound(Message("There is no {key}", key=relation))
-        return render_template("_related.html", list=found)
+        if is_fragment():
+            return render_template("_related.html", list=found)
+        title = said_title(row.values(), shown, locale_of(reader))
+        return page("related.html", reader, entity=shown, record_id=row.id, title=title, list=found)
 
 
 @routes.post("/<entity>/<uuid:record_id>/delete")
@@ -260,8 +263,6 @@ def _related(reader: Reader, entity: Entity, row: Row, link: Related) -> Belongi
 
 def _without(view: View, key: str) -> View:
     """Return a view without the column that would say the same in every row: the record that the page is about."""
-    from dataclasses import replace
-
     columns = {path: each for path, each in view.columns.items() if each.path != (key,)}
     return replace(view, key=f"{view.key} of {key}", columns=columns) if columns else view
 

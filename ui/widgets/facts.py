@@ -105,6 +105,12 @@ class _Maker:
             return ""
         label = f"<h2>{_plain(section.label.in_(self.locale.language))}</h2>" if section.label else ""
         whole = f'<section>{label}<dl class="facts columns-{section.columns}">{"".join(parts)}</dl></section>'
+        own = [self.entity.fields[item.field].visible_when for item in section.items]
+        if all(own):
+            # Where none of its fields is to be seen, its name would stand there alone.
+            self.conditions += [expr for expr in own if expr is not None]
+            names = [f"w{place}" for place in range(len(self.conditions) - len(own), len(self.conditions))]
+            whole = f"{{% if {' or '.join(names)} %}}{whole}{{% endif %}}"
         return self._when(section.visible_when, whole)
 
     def _fact(self, field: Field, made: Cell, *, alone: bool) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import Site
+from tests.functional.screens import clinic as documents
 from tests.functional.screens.world import World, build
 from ui.app import create_app
 
@@ -22,6 +23,23 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 def world(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A site of this test's own, without records."""
     folder, ids = pattern
+    shutil.copytree(folder, tmp_path / "site")
+    site = Site.open(tmp_path / "site")
+    yield World(site, create_app(site), ids)
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def clinic_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a clinic that nobody works in, and the ids of its people."""
+    folder = tmp_path_factory.mktemp("clinic") / "site"
+    return folder, build(folder, documents.DOCUMENTS, people=documents.PEOPLE)
+
+
+@pytest.fixture
+def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
+    """A clinic of this test's own, without records: child rows, money, secrets, states, and every type of field."""
+    folder, ids = clinic_pattern
     shutil.copytree(folder, tmp_path / "site")
     site = Site.open(tmp_path / "site")
     yield World(site, create_app(site), ids)

@@ -98,7 +98,12 @@ PEOPLE = {
 }
 
 
-def build(folder: Path, documents: str = DOCUMENTS, database_url: str | None = None) -> dict[str, str]:
+def build(
+    folder: Path,
+    documents: str = DOCUMENTS,
+    database_url: str | None = None,
+    people: Mapping[str, tuple[str, str, str]] = PEOPLE,
+) -> dict[str, str]:
     """Make the site in a folder, where everybody has signed in once, and return the ids of its people."""
     create_folder(folder)
     config = folder / "guanxi.yaml"
@@ -107,10 +112,10 @@ def build(folder: Path, documents: str = DOCUMENTS, database_url: str | None = N
     site = Site.open(folder, database_url=database_url)
     site.publish()
     ids = {}
-    for key, (name, email, role) in PEOPLE.items():
+    for key, (name, email, role) in people.items():
         ids[key] = site.identity.add(name, email, [role] if role else [])
         site.identity.set_password(ids[key], PASSWORD)
-    for key, (_name, email, _role) in PEOPLE.items():
+    for key, (_name, email, _role) in people.items():
         (folder / f"{key}.cookie").write_text(site.identity.sign_in(email, PASSWORD).secret, "utf-8")
     site.close()
     return ids
