@@ -92,6 +92,9 @@ class Reader:
         self.access = Access(published, principal, now)
         self.kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._secret = secret
+        # One snapshot: what was found out about a record holds as long as this reader does.
+        self._open: set[tuple[str, str]] = set()
+        self._titles: dict[tuple[str, str], str] = {}
         self._statements: Recent[Any] = self.model.derive("statements", lambda: Recent(STATEMENTS_KEPT))
         self._conditions: Recent[Normal] = self.model.derive("conditions", lambda: Recent(CONDITIONS_KEPT))
 
@@ -181,6 +184,7 @@ class Reader:
         rows = self._run(listing.statement, {**self.access.env(), "id": id}) if is_id(id) else []
         if not rows:
             raise _no_record()
+        self._open.add((entity, id))
         return Row(listing.columns, self._with_children(listing, rows)[0])
 
     def search(self, words: str, entities: Sequence[str] | None = None, limit: int = 20) -> list[Found]:
@@ -260,19 +264,24 @@ class Reader:
         known = self.model.entity(entity)
         if not wanted or reading(self.access.roles, known, known.title) != "read":
             return {}
-        key = ("titles", self.kind, self.published.tables, entity)
-        statement = self._statements.get(key, lambda: self._selection(Query(entity)).titles())
-        decode = conversions(resolved_title(known), self.kind)[0]
-        return {
-            row[0]: self._shown(known, known.title, row[1] if decode is None or row[1] is None else decode(row[1]))
-            for row in self._run(statement, {**self.access.env(), "ids": wanted})
-        }
+        found = self._titles
+        unknown_ids = tuple(each for each in wanted if (entity, each) not in found)
+        if unknown_ids:
+            key = ("titles", self.kind, self.published.tables, entity)
+            statement = self._statements.get(key, lambda: self._selection(Query(entity)).titles())
+            decode = conversions(resolved_title(known), self.kind)[0]
+            for row in self._run(statement, {**self.access.env(), "ids": unknown_ids}):
+                value = row[1] if decode is None or row[1] is None else decode(row[1])
+                found[entity, row[0]] = self._shown(known, known.title, value)
+        return {each: found[entity, each] for each in wanted if (entity, each) in found}
 
     def readable(self, entity: str, ids: Iterable[str]) -> frozenset[str]:
         """Return those of the ids whose records the principal may read, live or in the recycle bin."""
         wanted = tuple(dict.fromkeys(each for each in ids if is_id(each)))
         if not wanted or not self.access.may(entity, "read"):
             return frozenset()
+        if all((entity, each) in self._open for each in wanted):
+            return frozenset(wanted)
         key = ("known", self.kind, self.published.tables, self.access.roles, entity)
         statement = self._statements.get(key, lambda: self._selection(Query(entity)).known())
         return frozenset(row[0] for row in self._run(statement, {**self.access.env(), "ids": wanted}))
