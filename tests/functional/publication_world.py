@@ -83,7 +83,8 @@ def fill(database: Database, publisher: Publisher, count: int) -> list[str]:
     amount = stored.columns["amount"].name
     ids = [new_id() for _ in range(count)]
     marks = ", ".join([mark(database)] * 7)
-    sql = f'INSERT INTO {stored.table} (id, version, created_at, updated_at, subject, truth, "{amount}") VALUES ({marks})'
+    columns = f'id, version, created_at, updated_at, subject, truth, "{amount}"'
+    sql = f"INSERT INTO {stored.table} ({columns}) VALUES ({marks})"
     rows = [(id_, 1, MOMENT, MOMENT, f"visit {n}", n, said(n, published)) for n, id_ in enumerate(ids)]
     with database.write(published.revision) as connection:
         run_many(connection, sql, rows, access=ENTITY_ACCESS)
@@ -122,7 +123,7 @@ def write(url: str, seed: int, ids: Sequence[str], folder: Path) -> dict[str, in
                         f'INSERT INTO {stored.table} (id, version, created_at, updated_at, truth, "{amount}")'
                         f" VALUES ({', '.join([here] * 6)})"
                     )
-                    values = (new_id(), 1, MOMENT, MOMENT, number, said(number, published))
+                    values: tuple[Any, ...] = (new_id(), 1, MOMENT, MOMENT, number, said(number, published))
                 else:
                     sql = f'UPDATE {stored.table} SET truth = {here}, "{amount}" = {here} WHERE id = {here}'
                     values = (number, said(number, published), chance.choice(ids))
@@ -160,7 +161,7 @@ def publish(url: str, text: str, point: str, accept: dict[str, int]) -> None:
     try:
         publisher.publish(documents(text), accept=accept, pause=pause)
     except DatabaseUnavailable as error:
-        print(json.dumps({"busy": str(error)}))
+        sys.stdout.write(json.dumps({"busy": str(error)}))
     database.dispose()
 
 
@@ -169,8 +170,8 @@ if __name__ == "__main__":
     match task:
         case "write":
             ids = json.loads(Path(rest[1]).read_text())
-            print(json.dumps(write(url, int(rest[0]), ids, Path(rest[2]))))
+            sys.stdout.write(json.dumps(write(url, int(rest[0]), ids, Path(rest[2]))))
         case "watch":
-            print(json.dumps(watch(url, Path(rest[0]))))
+            sys.stdout.write(json.dumps(watch(url, Path(rest[0]))))
         case "publish":
             publish(url, {"text": TEXT, "integer": INTEGER, "grown": GROWN}[rest[0]], rest[1], {})

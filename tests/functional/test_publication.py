@@ -124,7 +124,10 @@ def leftovers(database: Database, publisher: Publisher) -> list[str]:
             columns = "SELECT name FROM pragma_table_info('s_visit')"
         else:
             triggers = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-            columns = "SELECT attname FROM pg_attribute WHERE attrelid = 's_visit'::regclass AND attnum > 0 AND NOT attisdropped"
+            columns = (
+                "SELECT attname FROM pg_attribute"
+                " WHERE attrelid = 's_visit'::regclass AND attnum > 0 AND NOT attisdropped"
+            )
         found += [f"trigger {row[0]}" for row in run(connection, triggers).fetchall()]
         names = run(connection, columns, access=ENTITY_ACCESS).fetchall()
     return found + [f"column {row[0]}" for row in names if row[0] not in known]

@@ -133,18 +133,14 @@ def test_rolling_back_a_retype_brings_back_the_values_and_keeps_what_was_changed
 
 def test_duplicates_under_a_new_unique_rule_are_refused_and_named(bench: Bench) -> None:
     bench.publish(VISIT)
-    bench.insert("visit", [{"subject": "twice"}, {"subject": "twice"}, {"subject": "once"}])
+    ids = bench.insert("visit", [{"subject": "twice"}, {"subject": "twice"}, {"subject": "once"}])
 
     with pytest.raises(PlanRefused, match="twice"):
         bench.publish(VISIT + "unique: {subject_once: {fields: [subject]}}\n", accept={"visit.subject": 9})
 
-    bench.run(
-        "UPDATE s_visit SET subject = 'other' WHERE subject = 'twice' AND \"id\" = (SELECT max(\"id\") FROM s_visit WHERE subject = 'twice')"
-        if bench.database.dialect == "sqlite"
-        else "UPDATE s_visit SET subject = 'other' WHERE \"id\" = (SELECT \"id\" FROM s_visit WHERE subject = 'twice' LIMIT 1)"
-    )
+    bench.run(f"UPDATE s_visit SET subject = 'other' WHERE \"id\" = '{ids[1]}'")
     bench.publish(VISIT + "unique: {subject_once: {fields: [subject]}}\n")
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         bench.insert("visit", [{"subject": "once"}])
 
 
@@ -156,7 +152,7 @@ def test_drift_is_refused_with_advice(bench: Bench) -> None:
         else "ALTER TABLE s_visit RENAME COLUMN subject TO topic"
     )
 
-    with pytest.raises(PlanRefused, match="s_visit.subject"):
+    with pytest.raises(PlanRefused, match=r"s_visit\.subject"):
         bench.publish(VISIT + "  room: {type: integer}\n")
 
 

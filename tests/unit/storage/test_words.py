@@ -6,7 +6,7 @@ from engine.storage.words import GAP, Term, pinyin, plain, segment, terms
 
 
 def test_latin_words_stand_in_lower_case_without_accents_and_full_width() -> None:
-    assert segment("José's ＡＢＣ Straße-7") == ["jose", "s", "abc", "strasse", "7"]
+    assert segment("José's \uff21\uff22\uff23 Straße-7") == ["jose", "s", "abc", "strasse", "7"]
 
 
 def test_chinese_becomes_pairs_and_single_characters() -> None:

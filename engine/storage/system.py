@@ -1,0 +1,43 @@
+"""The engine's own tables by name; `migrations` makes them. None of them begins with an entity's prefix.
+
+| table | holds |
+|---|---|
+| meta_revision, meta_state, meta_draft | what is published, which revision runs, what is being edited |
+| meta_work, meta_touch | what a publication has begun or left to do; records written while their column is copied |
+| record_change, change_set | history, change feed and undo: each version of each record, and calls that changed many |
+| idempotency_key | answers to calls that may be repeated |
+| search_row (and search_index on SQLite) | full-text search |
+| user_closure, share | who is above whom, which records are shared with whom |
+| sequence_block | the next numbers of autonumber fields |
+| user_view, user_draft | what people arranged for themselves, forms that they have not sent |
+| auth_credential, auth_token, auth_session, auth_link, auth_attempt | signing in |
+| engine_migration, plugin_migration | which migrations ran |
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SYSTEM_TABLES: Final = (
+    "auth_attempt",
+    "auth_credential",
+    "auth_link",
+    "auth_session",
+    "auth_token",
+    "change_set",
+    "engine_migration",
+    "idempotency_key",
+    "meta_draft",
+    "meta_revision",
+    "meta_state",
+    "meta_touch",
+    "meta_work",
+    "plugin_migration",
+    "record_change",
+    "search_row",
+    "sequence_block",
+    "share",
+    "user_closure",
+    "user_draft",
+    "user_view",
+)

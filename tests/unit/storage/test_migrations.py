@@ -1,0 +1,130 @@
+"""The engine's own tables: made once, whoever comes first, and never half."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SiteBroken
+from engine.storage.database import Database, run
+from engine.storage.migrations import MIGRATIONS, Migration, has_table, migrate
+from engine.storage.system import SYSTEM_TABLES
+
+ROOT = Path(__file__).parents[3]
+MORE = Migration(
+    len(MIGRATIONS) + 1, "one more", dict.fromkeys(("sqlite", "postgresql"), ("CREATE TABLE more (id INTEGER)",))
+)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+def test_an_empty_database_gets_all_tables_once(database: Database) -> None:
+    assert migrate(database) == [migration.number for migration in MIGRATIONS]
+    assert migrate(database) == []
+
+    with database.bare() as connection:
+        assert [name for name in SYSTEM_TABLES if not has_table(connection, name)] == []
+        assert database.probe(connection) == (0, 0)
+
+
+def test_the_tables_that_there_are_are_those_that_are_named(database: Database) -> None:
+    migrate(database)
+
+    with database.bare() as connection:
+        if database.dialect == "sqlite":
+            sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index_%'"
+        else:
+            sql = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+        found = {row[0] for row in run(connection, sql).fetchall()}
+
+    assert found - {"search_index"} == set(SYSTEM_TABLES)
+
+
+def test_a_migration_that_dies_in_the_middle_leaves_nothing(database: Database) -> None:
+    def die(point: str) -> None:
+        raise KeyboardInterrupt(point)
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate(database, pause=die)
+
+    with database.bare() as connection:
+        assert not has_table(connection, "meta_revision")
+    assert migrate(database) == [migration.number for migration in MIGRATIONS]
+
+
+def test_a_later_migration_that_fails_keeps_the_earlier_ones_and_runs_later(database: Database) -> None:
+    wrong = Migration(MORE.number, "wrong", dict.fromkeys(("sqlite", "postgresql"), ("CREATE TABLE a (b", "x")))
+    migrate(database)
+
+    with pytest.raises(Exception, match=r"(?i)syntax|incomplete"):
+        migrate(database, (*MIGRATIONS, wrong))
+
+    assert migrate(database, (*MIGRATIONS, MORE)) == [MORE.number]
+
+
+def test_threads_that_start_together_migrate_once(database: Database) -> None:
+    done: list[list[int]] = []
+    threads = [threading.Thread(target=lambda: done.append(migrate(database))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(number for each in done for number in each) == [migration.number for migration in MIGRATIONS]
+
+
+def test_processes_that_start_together_migrate_once(database: Database) -> None:
+    code = (
+        "import sys; from engine.storage.database import Database; from engine.storage.migrations import migrate;"
+        "database = Database(sys.argv[1]); print(len(migrate(database))); database.dispose()"
+    )
+    command = [sys.executable, "-c", code, database.url]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    counts = [int(process.communicate(timeout=60)[0]) for process in processes]
+
+    assert sum(counts) == len(MIGRATIONS)
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
+    migrate(database, (*MIGRATIONS, MORE))
+
+    with pytest.raises(SiteBroken, match="newer version"):
+        migrate(database)
+
+
+def test_a_migration_that_was_changed_after_it_ran_is_refused(database: Database) -> None:
+    migrate(database, (*MIGRATIONS, MORE))
+    changed = Migration(
+        MORE.number, "one more", dict.fromkeys(("sqlite", "postgresql"), ("CREATE TABLE other (id INTEGER)",))
+    )
+
+    with pytest.raises(SiteBroken, match="changed"):
+        migrate(database, (*MIGRATIONS, changed))
+
+
+def test_plugins_have_migrations_of_their_own(database: Database) -> None:
+    migrate(database)
+    first = Migration(1, "first", MORE.statements)
+
+    assert migrate(database, (first,), plugin="churn") == [1]
+    assert migrate(database, (first,), plugin="churn") == []
+
+
+def test_shipped_migrations_are_frozen() -> None:
+    known = {
+        1: (
+            "7c770df4dc033f6188584cf836d201d29cb31b63a65fbd75f64ea02e6a96c369",
+            "5df1bb3e8e9b567752cec551cb40e5079615c9253deb56935b0a46da5b55bdaa",
+        )
+    }
+
+    assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
