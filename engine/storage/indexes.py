@@ -164,7 +164,8 @@ class _Maker:
     def links(self) -> Iterator[Index]:
         for field in self._entity.fields.values():
             column = self._stored.columns.get(field.key)
-            if column is not None and column.target is not None:
+            # Owners begin an index anyway, and users are not deleted for good day by day.
+            if column is not None and column.target is not None and field.key != "owner":
                 # Over the recycle bin too: deleting for good asks it who still leads here.
                 where = f"{quoted(column.name)} IS NOT NULL"
                 yield self._index((self._part(field.key),), (field.key,), _FOR_LINKS, where, replaceable=True)
@@ -189,8 +190,9 @@ class _Maker:
         views = [view for view in self._model.views.values() if view.entity == entity.key]
         if order is not None:
             yield self._list([], order, Message("the list"))
-            for key in self._rule_fields():
-                yield self._list([key], order, Message("row rules"))
+        shown = self._sort(self._model.default_view(entity.key).order) if views else None
+        for key in self._rule_fields():
+            yield self._list([key], shown or order or (), Message("row rules"))
         for view in views:
             yield from self._of_view(view, order)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
