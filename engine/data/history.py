@@ -32,7 +32,7 @@ def write_history(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]
         (entity, draft.id, draft.version, action, dumps(changes_of(shape, draft)).decode(), actor, via, at, change_set)
         for draft in drafts
     ]
-    unit.run_many(insert_text(unit.phrases.mark), rows)
+    unit.insert("record_change", _COLUMNS, rows)
 
 
 def changes_of(shape: Shape, draft: Draft) -> dict[str, tuple[Any, Any]]:

@@ -138,8 +138,6 @@ class Shape:
         self.sealed = tuple(column.key for column in self.columns if column.sealed)
         self.audited = tuple((column.key, column.to_json) for column in self.columns if is_audited(column.field))
         names = ", ".join(column.name for column in self.columns)
-        marks = ", ".join([phrases.mark] * len(self.columns))
-        self.insert_text = f"INSERT INTO {self.table} ({names}) VALUES ({marks})"  # noqa: S608 - names of the Model
         self.select_columns = names
         self._updates: dict[tuple[str, ...], str] = {}
         self.fields: Mapping[str, FieldShape] = {field.key: self._field(field) for field in entity.fields.values()}

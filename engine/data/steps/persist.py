@@ -22,7 +22,7 @@ def insert(unit: Unit, shape: Shape, batch: Batch) -> None:
         draft.version = 1
         rows.append(_cells(unit, shape, draft))
         draft.unsaved.clear()
-    unit.run_many(shape.insert_text, encoded(shape, rows))
+    unit.insert(shape.table, shape.select_columns, encoded(shape, rows))
     _insert_links(unit, shape, batch.drafts)
 
 
