@@ -12,6 +12,8 @@ from engine.data.rowset import Convert, RowSet
 from engine.data.rules import RoleRules
 from engine.errors import QueryInvalid
 from engine.expression import Expr, Type, paths
+from engine.fields import StorageType
+from engine.fields.formula import Computed
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field
 from engine.storage.codec import decoder, json_writer
@@ -112,10 +114,20 @@ def conversions(resolved: Resolved, dialect: str) -> tuple[Convert, Convert]:
     if resolved.kind == "children":
         return _child_values, _child_json
     if field.storage is None:
-        field = replace(field, storage=storage_of(field.info))
+        field = replace(field, storage=_shown_storage(field))
     if dialect == "sqlite" and field.storage is not None and field.storage.kind == "decimal":
         return decoder(field, dialect), _scaled_text(field.storage.scale)
     return decoder(field, dialect), json_writer(field, dialect)
+
+
+def _shown_storage(field: Field) -> StorageType:
+    """Return the kind of column that would hold what a field without one shows."""
+    if isinstance(field.type, Computed):
+        result = field.type.result(field.options).storage(field.type.shown(field.options))
+        if result is not None and result.kind == "integer":
+            # To expressions a whole number is a number without decimals; to people and programs it is none.
+            return result
+    return storage_of(field.info)
 
 
 def _scaled_text(scale: int) -> Convert:

@@ -327,7 +327,7 @@ def test_a_token_works_until_it_is_revoked(any_crm: Path, guanxi: Command) -> No
     made = guanxi("token", "add", "ada@x.example", "--scope", "lead:read", "--days", "3", "--json").json
 
     with Site.open(any_crm) as site:
-        assert site.identity.principal_of_token(made["token"]).scopes == {"lead:read"}
+        assert site.identity.principal_of_token(made["token"]).scopes == frozenset({"lead:read"})
     assert [each["id"] for each in guanxi("token", "list", "ada@x.example", "--json").json] == [made["id"]]
     assert made["token"] not in guanxi("token", "list", "ada@x.example").out
     assert guanxi("token", "revoke", made["id"]).code == 0

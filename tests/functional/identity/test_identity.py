@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -209,7 +210,7 @@ def test_a_link_sets_a_password_once(identity: Identity) -> None:
     assert identity.has_passwords()
     with pytest.raises(NotFound):
         identity.follow_link(secret, "another password")
-    assert identity.sign_in(ADA, PASSWORD)
+    assert identity.sign_in(ADA, PASSWORD).principal.id == user_id
 
 
 def test_a_link_ends_with_its_time_and_with_the_next_one(identity: Identity, ada: str) -> None:
@@ -251,7 +252,7 @@ def test_a_token_stands_for_its_person_within_its_scopes(identity: Identity, ada
 
     assert identity.principal_of_token(whole).scopes is None
     principal = identity.principal_of_token(part)
-    assert (principal.id, principal.scopes) == (ada, {"user:read"})
+    assert (principal.id, principal.scopes) == (ada, frozenset({"user:read"}))
     assert whole.startswith("gx_")
 
 
@@ -335,7 +336,8 @@ def test_only_an_administrator_gives_roles(site: Site, identity: Identity, ada: 
 
 
 def test_the_last_administrator_cannot_go(site: Site, identity: Identity, ada: str) -> None:
-    for values in ({"status": "disabled"}, {"roles": []}):
+    losses: tuple[dict[str, Any], ...] = ({"status": "disabled"}, {"roles": []})
+    for values in losses:
         with pytest.raises(RecordInvalid, match="another administrator first"):
             site.records.update(SYSTEM, "user", [Change(ada, values)])
     with pytest.raises(RecordInvalid, match="another administrator first"):
