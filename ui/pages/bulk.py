@@ -6,6 +6,7 @@ Each is one change set, and the notice afterwards takes it back as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, request
@@ -28,6 +29,8 @@ from ui.asking import language, principal, reading, site
 from ui.frame import notice, page, within, words
 from ui.pages.listing import MOST, entity_of, locale_of
 from ui.safe import own_path
+from ui.widgets.inputs import Input, kept, kind_of, make
+from ui.widgets.posted import UNCHANGED, posted
 
 TOLD = 5
 """Records that an undo left as they are and that are named; of more only the number is told."""
@@ -39,7 +42,9 @@ routes = Blueprint("bulk", __name__)
 def choose(entity: str) -> str:
     """Ask which field the ticked records get which value in."""
     with reading() as reader:
-        return page("bulk.html", reader, **_form(reader, entity_of(reader, entity), _ticked(), "", ""))
+        shown = entity_of(reader, entity)
+        field = settable(reader, shown).get(request.args.get("field", ""))
+        return page("bulk.html", reader, **_form(reader, shown, _ticked(), field))
 
 
 @routes.post("/<entity>/bulk")
@@ -98,14 +103,19 @@ def undo(entity: str, change_set: Any) -> Response:
         notice(Message("1 record is as it was before"))
     elif report.undone:
         notice(Message("{count} records are as they were before", count=report.undone))
-    for kept in report.kept[:TOLD]:
-        notice(Message("{title}: {why}", title=kept.title or "—", why=kept.why), "warning")
+    for left in report.kept[:TOLD]:
+        notice(Message("{title}: {why}", title=left.title or "—", why=left.why), "warning")
     if len(report.kept) > TOLD:
         notice(Message("{count} more records were left as they are", count=len(report.kept) - TOLD), "warning")
     return redirect(_back(entity), 303)
 
 
 # --- one field
+
+PREFIX = "set-"
+"""What the name of the input begins with, so that no field is taken for something else of the form."""
+NOT_FOR_MANY = frozenset(("rows", "file", "files", "secret"))
+"""Kinds of input whose values belong to one record."""
 
 
 def settable(reader: Reader, entity: Entity) -> dict[str, Field]:
@@ -116,60 +126,56 @@ def settable(reader: Reader, entity: Entity) -> dict[str, Field]:
         for key, field in entity.fields.items()
         if key in writable
         and field.writable
-        and not (field.read_only or field.hidden or field.unique or field.secret or field.key == "external_id")
-        and field.type.links in {"", "one"}
-        and field.type.name not in {"file", "files", "image", "signature", "json", "richtext"}
+        and not (field.read_only or field.hidden or field.unique or field.key == "external_id")
+        and kind_of(field) not in NOT_FOR_MANY
     }
 
 
 def _form(
-    reader: Reader, entity: Entity, ids: Sequence[str], value: str, refusal: str, chosen: str | None = None
+    reader: Reader, entity: Entity, ids: Sequence[str], field: Field | None, problems: Sequence[str] = ()
 ) -> dict[str, Any]:
-    fields = settable(reader, entity)
-    field = fields.get(request.values.get("field", "") if chosen is None else chosen)
     return {
         "entity": entity,
         "ids": ids,
         "back": _back(entity.key),
-        "fields": fields.values(),
+        "fields": settable(reader, entity).values(),
         "field": field,
-        "choices": None if field is None else _choices(reader, field, locale_of(reader)),
-        "kind": "text" if field is None else INPUTS.get(str(field.value_type), "text"),
-        "value": value,
-        "refusal": refusal,
+        "input": None if field is None else _input(reader, field, problems),
     }
 
 
-INPUTS = {"date": "date", "datetime": "datetime-local", "time": "time"}
+def _input(reader: Reader, field: Field, problems: Sequence[str]) -> Input:
+    made = replace(make(reader, field, None, locale_of(reader), prefix=PREFIX), required=False, when={})
+    if made.kind == "check":
+        # A box says yes or no; here there is a third: nothing.
+        made = replace(made, kind="select", options=[("true", words("Yes")), ("false", words("No"))])
+    return kept(made, request.form, problems) if problems else made
 
 
-def _choices(reader: Reader, field: Field, locale: Locale) -> list[tuple[str, str]] | None:
-    """Return the values that may be chosen; None where a value is typed."""
-    if field.choices and str(field.value_type) != "list":
-        return [(key, each.label.in_(locale.language)) for key, each in field.choices.items() if not each.hidden]
-    if str(field.value_type) == "boolean":
-        return [("true", words("Yes")), ("false", words("No"))]
-    if field.type.links == "one":
-        return [(key, str(title)) for key, title in reader.options(field.entity, field.key, "", None, limit=200)]
-    return None
+def _value(field: Field, locale: Locale) -> Any:
+    """Return the raw value that was filled in; None where it was left empty."""
+    name = f"{PREFIX}{field.key}"
+    if kind_of(field) == "check":
+        return {"true": True, "false": False}.get(request.form.get(name, ""))
+    found = posted(field, request.form, locale, {}, prefix=PREFIX)
+    return None if found is UNCHANGED else found
 
 
 def _set(entity: str) -> Response:
-    ids, raw = _ticked(), request.form.get("value", "")
+    ids = _ticked()
     with reading() as reader:
         shown = entity_of(reader, entity)
         field = settable(reader, shown).get(request.form.get("field", ""))
         if field is None:
             raise NotFound(Message("There is no such field"))
         allowed = _allowed(reader, entity, ids, "update")
-        locale = locale_of(reader)
+        value = _value(field, locale_of(reader))
     try:
-        value = field.type.read(raw, field.options, locale) if raw else None
         change_set = site().records.begin_set(principal(), "update", entity=entity)
         changes = [Change(each, {field.key: value}) for each in allowed]
         written = site().records.update(principal(), entity, changes, via="web", change_set=change_set)
     except GuanxiError as error:
-        return _refused(shown, ids, field, raw, error)
+        return _refused(shown, ids, field, error)
     changed = sum(each.action == "updated" for each in written)
     if changed:
         notice(_changed(shown, changed), undo=f"/{entity}/undo/{change_set}")
@@ -185,9 +191,10 @@ def _changed(entity: Entity, count: int) -> Message:
     return Message("{count} {plural} changed", count=count, plural=within(entity.plural))
 
 
-def _refused(entity: Entity, ids: Sequence[str], field: Field, raw: str, error: GuanxiError) -> Response:
-    refusal = error.in_(language())
+def _refused(entity: Entity, ids: Sequence[str], field: Field, error: GuanxiError) -> Response:
+    told = [error.message]
     if isinstance(error, RecordInvalid):
-        refusal = " ".join(dict.fromkeys(each.message.in_(language()) for each in error.problems))
+        told = [each.message for each in error.problems]
+    problems = list(dict.fromkeys(each.in_(language()) for each in told))[:TOLD]
     with reading() as reader:
-        return make_response(page("bulk.html", reader, **_form(reader, entity, ids, raw, refusal, field.key)), 422)
+        return make_response(page("bulk.html", reader, **_form(reader, entity, ids, field, problems)), 422)
