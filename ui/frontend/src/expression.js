@@ -477,6 +477,12 @@ export function compile(tree) {
   return (row, env = {}) => compiled(row, env);
 }
 
+// Returns a moment that was typed as clocks in a zone show it, as JSON holds it; null when it is none.
+export function momentIn(text, zone) {
+  const found = parseMoment(text, zone);
+  return found && String(found);
+}
+
 // Returns a value as JSON holds it: decimals and dates as texts.
 export function toJson(value) {
   return missing(value) ? null : typeof value === "object" && !Array.isArray(value) ? String(value) : value;
