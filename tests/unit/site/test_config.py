@@ -82,7 +82,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, said: str) 
 
 
 def test_a_folder_without_settings_is_no_site(tmp_path: Path) -> None:
-    with pytest.raises(SiteBroken, match="is not a site: it has no guanxi.yaml"):
+    with pytest.raises(SiteBroken, match=r"is not a site: it has no guanxi\.yaml"):
         read_config(tmp_path)
 
 
