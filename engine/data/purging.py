@@ -15,7 +15,7 @@ from engine.data.steps.load import load
 from engine.data.unit import CHUNK, Unit
 from engine.errors import AccessDenied
 from engine.i18n import Message
-from engine.storage.storage_map import retired_links
+from engine.storage.storage_map import retired_link_rows, retired_links
 
 _ABOUT = ("comment", "file")
 """Entities of the core whose rows are about another record, by `record_entity` and `record_id`."""
@@ -121,3 +121,6 @@ def _let_go(unit: Unit, shape: Shape, ids: Sequence[str]) -> None:
     for name, column in retired_links(unit.published.storage.retired, tables.name(entity)):
         table, old = phrases.name(name), phrases.name(column)
         unit.run(f"UPDATE {table} SET {old} = NULL WHERE {phrases.is_in(old)}", [unit.ids(ids)])  # noqa: S608
+    for name, end in retired_link_rows(unit.published.storage.retired, tables.name(entity)):
+        table = phrases.name(name)
+        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in(end)}", [unit.ids(ids)])  # noqa: S608

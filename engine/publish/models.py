@@ -42,6 +42,8 @@ class Settings:
     languages: tuple[str, ...] = ("en", "zh")
     currency: str = "CNY"
     timezone: str = "Asia/Shanghai"
+    grace_days: int = 30
+    """How long the values of a retired field are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -56,7 +56,8 @@ class Publisher:
         self._database = database
         self._layers = layers
         self.backfill = backfill
-        self.models = Models(database, layers, settings or Settings())
+        self._settings = settings or Settings()
+        self.models = Models(database, layers, self._settings)
         self._running = Revision(0)
 
     # -- what is
@@ -298,7 +299,7 @@ class Publisher:
                 running.storage,
                 connection,
                 previous=lambda: self._previous(running),
-                today=today or clock.now().date(),
+                until=(today or clock.now().date()) + dt.timedelta(days=self._settings.grace_days),
                 accept=dict(accept),
                 changed=_changed(differences, running, bodies),
                 counted=counted,

@@ -55,7 +55,7 @@ class Site:
         self.publisher = Publisher(
             self.database,
             self._layers,
-            settings=Settings(languages=config.languages, currency=config.currency, timezone=config.timezone),
+            settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)

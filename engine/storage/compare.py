@@ -57,7 +57,8 @@ class Comparison:
         self._made: list[Change] = []
         self._after: list[Change] = []
         self._compare()
-        stored = StoredEntity(self.table, self._columns, self._links)
+        targets = {key: self._link_target(entity.fields[key]) for key in self._links}
+        stored = StoredEntity(self.table, self._columns, self._links, targets)
         self._wanted = {each.name(dialect): each for each in indexes.wanted(model, entity, stored, dialect)}
         marks = SearchText(entity).marks
         self.stored = replace(stored, indexes=tuple(sorted(self._wanted)), search=marks)
@@ -273,6 +274,7 @@ class Comparison:
                 since=self.model.revision,
                 until=self.until,
                 link=link or "",
+                target=self.known.link_targets.get(key, "") if link and self.known is not None else "",
             )
         )
         if shown:

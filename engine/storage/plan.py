@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from engine import clock
 from engine.i18n import Message
 from engine.metadata.model import Model
 from engine.storage.changes import Change, DocumentChange, Kind, Plan, Risk, Sample
@@ -55,7 +56,7 @@ def schema_plan(
     connection: Connection,
     *,
     previous: Callable[[], Model | None] | None = None,
-    today: dt.date | None = None,
+    until: dt.date | None = None,
     accept: Mapping[str, int] | None = None,
     changed: Container[str] | None = None,
     counted: bool = True,
@@ -67,16 +68,16 @@ def schema_plan(
         storage: the map of the revision that runs now.
         connection: where to look; a read transaction is enough.
         previous: gives the Model that runs now, when it can be had: it knows how old values were meant.
-        today: the day on which the grace of what is retired begins; in UTC unless given.
+        until: the day until which what is retired is kept; in thirty days unless given.
         accept: `lead.amount` -> values that somebody agreed to lose.
         changed: entities that documents say something else of than in the revision that runs; all unless given.
         counted: whether to count rows that are kept, copied or indexed. Losses are always counted.
     """
-    until = ((today or dt.datetime.now(dt.UTC).date()) + GRACE).isoformat()
+    kept = (until or clock.now().date() + GRACE).isoformat()
     rules = f"{RULES} {connection.dialect.name} {model.currency}"
     if storage.rules != rules:
         changed = None
-    placement = _Placement(model, storage, until)
+    placement = _Placement(model, storage, kept)
     comparisons = [
         Comparison(
             model,
@@ -84,7 +85,7 @@ def schema_plan(
             placement.known(entity.key),
             placement.tables,
             storage.retired,
-            until,
+            kept,
             connection.dialect.name,
         )
         for entity in model.entities.values()

@@ -44,6 +44,8 @@ class StoredEntity:
     """By field key."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Field key -> link table."""
+    link_targets: Mapping[str, str] = field(default_factory=dict)
+    """Field key -> table that its links lead to."""
     indexes: tuple[str, ...] = ()
     """Names of the indexes that the engine made; a name says all of the definition."""
     search: tuple[str, ...] = ()
@@ -68,6 +70,8 @@ class Retired:
     """Of a retired table: what it was."""
     link: str = ""
     """Of retired links: their table."""
+    target: str = ""
+    """Of retired links: the table that they lead to."""
 
 
 class StoredEntities(Mapping[str, StoredEntity]):
@@ -193,6 +197,7 @@ def _entity_to_json(stored: StoredEntity) -> dict[str, Any]:
     }
     if stored.links:
         data["links"] = dict(stored.links)
+        data["link_targets"] = dict(stored.link_targets)
     if stored.indexes:
         data["indexes"] = list(stored.indexes)
     if stored.search:
@@ -205,6 +210,7 @@ def _entity_from_json(data: Mapping[str, Any]) -> StoredEntity:
         data["table"],
         {key: _column_from_text(key, text) for key, text in data["columns"].items()},
         dict(data.get("links", {})),
+        dict(data.get("link_targets", {})),
         tuple(data.get("indexes", ())),
         tuple(data.get("search", ())),
     )
@@ -221,7 +227,7 @@ def _retired_to_json(each: Retired) -> dict[str, Any]:
     if each.field:
         data["field"] = each.field
     if each.link:
-        data["link"] = each.link
+        data["link"], data["target"] = each.link, each.target
     if each.column is not None:
         data["column"] = _column_to_text(each.field, each.column)
     if each.stored is not None:
@@ -240,6 +246,7 @@ def _retired_from_json(data: Mapping[str, Any]) -> Retired:
         since=data["since"],
         until=data["until"],
         link=data.get("link", ""),
+        target=data.get("target", ""),
         stored=_entity_from_json(data["stored"]) if "stored" in data else None,
     )
 
@@ -256,5 +263,23 @@ def retired_links(retired: Iterable[Retired], table: str) -> list[tuple[str, str
         if each.stored is not None:
             found += [
                 (each.stored.table, column.name) for column in each.stored.columns.values() if column.target == table
+            ]
+    return found
+
+
+def retired_link_rows(retired: Iterable[Retired], table: str) -> list[tuple[str, str]]:
+    """Return (link table, column) of retired links from or to records of `table`.
+
+    Whoever deletes rows of it for good deletes those links first, as with `retired_links`.
+    """
+    found = []
+    for each in retired:
+        if each.kind == "link":
+            found += [
+                (each.link, end) for end, to in (("record_id", each.table), ("target_id", each.target)) if to == table
+            ]
+        if each.stored is not None:
+            found += [
+                (each.stored.links[key], "target_id") for key, to in each.stored.link_targets.items() if to == table
             ]
     return found

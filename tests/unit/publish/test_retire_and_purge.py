@@ -6,7 +6,7 @@ import pytest
 
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
-from engine.storage.storage_map import retired_links
+from engine.storage.storage_map import retired_link_rows, retired_links
 from tests.unit.publish.conftest import Bench
 
 VISIT = """
@@ -123,6 +123,8 @@ def test_retired_links_that_hold_a_table_are_known(filled: Bench) -> None:
     storage = filled.publisher.current().storage
 
     assert retired_links(storage.retired, "s_room") == [("s_visit", "room")]
+    assert retired_link_rows(storage.retired, "s_room") == [("s_visit__rooms", "target_id")]
+    assert retired_link_rows(storage.retired, "s_visit") == [("s_visit__rooms", "record_id")]
 
 
 def test_an_entity_comes_back_with_what_it_had_and_what_is_new(filled: Bench) -> None:

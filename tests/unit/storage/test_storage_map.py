@@ -17,6 +17,7 @@ LEAD = StoredEntity(
         "total": StoredColumn("total", "integer", 0, None, "formula", "0123abcd"),
     },
     {"tags": "crm_lead__tags"},
+    {"tags": "crm_tag"},
     ("ix_a", "ux_b"),
     ("name:high*",),
 )
@@ -39,6 +40,7 @@ def test_a_map_comes_back_from_json_as_it_was() -> None:
             LEAD.table,
             {**LEAD.columns, "id": StoredColumn("id", "uuid", 0, None, "uuid")},
             LEAD.links,
+            LEAD.link_targets,
             LEAD.indexes,
             LEAD.search,
         )
