@@ -95,7 +95,10 @@ def _delete(unit: Unit, shape: Shape, batch: Batch) -> None:
 
 
 def _used(unit: Unit, link: Incoming, count: int) -> Message:
-    plural = unit.published.model.entity(link.field.entity).plural
+    entity = unit.published.model.entity(link.field.entity)
+    if count == 1:
+        return Message("It cannot be deleted: a record leads to it ({label})", label=entity.label)
+    plural = entity.plural
     return Message("It cannot be deleted: {count} {plural} lead to it", count=count, plural=plural)
 
 

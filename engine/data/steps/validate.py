@@ -11,8 +11,6 @@ from engine.data.steps.evaluate import Evaluation
 from engine.i18n import Message, Text
 from engine.metadata.model import Field
 
-REQUIRED = Message("This is required")
-
 
 def check_required(shape: Shape, batch: Batch, evaluation: Evaluation) -> None:
     """Refuse rows without a value that is required: always on create, else where something about it changed."""

@@ -412,7 +412,7 @@ def test_a_created_record_that_something_leads_to_is_kept_with_the_reason(world:
     report = world.records.undo(boss, set_of(world, acme.id))
 
     assert [(kept.id, str(kept.why)) for kept in report.kept] == [
-        (acme.id, "It cannot be deleted: 1 persons lead to it")
+        (acme.id, "It cannot be deleted: a record leads to it (Person)")
     ]
 
 

@@ -69,7 +69,8 @@ FIELDS = [line.split(":")[0].strip() for line in SITE.split("---", maxsplit=1)[0
 
 NONSENSE: list[Any] = [
     None, "", " ", "\0", "a\0b", "\ud800", "😀" * 3, "x" * 100_000, "'; DROP TABLE s_thing; --", "{{ 7*7 }}", "%s %d %",
-    "NaN", "Infinity", "-0", "1e400", "\uff11\uff12", "0x10", "1_000", "--1", "9" * 40, "-" + "9" * 19 + ".9", "true", "maybe",
+    "NaN", "Infinity", "-0", "1e400", "\uff11\uff12", "0x10",
+    "1_000", "--1", "9" * 40, "-" + "9" * 19 + ".9", "true", "maybe",
     "2026-02-30", "0000-00-00", "10000-01-01", "25:61", "2026-01-01T00:00:00+99:00", "now", "thing/", "thing/x",
     "planet/" + "0" * 36, new_id(), "x" * 36, "javascript:alert(1)", "http://", "a@b", "a@b@c", "+86", "#12345", "#ggg",
     0, -1, 1, 2**63, -(2**200), sys.maxsize, 1.5, math.nan, math.inf, -0.0, 1e308, Decimal("NaN"), Decimal("1E+30"),

@@ -1,0 +1,52 @@
+"""Every sentence of the writing half of engine/data is there in Chinese, with the same places for values."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[4]
+CATALOGUES = ROOT / "engine/locale/zh"
+MODULES = (
+    "answers autonumber backfill batch bulk consequences dependencies drafts files history idempotency incoming linked "
+    "mass phrases pipeline probes purging records restoring revealing rollups searching sets shape transitions trash "
+    "undo unit upserting vault"
+).split()
+SOURCES = [
+    *(ROOT / f"engine/data/{name}.py" for name in MODULES),
+    *sorted((ROOT / "engine/data/steps").glob("*.py")),
+]
+ELSEWHERE = {"{text}", "There is no {key}", "“{value}” is not the id of a record"}
+
+
+def sentences() -> set[str]:
+    return {
+        call.args[0].value
+        for source in SOURCES
+        for call in ast.walk(ast.parse(source.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "Message"
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
+def catalogue() -> dict[str, str]:
+    with (CATALOGUES / "data_write.po").open("rb") as stream:
+        return {str(entry.id): str(entry.string) for entry in read_po(stream) if entry.id}
+
+
+def test_the_catalogue_has_the_sentences_and_no_others() -> None:
+    found = sentences()
+
+    assert len(found) > 60
+    assert catalogue().keys() == found - ELSEWHERE
+
+
+@pytest.mark.parametrize(("english", "chinese"), catalogue().items())
+def test_a_sentence_has_the_same_places_in_both_languages(english: str, chinese: str) -> None:
+    assert chinese
+    assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese))
