@@ -137,7 +137,7 @@ class Reader:
         key = ("count", *self._key(replace(query, select=("id",), order_by=()), where, ()))
         statement = self._statements.get(
             key,
-            lambda: self._selection(query, where).counting(capped=True),
+            lambda: self._selection(query, where).counting(),
         )
         [(number,)] = self._run(statement, {**self._values(query, where), "limit": limit + 1})
         return Count(min(number, limit), capped=number > limit)

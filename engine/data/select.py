@@ -6,7 +6,7 @@ colleagues share it and it is kept as long as the Model lives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -75,7 +75,7 @@ class Selection:
         self.where = where
         self.given = given
         """A condition of the Model, which is not checked against what the asker may see."""
-        self.strategy: Strategy = strategy
+        self.strategy: Strategy = "plain" if query.ids is not None else strategy
         self.entity: Entity = roles.model.entity(query.entity)
         self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
         self.root: Place = self.frame.root(query.entity)
@@ -87,12 +87,12 @@ class Selection:
         row = self._row(self.query.select or default_columns(self.roles, self.entity), abilities)
         sort, names = self.sort(self.root)
         places = [row.add(name, column.element) for name, column in zip(names, sort, strict=True)]
-        if self.strategy == "gather" and self.query.ids is None:
+        if self.strategy == "gather":
             conditions = [self.root.alias.c.id.in_(self._best(part, missing))]
         else:
             conditions = [*self.conditions(), *self._range(sort, part, missing)]
         chosen = self.chosen(row.elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
-        chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
+        chosen = chosen.limit(self._limit)
         return row.listing(self.frame.binds.finish(chosen), tuple(places), first_nullable=sort[0].nullable)
 
     def single(self, abilities: Sequence[str]) -> Listing:
@@ -118,38 +118,51 @@ class Selection:
         return [sort[0].element.is_(None)] if part == "empty" else []
 
     def _best(self, part: Range, missing: tuple[bool, ...]) -> Any:
-        """Return the ids of the page: the best of each branch of the row rule, and of these the best.
+        """Return the ids of the page: the best of each branch of the row rule, and of these the best."""
+        branches = []
+        for place, conditions in self._branches():
+            sort, _ = self.sort(place)
+            keys = [column.element.label(f"k{number}") for number, column in enumerate(sort)]
+            chosen = select(place.alias.c.id.label("id"), *keys).where(*conditions, *self._range(sort, part, missing))
+            chosen = chosen.order_by(*(column.order(self.frame.kind) for column in sort))
+            branches.append(select(chosen.limit(self._limit).subquery()))
+        sort, _ = self.sort(self.root)
+        found = _together(branches).subquery("best")
+        keyed = (replace(column, element=found.c[f"k{number}"]) for number, column in enumerate(sort))
+        return select(found.c.id).order_by(*(column.order(self.frame.kind) for column in keyed)).limit(self._limit)
+
+    def _branches(self) -> Iterable[tuple[Place, list[Element]]]:
+        """Yield, for each branch of the row rule, rows of their own and all conditions that they keep.
 
         Each branch has the index that serves it, so whoever reaches few records never waits for those of others.
         """
         rule = self.roles.rule(self.entity.key, "read")
-        branches = []
         for branch in rule.ways[0].branches:
             place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
-            sort, _ = self.sort(place)
-            conditions = [
-                *restrictions(rule, place),
-                granted_by_id(branch, rule.action, place),
-                *self._kept(place),
-                *self._range(sort, part, missing),
-            ]
-            keys = [column.element.label(f"k{number}") for number, column in enumerate(sort)]
-            chosen = select(place.alias.c.id.label("id"), *keys).select_from(place.source).where(*conditions)
-            chosen = chosen.order_by(*(column.order(self.frame.kind) for column in sort))
-            branches.append(select(chosen.limit(self.frame.binds.value("limit", Integer())).subquery()))
-        sort, _ = self.sort(self.root)
-        found = (union(*branches) if len(branches) > 1 else branches[0]).subquery("best")
-        order = [
-            replace(column, element=found.c[f"k{number}"]).order(self.frame.kind) for number, column in enumerate(sort)
-        ]
-        return select(found.c.id).order_by(*order).limit(self.frame.binds.value("limit", Integer()))
+            granted = granted_by_id(branch, rule.action, place)
+            yield place, [*restrictions(rule, place), granted, *self._kept(place)]
 
-    def counting(self, *, capped: bool) -> Statement:
+    @property
+    def _limit(self) -> Element:
+        return self.frame.binds.value("limit", Integer())
+
+    def counting(self) -> Statement:
         """Compile the number of rows, up to the value of "limit"."""
-        chosen = self.chosen([literal_column("1")], self.conditions())
-        if capped:
-            chosen = chosen.limit(self.frame.binds.value("limit", Integer()))
-        return self.frame.binds.finish(select(func.count()).select_from(chosen.subquery()))
+        if self.strategy == "gather":
+            found = self.gathered(limited=True)
+        else:
+            if self.where.shape is None and self.query.search is None:
+                # Nothing is sorted and nothing else narrows it down: any index of the row rule will do.
+                self.strategy = "plain"
+            found = self.chosen([literal_column("1")], self.conditions())
+        return self.frame.binds.finish(select(func.count()).select_from(found.limit(self._limit).subquery()))
+
+    def gathered(self, *, limited: bool = False) -> Any:
+        """Return the ids of all rows, each branch of the row rule by itself."""
+        branches = [select(place.alias.c.id).where(*conditions) for place, conditions in self._branches()]
+        if limited:
+            branches = [select(branch.limit(self._limit).subquery()) for branch in branches]
+        return _together(branches)
 
     def known(self) -> Statement:
         """Compile the question which of some records the asker may read, live or in the recycle bin."""
@@ -166,9 +179,10 @@ class Selection:
 
     def conditions(self) -> list[Element]:
         """Return everything that a row must keep: row rule, bin, filter, search, ids."""
-        strategy = "plain" if self.query.ids is not None else self.strategy
         rule = self.roles.rule(self.entity.key, "read")
-        return [*reach_by(rule, self.root, strategy, trashed=self.query.trashed), *self._kept(self.root)]
+        if self.strategy == "gather":
+            return [self.root.alias.c.id.in_(self.gathered())]
+        return [*reach_by(rule, self.root, self.strategy), *self._kept(self.root)]
 
     def _kept(self, place: Place) -> list[Element]:
         """Return what rows must keep whoever asks."""
@@ -318,6 +332,11 @@ class _Row:
             self.version_at,
             dict(self.able),
         )
+
+
+def _together(branches: Sequence[Any]) -> Any:
+    """Return the rows of all SELECTs, each once."""
+    return union(*branches) if len(branches) > 1 else branches[0]
 
 
 def _cannot_sort(dotted: str) -> Message:

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, sel
 from engine.data.conditions import given_ids, granted, restrictions, ways
 from engine.data.place import Frame, Place
 from engine.data.recent import Recent
-from engine.data.rules import Rule
+from engine.data.rules import Branch, Rule
 from engine.data.statement import Binds, Statement
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
@@ -37,33 +37,27 @@ _WORTH = 1.3
 """What it costs to gather one row, in rows that are walked over."""
 
 
-def reach_by(rule: Rule, place: Place, strategy: Strategy, *, trashed: bool) -> list[Element]:
-    """Return the conditions of a row rule in the form that makes the database go the way that was chosen."""
-    if rule.everybody or strategy == "plain":
+def reach_by(rule: Rule, place: Place, strategy: Strategy) -> list[Element]:
+    """Return the conditions of a row rule; in a form that leaves only the index of the sort when that is walked."""
+    if rule.everybody or strategy != "walk":
         return place.reach(rule.action)
-    kept = restrictions(rule, place.inline)
-    if strategy == "walk":
-        # A comparison with TRUE is no choice of indexes any more, so the index of the sort is walked.
-        return [*kept, ways(rule, place.inline).is_(true())]
-    return [*kept, place.alias.c.id.in_(gathered(rule, place, trashed=trashed))]
+    # A comparison with TRUE is no choice of indexes any more.
+    return [*restrictions(rule, place.inline), ways(rule, place.inline).is_(true())]
 
 
-def gathered(rule: Rule, place: Place, *, trashed: bool) -> Any:
+def _gathered(rule: Rule, place: Place) -> Any:
     """Return the ids that the grants of a rule reach, each branch by the index that serves it."""
     parts: list[Select[Any]] = []
     for way in rule.ways:
         for branch in way.branches:
             ids = given_ids(branch, rule.action, place)
-            for chosen in ids if ids is not None else [_by_condition(branch, rule.action, place, trashed=trashed)]:
-                parts.append(chosen)
+            parts += ids if ids is not None else [_by_condition(branch, rule.action, place)]
     return union_all(*parts) if len(parts) > 1 else parts[0]
 
 
-def _by_condition(branch: Any, action: str, place: Place, *, trashed: bool) -> Select[Any]:
+def _by_condition(branch: Branch, action: str, place: Place) -> Select[Any]:
     there = Place(place.frame, place.entity, place.frame.alias(place.entity.key))
-    deleted = there.alias.c.deleted_at
-    in_bin = deleted.is_not(None) if trashed else deleted.is_(None)
-    return select(there.alias.c.id).where(in_bin, granted(branch, action, there))
+    return select(there.alias.c.id).where(there.alias.c.deleted_at.is_(None), granted(branch, action, there))
 
 
 def choosable(rule: Rule) -> bool:
@@ -102,7 +96,7 @@ def _choose(reader: Reader, rule: Rule) -> tuple[Strategy, float]:
 def _size(reader: Reader, rule: Rule) -> Statement:
     binds = Binds(reader.kind)
     place = Frame(reader.kind, reader.published.tables, reader.access.roles, binds).root(rule.entity)
-    ids = gathered(rule, place, trashed=False).subquery("ids")
+    ids = _gathered(rule, place).subquery("ids")
     some = select(literal_column("1")).select_from(ids).limit(binds.value("limit", Integer())).subquery("some")
     return binds.finish(select(func.count()).select_from(some))
 
