@@ -22,7 +22,7 @@ from engine.fields import field_types
 from engine.ids import new_id
 from engine.metadata.model import Model
 from engine.storage import ddl
-from engine.storage.catalog import inspect
+from engine.storage.catalog import TRIGRAMS, inspect
 from engine.storage.changes import Change
 from engine.storage.codec import moment
 from engine.storage.columns import quoted
@@ -152,6 +152,8 @@ def index_concurrently(database: Database, index: Index) -> None:
     with database.beside() as connection:
         run(connection, "SET lock_timeout = 0")
         try:
+            if index.contains:
+                run(connection, TRIGRAMS)
             # What a try before left would be in the way, and be of no use.
             run(connection, ddl.drop_index(index.name("postgresql")), access=ENTITY_ACCESS)
             run(connection, index.sql("postgresql", concurrently=True), access=ENTITY_ACCESS)

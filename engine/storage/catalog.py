@@ -72,6 +72,23 @@ def inspect(connection: Connection, tables: Iterable[str]) -> Mapping[str, Found
     return found
 
 
+TRIGRAMS = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+"""Makes indexes of parts of text possible on PostgreSQL."""
+
+
+def has_trigrams(connection: Connection) -> bool:
+    """Say whether the database can index parts of text: the extension is there, or may be made."""
+    if connection.dialect.name == "sqlite":
+        return False
+    found: bool = run(
+        connection,
+        "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') OR"
+        " (EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
+        " AND has_database_privilege(current_database(), 'CREATE'))",
+    ).fetchone()[0]
+    return found
+
+
 def _rows(connection: Connection, statement: str, given: tuple[object, ...]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = run(connection, statement, given, access=ENTITY_ACCESS).fetchall()
     return rows

@@ -11,6 +11,7 @@ from functools import cached_property
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field, Model
 from engine.storage import ddl, indexes
+from engine.storage.catalog import TRIGRAMS
 from engine.storage.changes import Change
 from engine.storage.columns import declared
 from engine.storage.fills import made_of
@@ -33,6 +34,7 @@ class Comparison:
         retired: what may be brought back.
         until: the day until which what is retired now is kept.
         dialect: of the database.
+        parts: whether it can index parts of text.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Comparison:
         retired: tuple[Retired, ...],
         until: str,
         dialect: str,
+        *,
+        parts: bool = False,
     ) -> None:
         self.model, self.entity, self.known = model, entity, known
         self.until, self.dialect = until, dialect
@@ -59,7 +63,9 @@ class Comparison:
         self._compare()
         targets = {key: self._link_target(entity.fields[key]) for key in self._links}
         stored = StoredEntity(self.table, self._columns, self._links, targets)
-        self._wanted = {each.name(dialect): each for each in indexes.wanted(model, entity, stored, dialect)}
+        self._wanted = {
+            each.name(dialect): each for each in indexes.wanted(model, entity, stored, dialect, parts=parts)
+        }
         marks = SearchText(entity).marks
         self.stored = replace(stored, indexes=tuple(sorted(self._wanted)), search=marks)
         self._compare_search(marks)
@@ -333,7 +339,7 @@ class Comparison:
             "add_unique" if index.unique else "add_index",
             target,
             what,
-            sql=(index.sql(self.dialect),),
+            sql=(TRIGRAMS, index.sql(self.dialect)) if index.contains else (index.sql(self.dialect),),
             guard=guard,
             entity=self.entity.key,
             table=self.table,

@@ -115,7 +115,8 @@ def missing_indexes(connection: Connection, model: Model, storage: StorageMap) -
     dialect = connection.dialect.name
     found: list[Index] = []
     for key, name in _missing(connection, storage):
-        indexes = wanted(model, model.entities[key], storage.entities[key], dialect) if key in model.entities else ()
+        entity = model.entities.get(key)
+        indexes = wanted(model, entity, storage.entities[key], dialect) if entity is not None else ()
         found += [index for index in indexes if index.name(dialect) == name]
     return found
 

@@ -92,11 +92,18 @@ class Index:
         return f"CREATE {kind}{beside} {name} ON {table}{method} ({self.columns_sql(dialect)}){where}"
 
 
-def wanted(model: Model, entity: Entity, stored: StoredEntity, dialect: str) -> tuple[Index, ...]:
-    """Return the indexes that an entity's table shall have, each once."""
+def wants_parts(entity: Entity) -> bool:
+    """Say whether an entity has a field that is searched by part of its text by an index."""
+    return any(field.index == "contains" for field in entity.fields.values())
+
+
+def wanted(
+    model: Model, entity: Entity, stored: StoredEntity, dialect: str, *, parts: bool = True
+) -> tuple[Index, ...]:
+    """Return the indexes that an entity's table shall have, each once; with `parts`, also those of parts of text."""
     make = _Maker(model, entity, stored)
     found: dict[str, Index] = {}
-    for index in (*make.unique(), *make.links(), *make.declared(dialect)):
+    for index in (*make.unique(), *make.links(), *make.declared(parts=parts and dialect == "postgresql")):
         found.setdefault(index.name(dialect), index)
     derived = 0
     for index in make.derived():
@@ -170,11 +177,11 @@ class _Maker:
                 where = f"{quoted(column.name)} IS NOT NULL"
                 yield self._index((self._part(field.key),), (field.key,), _FOR_LINKS, where, replaceable=True)
 
-    def declared(self, dialect: str) -> Iterator[Index]:
+    def declared(self, *, parts: bool) -> Iterator[Index]:
         for field in self._entity.fields.values():
             if field.key in self._stored.columns:
                 if field.index == "contains":
-                    if dialect == "postgresql":
+                    if parts:
                         yield self._contains(field.key)
                 elif field.index:
                     yield self._list([field.key], (), Message("the field"))

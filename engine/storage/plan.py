@@ -14,11 +14,14 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.errors import Problem
 from engine.i18n import Message
 from engine.metadata.model import Model
+from engine.storage.catalog import has_trigrams
 from engine.storage.changes import Change, DocumentChange, Kind, Plan, Risk, Sample
 from engine.storage.compare import Comparison
 from engine.storage.guards import Looker, drift, strangers
+from engine.storage.indexes import wants_parts
 from engine.storage.naming import fitted
 from engine.storage.storage_map import Retired, StorageMap, StoredEntity
 
@@ -77,6 +80,7 @@ def schema_plan(
     rules = f"{RULES} {connection.dialect.name} {model.currency}"
     if storage.rules != rules:
         changed = None
+    parts = any(wants_parts(entity) for entity in model.entities.values()) and has_trigrams(connection)
     placement = _Placement(model, storage, kept)
     comparisons = [
         Comparison(
@@ -87,6 +91,7 @@ def schema_plan(
             storage.retired,
             kept,
             connection.dialect.name,
+            parts=parts,
         )
         for entity in model.entities.values()
         if changed is None or entity.key in changed or entity.key in placement.moved
@@ -115,8 +120,28 @@ def schema_plan(
         changes=tuple(sorted(changes, key=lambda change: _ORDER.index(change.kind))),
         storage=target,
         problems=(*problems, *looker.problems),
-        warnings=(*model.warnings, *looker.warnings),
+        warnings=(*model.warnings, *looker.warnings, *_no_parts(model, connection.dialect.name, parts=parts)),
     )
+
+
+def _no_parts(model: Model, dialect: str, *, parts: bool) -> list[Problem]:
+    """Warn when fields want an index of parts of text and PostgreSQL cannot make one."""
+    fields = [
+        f"{entity.key}.{field.key}"
+        for entity in model.entities.values()
+        for field in entity.fields.values()
+        if field.index == "contains"
+    ]
+    if not fields or parts or dialect == "sqlite":
+        return []
+    return [
+        Problem(
+            Message("no index for parts of text: {fields}", fields=", ".join(fields)),
+            code="no_trigrams",
+            advice=Message("an administrator of the database can make the extension pg_trgm, then publish again"),
+            severity="warning",
+        )
+    ]
 
 
 def _fresh(changes: Sequence[Change]) -> set[tuple[str, str]]:

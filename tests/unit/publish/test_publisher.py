@@ -1,8 +1,12 @@
 """Publishing documents, on both databases: what changes, what is kept, what is refused."""
 
 import pytest
+from sqlalchemy import literal_column
 
 from engine.errors import PlanRefused, PullFirst
+from engine.expression.sql.inline import Folded
+from engine.storage.database import run
+from engine.storage.guard import ENTITY_ACCESS
 from tests.unit.publish.conftest import Bench
 
 VISIT = """
@@ -173,3 +177,21 @@ def test_a_missing_index_is_found_and_made_again(bench: Bench) -> None:
     assert bench.publisher.repair() == [name]
 
     assert bench.publisher.drift() == []
+
+
+def test_parts_of_text_are_found_by_an_index_on_postgres(bench: Bench) -> None:
+    bench.publish(VISIT.replace("search: high", "index: contains"))
+    names = bench.publisher.current().storage.entities["visit"].indexes
+    if bench.database.dialect == "sqlite":
+        assert not any("subject" in name for name in names)
+        return
+
+    bench.insert("visit", [{"subject": f"visit number {n}"} for n in range(300)])
+    bench.run("ANALYZE s_visit")
+    with bench.database.read() as connection:
+        run(connection, "SET LOCAL enable_seqscan = off")
+        compared = Folded(literal_column('"subject"')).compile(dialect=connection.dialect)
+        sql = f"EXPLAIN SELECT * FROM s_visit WHERE {compared} LIKE '%number 29%'"
+        steps = run(connection, sql, access=ENTITY_ACCESS).fetchall()
+
+    assert any("ix_s_visit_subject" in step[0] for step in steps)
