@@ -289,6 +289,28 @@ def test_a_chosen_appearance_stays(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
 
 
+def test_a_menu_closes_when_somebody_goes_on_elsewhere(page: Page) -> None:
+    page.goto("/deal")
+    entry = page.get_by_role("link", name="Recycle bin")
+
+    page.locator(".head .menu > summary").click()
+    expect(entry).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(entry).to_be_hidden()
+    page.locator(".head .menu > summary").click()
+    page.get_by_role("heading", name="Deals").click()
+
+    expect(entry).to_be_hidden()
+
+
+def test_what_can_be_done_with_ticked_rows_stays_in_sight(page: Page) -> None:
+    page.goto("/deal")
+
+    page.locator('.list [name="id"]').nth(40).check()
+
+    expect(page.get_by_role("button", name="Move to the recycle bin")).to_be_in_viewport()
+
+
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const paint = (colors) => {
