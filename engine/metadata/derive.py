@@ -77,7 +77,8 @@ def complete(view: View, entity: Entity) -> View:
 
 def derive_form(entity: Entity) -> Form:
     """Return the form `<entity>.default`: every field that people fill in or read, child rows, related lists."""
-    fields = [each for each in entity.fields.values() if _on_form(each, entity)]
+    # Whose it is comes after what it is.
+    fields = sorted((each for each in entity.fields.values() if _on_form(each, entity)), key=lambda each: each.system)
     sections = [Section("main", None, 2, tuple(_rows([each for each in fields if not _wide(each)])))]
     sections += [Section(each.key, each.label, 1, (FormItem(each.key, 1),)) for each in fields if _wide(each)]
     tabs = [Tab("main", _MAIN, tuple(each for each in sections if each.items))]

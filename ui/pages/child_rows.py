@@ -138,7 +138,7 @@ def rows_of(
         known: list[Stored | None] = [by_id.get(each, Stored(each, {})) if each else None for each in ids]
         known += [None] * fresh
     else:
-        known = [*stored, *([None] * SPARE_ROWS)]
+        known = [*stored, *([None] * (1 if stored else SPARE_ROWS))]
     rows = []
     for place, row in enumerate(known):
         prefix = prefix_of(table, place)

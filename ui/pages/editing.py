@@ -15,6 +15,7 @@ from engine import (
     FieldProblem,
     Form,
     Locale,
+    Order,
     Query,
     Reader,
     Section,
@@ -159,7 +160,10 @@ def stored_rows(reader: Reader, entity: Entity, table: Field, record_id: str) ->
     }
     select = tuple(dict.fromkeys((*(each.key for each in fields), *links.values())))
     found = reader.related(
-        entity.key, record_id, table.key, Query(child.key, select=select, order_by=child.order, limit=MOST_ROWS)
+        entity.key,
+        record_id,
+        table.key,
+        Query(child.key, select=select, order_by=child.order or (Order(("id",)),), limit=MOST_ROWS),
     )
     return [
         Row(id_, values, {key: _words(values.get(path)) for key, path in links.items()})

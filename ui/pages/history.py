@@ -64,8 +64,13 @@ def history(entity: str, record_id: Any) -> str:
         )
 
 
-def stories(reader: Reader, entity: Entity, found: History, locale: Locale, *, undo: bool = False) -> list[Story]:
-    """Return versions of a record in the reader's language; with `undo`, each with the way back."""
+def stories(
+    reader: Reader, entity: Entity, found: History, locale: Locale, *, undo: bool = False, brief: bool = False
+) -> list[Story]:
+    """Return versions of a record in the reader's language; with `undo`, each with the way back.
+
+    In `brief`, a new record is said to be made, without all that was in it.
+    """
     when = entity.fields["updated_at"]
     write = when.type.displayer(when.options, locale)
     spoken = language()
@@ -75,7 +80,7 @@ def stories(reader: Reader, entity: Entity, found: History, locale: Locale, *, u
             (_label(entity, change.key, spoken), _say(found, entity, change.key, change.before, locale),
              _say(found, entity, change.key, change.after, locale))
             for change in each.changes
-            if each.action in {"update", "transition", "undo", "merge"} or change.after is not None
+            if (change.after is not None and not brief) or each.action != "create"
         ]  # fmt: skip
         told.append(
             Story(

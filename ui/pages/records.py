@@ -11,7 +11,7 @@ from flask import Blueprint, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from engine import Column, Entity, Field, Message, NotFound, Query, Reader, Related, Row, Transition, View
+from engine import Column, Entity, Field, Message, NotFound, Order, Query, Reader, Related, Row, Transition, View
 from ui.asking import language, principal, reading, site
 from ui.frame import is_fragment, notice, page, said
 from ui.pages.editing import said_title
@@ -187,7 +187,7 @@ def _history(reader: Reader, entity: Entity, row: Row) -> list[Story] | None:
     if "history" not in entity.features:
         return None
     found = reader.history(entity.key, row.id, limit=HISTORY_ROWS)
-    return stories(reader, entity, found, locale_of(reader))
+    return stories(reader, entity, found, locale_of(reader), brief=True)
 
 
 # --- what belongs to it
@@ -197,7 +197,7 @@ def _children(reader: Reader, entity: Entity, field: Field, row: Row) -> Belongi
     """Return the child rows of a table field."""
     child = reader.model.entity(field.target or "")
     shown = _columns(reader, child, child_paths(reader.access, child))
-    query = Query(child.key, select=shown.select, order_by=child.order, limit=CHILD_ROWS)
+    query = Query(child.key, select=shown.select, order_by=child.order or (Order(("id",)),), limit=CHILD_ROWS)
     found = reader.related(entity.key, row.id, field.key, query)
     more = _whole(reader, child, field.link or entity.key, row.id) if found.next_cursor else ""
     return Belonging(field.key, said(field.label), shown.heads, shown.rows(reader, found), len(found), more)
