@@ -44,6 +44,8 @@ class Story:
     """(label, before, after)."""
     undo: str = ""
     """Address that takes it back, with all that was done at the same time."""
+    back: str = ""
+    """Where that leads: what was made is not there any more."""
 
 
 @routes.get("/<entity>/<uuid:record_id>/history")
@@ -91,6 +93,7 @@ def stories(
                 iso=each.at.isoformat(),
                 changes=changes,
                 undo=f"/{entity.key}/undo/{each.change_set}" if undo and _may_undo(reader, each) else "",
+                back=f"/{entity.key}" if each.action == "create" else f"/{entity.key}/{each.record_id}",
             )
         )
     return told
