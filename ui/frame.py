@@ -194,12 +194,10 @@ def _entry(reader: Reader, item: MenuItem, spoken: str) -> Entry | None:
     return Entry(
         label or view.title.in_(spoken),
         f"/{entity.key}?view={view.key}",
-        item.icon or entity.icon or "point-filled",
+        item.icon or entity.icon,
         f"{entity.key}?{view.key}",
     )
 
 
 def _entity_entry(entity: Entity, spoken: str, label: str = "", shown: str = "") -> Entry:
-    return Entry(
-        label or entity.plural.in_(spoken), f"/{entity.key}", shown or entity.icon or "point-filled", entity.key
-    )
+    return Entry(label or entity.plural.in_(spoken), f"/{entity.key}", shown or entity.icon, entity.key)

@@ -49,6 +49,19 @@ def test_a_field_that_is_hidden_from_a_role_is_neither_column_nor_filter_nor_ord
     assert web.get("/deal?filter=margin > 1").status_code == 422
 
 
+def test_a_masked_value_is_a_mark_that_leads_nowhere_and_cannot_be_sorted_by(deals: World) -> None:
+    deals.create("deal", {"name": "Secretive", "owner": deals.ids["cao"], "phone": "+8613812345678"})
+    web = deals.browser("cao")
+
+    page = web.text("/deal?view=deal.mine")
+
+    assert "••••5678" in page
+    assert "tel:" not in page
+    assert "order=phone" not in page
+    assert titles(web.text("/deal?view=deal.mine&order=phone"))[0] == "Not Ben's"
+    assert titles(web.text("/deal?view=deal.mine&phone=1381"))[0] == "Not Ben's"
+
+
 def test_another_view_has_its_own_columns_and_rows(deals: World) -> None:
     page = deals.browser("cao").text("/deal?view=deal.mine")
 

@@ -83,7 +83,7 @@ grants:
 role: boss
 label: {en: Boss, zh: 主管}
 grants:
-  deal: {read: all, update: [own], delete: []}
+  deal: {read: all, update: [own], delete: [], fields: {phone: masked}}
 ---
 menu: main
 items:
