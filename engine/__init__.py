@@ -16,7 +16,7 @@ _HOMES = {
     for name in node.names
 }
 
-__all__ = sorted((*_HOMES, "clock"))  # noqa: PLE0605 - it is a list
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - it is a list
 
 
 def __getattr__(name: str) -> Any:

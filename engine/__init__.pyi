@@ -1,6 +1,5 @@
 # The public names of the engine: where each comes from. `engine/__init__.py` reads this file too.
 
-from engine import clock as clock
 from engine.data.access import Access as Access
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
@@ -157,6 +156,8 @@ from engine.expression import (
 )
 from engine.expression import (
     to_browser as to_browser,
+)
+from engine.expression import (
     to_json as to_json,
 )
 from engine.expression import (

@@ -7,6 +7,7 @@ sign-ins lies in a file of its own, readable by its owner only, or comes from th
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -72,6 +73,11 @@ class SiteConfig:
     limits: Limits = field(default_factory=Limits)
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
     secret_source: str | Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def shown_database(self) -> str:
+        """The address of the database, without its password."""
+        return re.sub(r"(?<=:)[^:/@]+(?=@)", "***", self.database)
 
     @property
     def data(self) -> Path:

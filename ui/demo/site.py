@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine import SYSTEM, Message, Site, clock, create_folder, write_private
+from engine import SYSTEM, GuanxiError, Message, Site, create_folder, write_private
 from ui.cli.people import random_password
 from ui.demo.generate import Generator, Row
 from ui.demo.people import DEPARTMENTS, PEOPLE, TEAMS
@@ -37,15 +38,13 @@ def make_demo(folder: Path, size: int, seed: int, progress: _Progress, *, langua
 
     A demonstration that was broken off while it was filled begins anew.
     """
-    notes = _read_notes(folder)
-    if notes.get("filled"):
+    if _read_notes(folder).get("filled"):
         with Site.open(folder) as site:
-            # A newer version may bring newer documents: here they take effect by themselves.
-            site.publish(comment="demo")
-        return {}
+            if site.revision:
+                # A newer version may bring newer documents: here they take effect by themselves.
+                site.publish(comment="demo")
+                return {}
     if folder.exists():
-        import shutil
-
         shutil.rmtree(folder)
     create_folder(folder, language=language)
     notes = {
@@ -55,6 +54,12 @@ def make_demo(folder: Path, size: int, seed: int, progress: _Progress, *, langua
     }
     write_private(folder / _NOTES, json.dumps(notes, indent=1))
     with Site.open(folder) as site:
+        if site.revision:
+            raise GuanxiError(
+                Message(
+                    "The database {url} holds a site already; a demo needs an empty one", url=site.config.shown_database
+                )
+            )
         site.publish(comment="demo")
         people = _people(site, notes["sign_ins"])
         counts = _fill(site, people, size, seed, progress)
@@ -105,8 +110,7 @@ def _fill(site: Site, people: dict[str, str], size: int, seed: int, progress: _P
     with progress(Message("Filling"), len(rows)) as move:
         for entity, of_entity in groupby(rows, key=lambda row: row.entity):
             for chunk in _chunks(list(of_entity)):
-                with clock.set_to(now):
-                    site.records.create(SYSTEM, entity, [_values(row, people, now) for row in chunk], via="demo")
+                site.records.create(SYSTEM, entity, [_values(row, people, now) for row in chunk], via="demo")
                 counts[entity] = counts.get(entity, 0) + len(chunk)
                 move(len(chunk))
     return counts
@@ -119,6 +123,7 @@ def _values(row: Row, people: dict[str, str], now: datetime) -> dict[str, Any]:
         "external_id": row.key,
         "owner": people[row.owner],
         "created_at": made,
+        "updated_at": made,
         "created_by": people[row.owner],
     }
 
