@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint
 from markupsafe import Markup
@@ -12,6 +13,7 @@ from engine import Call, Column, Entity, Expr, Order, Path, Query, Reader, RowSe
 from ui.asking import language, reading
 from ui.frame import entries, page
 from ui.pages.listing import locale_of
+from ui.widgets.moments import moment_writer, zone
 from ui.widgets.paths import title_path
 from ui.widgets.tables import table
 
@@ -43,7 +45,7 @@ class Change:
     title: str
     who: str
     when: str
-    at: object
+    at: datetime
 
 
 @routes.get("/")
@@ -71,8 +73,7 @@ def _entities(reader: Reader) -> list[Entity]:
 
 
 def _block(reader: Reader, entity: Entity) -> Block:
-    columns = [Column(path) for path in _columns(entity)]
-    prepared = table(reader.access, entity, columns, locale_of(reader), "home", "plain")
+    prepared = table(reader.access, entity, _columns(reader, entity), locale_of(reader), "home", "plain")
     where: Expr | None = Call("==", (Path(("owner",)), Var("user.id"))) if entity.owned else None
     order = (Order(("created_at" if entity.owned else "updated_at",), descending=True),)
     found = reader.query(Query(entity.key, prepared.select, where, order_by=order, limit=NEWEST))
@@ -84,28 +85,29 @@ def _block(reader: Reader, entity: Entity) -> Block:
     )
 
 
-def _columns(entity: Entity) -> list[tuple[str, ...]]:
-    """Return two columns that say most: the title, and the state or the first choice, else when it was changed."""
-    state = entity.states.field if entity.states is not None else None
-    choice = next((each.key for each in entity.fields.values() if each.choices and not each.hidden), None)
-    return [(entity.title,), (state or choice or "updated_at",)]
+def _columns(reader: Reader, entity: Entity) -> list[Column]:
+    """Return two columns that say most: the title, and the state, else what stands beside the title in the list."""
+    title = (entity.title,)
+    if entity.states is not None:
+        return [Column(title), Column((entity.states.field,))]
+    listed = reader.model.default_view(entity.key).columns.values()
+    return [Column(title), *[each for each in listed if each.path != title and not each.hidden][:1]]
 
 
 def _recent(reader: Reader, entities: Sequence[Entity]) -> list[Change]:
     """Return the records that others changed last, over all entities."""
     changes: list[Change] = []
-    locale = locale_of(reader)
+    locale, year = locale_of(reader), reader.access.env()["today"].year
+    write, place = moment_writer(locale.language), zone(locale.timezone)
     others = Call("!=", (Path(("updated_by",)), Var("user.id")))
     for entity in entities:
-        when = entity.fields["updated_at"]
-        show = when.type.displayer(when.options, locale)
         title = ".".join(title_path(reader.model, entity.key))
         select = (title, "updated_by.name", "updated_at")
         found: RowSet = reader.query(
             Query(entity.key, select, others, order_by=(Order(("updated_at",), descending=True),), limit=RECENT)
         )
         changes += [
-            Change(entity, record_id, str(name or "—"), who or "", show(at), at)
+            Change(entity, record_id, str(name or "—"), who or "", write(at.astimezone(place), year), at)
             for record_id, (name, who, at) in zip(found.ids, found.values(), strict=True)
         ]
-    return sorted(changes, key=lambda each: str(each.at), reverse=True)[:RECENT]
+    return sorted(changes, key=lambda each: each.at, reverse=True)[:RECENT]
