@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
 import socket
 import statistics
 import subprocess
@@ -16,6 +18,8 @@ import psutil
 
 Request = tuple[str, str, bytes | None]
 """Method, path with query, body."""
+Clock = Callable[[], float]
+"""CPU seconds so far."""
 
 
 @dataclass
@@ -45,6 +49,24 @@ class Client:
         self._connection.close()
 
 
+def tree(pid: int) -> list[int]:
+    """Return a process and those below it that still run."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        return [pid, *(child.pid for child in root.children(recursive=True))]
+    return []
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process: to the nanosecond where the system tells, else in ticks of 10 ms."""
+    with contextlib.suppress(OSError, OverflowError):
+        # Linux derives the number of a process's CPU clock from its id like this (clock_getcpuclockid(3)).
+        return time.clock_gettime((~pid << 3) | 2)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return sum(psutil.Process(pid).cpu_times()[:2])
+    return 0.0
+
+
 @dataclass
 class Server:
     """A web server started as a process of its own, with its children."""
@@ -54,13 +76,12 @@ class Server:
     environment: Mapping[str, str]
     port: int
     folder: Path
-    probe: str = "/"
-    started_in: float = 0.0
-    """Seconds from the start of the process to its first answer."""
+    database: Clock = lambda: 0.0
+    """CPU seconds of the database server, where there is one."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def start(self) -> None:
-        """Start it and wait for its first answer.
+    def start(self, request: Request, headers: Mapping[str, str]) -> tuple[float, float]:
+        """Start it and return (CPU seconds, seconds) until it has answered a request with 200.
 
         Raises:
             RuntimeError: it ended or did not answer within 60 seconds; the message holds its log.
@@ -71,43 +92,46 @@ class Server:
             self.process = subprocess.Popen(
                 self.command, env=dict(self.environment), cwd=self.folder, stdout=stream, stderr=stream
             )
-        while time.perf_counter() - begin < 60:
-            if self.process.poll() is not None:
-                break
+        said = b""
+        while time.perf_counter() - begin < 60 and self.process.poll() is None:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    Client(self.port, {}).send("GET", self.probe)
+                client = Client(self.port, headers)
+                answer = client.send(*request)
+                client.close()
             except (OSError, http.client.HTTPException):
-                time.sleep(0.01)
+                time.sleep(0.005)
                 continue
-            self.started_in = time.perf_counter() - begin
-            return
-        raise RuntimeError(f"{self.name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
-
-    def _tree(self) -> list[psutil.Process]:
-        if self.process is None:
-            return []
-        root = psutil.Process(self.process.pid)
-        return [root, *root.children(recursive=True)]
+            said = answer.body[:500]
+            if answer.status != 200:
+                break
+            return self.cpu(), time.perf_counter() - begin
+        raise RuntimeError(f"{self.name} did not start: {said!r}\n{log.read_text(errors='replace')[-2000:]}")
 
     def cpu(self) -> float:
-        """Return the CPU seconds that the process and its children have used."""
-        return sum(sum(process.cpu_times()[:2]) for process in self._tree())
+        """Return the CPU seconds that the process and its children have used, and the database server."""
+        own = sum(map(cpu_of, tree(self.process.pid))) if self.process else 0.0
+        return own + self.database()
 
     def memory(self) -> float:
-        """Return the proportional memory of the busiest web process in MiB."""
-        return max(process.memory_full_info().pss for process in self._tree()) / 2**20
+        """Return the proportional memory of the largest web process in MiB."""
+        if self.process is None:
+            return 0.0
+        return max(psutil.Process(pid).memory_full_info().pss for pid in tree(self.process.pid)) / 2**20
 
     def stop(self) -> None:
         """End it and its children."""
         if self.process is None:
             return
-        for process in reversed(self._tree()):
-            process.terminate()
+        children = tree(self.process.pid)[1:]
+        self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
         self.process = None
 
 
@@ -119,7 +143,7 @@ class Timing:
     """Seconds."""
     p95: float
     cpu: float
-    """CPU seconds a request, of the server alone."""
+    """CPU seconds a request, of the server and its database."""
     size: int
     """Bytes of the last body."""
 
@@ -145,24 +169,32 @@ def timed(server: Server, client: Client, requests: Sequence[Request], expect: i
     return Timing(statistics.median(seconds), seconds[int(len(seconds) * 0.95)], cpu, size)
 
 
-def throughput(
-    server: Server, headers: Mapping[str, str], requests: Callable[[int], Sequence[Request]], clients: int
-) -> float:
-    """Return requests a second that a server answers to several clients at once."""
+def crowd(server: Server, headers: Mapping[str, str], work: Sequence[Sequence[Request]]) -> tuple[float, float]:
+    """Return (CPU seconds, seconds) for each request of clients that ask at once; each has requests of its own.
 
-    def work(number: int) -> None:
+    Raises:
+        RuntimeError: an answer was no 200.
+    """
+    wrong: list[Answer] = []
+
+    def ask(mine: Sequence[Request]) -> None:
         client = Client(server.port, headers)
-        for method, path, body in requests(number):
-            client.send(method, path, body)
+        for request in mine:
+            answer = client.send(*request)
+            if answer.status != 200:
+                wrong.append(answer)
         client.close()
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    begin = time.perf_counter()
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in work]
+    before, begin = server.cpu(), time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(len(requests(number)) for number in range(clients)) / (time.perf_counter() - begin)
+    if wrong:
+        raise RuntimeError(f"{server.name}: {wrong[0].status} {wrong[0].body[:300]!r}")
+    count = sum(map(len, work))
+    return (server.cpu() - before) / count, (time.perf_counter() - begin) / count
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ composite indexes, keyset paging, late row look-up and full text. A faster floor
 
     python -m tests.bench.floor fill  URL COUNT [tuned|plain]     make the tables and the leads
     python -m tests.bench.floor load  URL FILE  [tuned|plain]     import a CSV, validated
-    python -m tests.bench.floor field URL NAME                    add a column to the running application's table
 """
 
 from __future__ import annotations
@@ -203,8 +202,6 @@ def create_app() -> Flask:
     engine = connect(os.environ["FLOOR_URL"])
     tuned = os.environ.get("FLOOR_MODE", "tuned") == "tuned"
     sqlite = engine.dialect.name == "sqlite"
-    if "FLOOR_EXTRA" in os.environ:
-        leads.append_column(sa.Column(os.environ["FLOOR_EXTRA"], sa.Text))
     columns = [leads.c[name] for name in COLUMNS]
     by_token = sa.select(users).where(users.c.token == sa.bindparam("token"))
     by_id = sa.select(leads).where(leads.c.id == sa.bindparam("id"))
@@ -432,6 +429,29 @@ def insert(engine: sa.Engine, rows: Iterable[Mapping[str, Any]], *, tuned: bool,
     return done
 
 
+def add_field(engine: sa.Engine, name: str, lead: Mapping[str, Any]) -> None:
+    """Add a column and store a lead with it, as a developer would by hand; the application's own code stays behind."""
+    with engine.connect().execution_options(write=True) as connection:
+        connection.exec_driver_sql(f"ALTER TABLE leads ADD COLUMN {name} TEXT")
+        connection.commit()
+    values, _ = validated(lead)
+    stamp = now()
+    record = {
+        **dict.fromkeys(people.FIELDS),
+        **values,
+        "id": new_id(),
+        "version": 1,
+        "owner": "00000000-0000-7000-8000-000000000000",
+        "created_at": stamp,
+        "updated_at": stamp,
+        name: "much",
+    }
+    with engine.connect().execution_options(write=True) as connection:
+        connection.execute(sa.insert(sa.table("leads", *map(sa.column, record))), record)
+        index(connection, engine.dialect.name == "sqlite", [record])
+        connection.commit()
+
+
 def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
     chunk: list[Mapping[str, Any]] = []
     for row in rows:
@@ -456,10 +476,6 @@ def main(arguments: list[str]) -> None:
         with Path(argument).open(encoding="utf-8", newline="") as stream:
             done = insert(engine, csv.DictReader(stream), tuned=tuned, seeded=False)
         sys.stdout.write(f"{done}\n")
-    elif command == "field":
-        with engine.connect().execution_options(write=True) as connection:
-            connection.exec_driver_sql(f"ALTER TABLE leads ADD COLUMN {argument} TEXT")
-            connection.commit()
     engine.dispose()
 
 

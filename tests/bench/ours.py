@@ -1,11 +1,10 @@
-"""The product under the bench: a site made with its own commands, whose `lead` is the floor's."""
+"""The product under the bench: a site whose `lead` is the floor's."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import http.cookiejar
-import json
 import os
 import re
 import subprocess
@@ -15,8 +14,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from engine import SYSTEM, Site, create_folder
 from tests.bench import people
 
 PASSWORD = "correct horse battery staple"
@@ -71,81 +70,34 @@ grants:
 
 
 class OurSite:
-    """A site folder with its users; tokens and cookies of the boss and of one rep."""
+    """A site folder with its people; tokens and cookies of the boss and of one rep."""
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
-        self.environment = {**os.environ, **({"DATABASE_URL": url} if url else {}), "GUANXI_SITE": str(folder)}
+        self.environment = {**os.environ, "GUANXI_SITE": str(folder)}
+        self.environment.pop("DATABASE_URL", None)
+        if url is not None:
+            self.environment["DATABASE_URL"] = url
+        self.url = url
         self.tokens: dict[str, str] = {}
-
-    def run(self, *arguments: str, stdin: str = "") -> Any:
-        """Run a command and return its JSON.
-
-        Raises:
-            RuntimeError: it failed.
-        """
-        done = subprocess.run(
-            [str(COMMAND), *arguments, "--json"],
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode not in {0, 2}:
-            raise RuntimeError(
-                f"guanxi {' '.join(arguments)}: {done.returncode} {done.stdout[-2000:]} {done.stderr[-2000:]}"
-            )
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        self.site: Site
+        """The site, open in the process of the bench too."""
 
     def make(self) -> None:
-        """Make the folder, publish the documents and add the users with their teams."""
-        self.run("new", str(self.folder))
-        (self.folder / "guanxi.yaml").write_text(CONFIG + _keep(self.folder / "guanxi.yaml"), encoding="utf-8")
+        """Make the folder, publish the documents and add the people with their teams."""
+        create_folder(self.folder, database=self.url)
+        config = self.folder / "guanxi.yaml"
+        config.write_text(CONFIG + _keep(config), encoding="utf-8")
         (self.folder / "schemas" / "lead.yaml").write_text(LEAD, encoding="utf-8")
-        self.run("publish")
-        self.run(
-            "user",
-            "add",
-            "Boss",
-            "--email",
-            "boss@example.com",
-            "--role",
-            "boss",
-            "--password-stdin",
-            stdin=PASSWORD + "\n",
-        )
-        self.tokens["boss"] = self.run("token", "add", "boss@example.com")["token"]
-        ids = []
-        for number in range(people.USERS):
-            email = f"rep{number}@example.com"
-            made = self.run(
-                "user",
-                "add",
-                f"Rep {number}",
-                "--email",
-                email,
-                "--role",
-                "rep",
-                "--password-stdin",
-                stdin=PASSWORD + "\n",
-            )
-            ids.append(made["id"])
-        self.teams(ids)
-        self.tokens["rep"] = self.run("token", "add", "rep1@example.com")["token"]
-
-    def teams(self, ids: list[str]) -> None:
-        """Put every fourth user into the same team."""
-        from engine import SYSTEM, Site
-
-        os.environ.update({key: value for key, value in self.environment.items() if key == "DATABASE_URL"})
-        site = Site.open(self.folder)
-        try:
-            site.records.create(
-                SYSTEM, "team", [{"name": f"Team {n}", "members": ids[n :: people.TEAMS]} for n in range(people.TEAMS)]
-            )
-        finally:
-            site.close()
+        self.site = Site.open(self.folder, database_url=self.url)
+        self.site.publish()
+        identity = self.site.identity
+        boss = identity.add("Boss", "boss@example.com", ["boss"])
+        reps = [identity.add(f"Rep {number}", f"rep{number}@example.com", ["rep"]) for number in range(people.USERS)]
+        identity.set_password(reps[1], PASSWORD)
+        self.tokens = {"boss": identity.add_token(boss, "bench")[1], "rep": identity.add_token(reps[1], "bench")[1]}
+        teams = [{"name": f"Team {n}", "members": reps[n :: people.TEAMS]} for n in range(people.TEAMS)]
+        self.site.records.create(SYSTEM, "team", teams)
 
     def fill(self, count: int) -> None:
         """Import leads that belong to the reps in turn."""
@@ -155,11 +107,38 @@ class OurSite:
             writer.writeheader()
             for number, lead in enumerate(people.leads(count)):
                 writer.writerow({**lead, "owner": f"Rep {number % people.USERS}"})
-        self.run("import", "lead", str(path))
+        self.site.import_file(SYSTEM, "lead", path)
+
+    def load(self, path: Path) -> None:
+        """Import a file as an administrator does: with the command, in a process of its own.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            [str(COMMAND), "import", "lead", str(path), "--json"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"guanxi import: {done.returncode} {done.stdout[-2000:]} {done.stderr[-2000:]}")
 
     def command(self, port: int, workers: int) -> list[str]:
         """Return what starts the server."""
         return [str(COMMAND), "serve", "--port", str(port), "--workers", str(workers)]
+
+    def add_field(self, key: str) -> None:
+        """Publish the documents with one field more."""
+        path = self.folder / "schemas" / "lead.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("\n  note:", f"\n  {key}: {{type: text}}\n  note:", 1), encoding="utf-8")
+        self.site.publish()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.site.close()
 
 
 def _keep(path: Path) -> str:
