@@ -129,12 +129,14 @@ def _collect_followers(unit: Unit, shape: Shape, batch: Batch, drafts: Iterable[
     by_follower: dict[Follower, set[str]] = {}
     for draft in drafts:
         keys: set[str] = set(draft.changed)
+        # To a new record only its own child rows link, and they know all of it but what is added up over them.
+        linked_to = keys if draft.old is not None else keys & shape.settled_late if draft.child_ids else set()
         if _came_or_went(batch, draft):
             keys.add(CREATED)
         for key in keys:
             for follower in known.get((entity, key), ()):
                 if follower.relation is None:
-                    if draft.old is not None:
+                    if key in linked_to:
                         by_follower.setdefault(follower, set()).add(draft.id)
                 else:
                     hosts = _linked(draft, follower.relation.field, follower.relation.kind)

@@ -204,8 +204,9 @@ def _chosen(unit: Unit, shape: Shape, wish: Wish, columns: Sequence[Column]) -> 
         return locked(chosen, place, "change")
 
     keys = tuple(column.key for column in columns)
-    # Conditions come from outside and may be any; a list of ids has one text.
-    return prepared(unit, shape.entity.key, ("mass", keys) if wish.where is None else None, build)
+    # Conditions and sets of fields come from outside and may be any; what is kept must be few.
+    kept = wish.where is None and len(keys) == 1
+    return prepared(unit, shape.entity.key, ("mass", keys) if kept else None, build)
 
 
 def _restrict(frame: Frame, place: Place, wish: Wish) -> Iterator[ColumnElement[Any]]:

@@ -68,9 +68,9 @@ class Save:
         if not creating:
             conflicts.merge(unit, shape, batch)
             authorise.check_transfer(unit, shape, batch)
-        self._prepare_children()
         self._before_save()
         formulas.work_out(shape, batch.drafts, evaluation)
+        self._prepare_children()
         links.check_links(unit, shape, batch, inner=self.inner)
         attachments.check_files(unit, shape, batch)
         if not batch.trusted:
@@ -151,12 +151,13 @@ class Save:
     def _settle(self, written: Sequence[Draft]) -> None:
         """Work out what waits for child rows and related rows, in the same version."""
         shape = self.shape
-        if not shape.settled_late and not any(check.late for check in shape.checks):
+        if not (shape.settled_late or shape.late_transitions or any(check.late for check in shape.checks)):
             return
         self._roll_up([draft for draft in written if draft.child_ids])
         formulas.work_out(shape, written, self.evaluation, late=True)
         persist.update_settled(self.unit, shape, written)
         if not self.batch.trusted:
+            states.check_states(self.unit, shape, self.batch, self.evaluation, late=True)
             validate.check_rules(shape, self.batch, self.evaluation, late=True)
         if any(draft.failed for draft in written):
             # The rows stand already, so all of the batch is taken back.

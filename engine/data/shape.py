@@ -175,6 +175,7 @@ class Shape:
             key: self.condition(transition.when) if transition.when is not None else None
             for key, transition in (entity.states.transitions.items() if entity.states else ())
         }
+        self.late_transitions = any(each is not None and self._is_late(each) for each in self.transitions.values())
         self.unique: tuple[UniqueShape, ...] = tuple(self._unique())
         self.link_fields: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "many")
         self.tables: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "children")
@@ -245,9 +246,12 @@ class Shape:
 
     def _check(self, check: Check) -> CheckShape:
         condition = self.condition(check.fail_when)
+        return CheckShape(check, condition, self._is_late(condition))
+
+    def _is_late(self, condition: Condition) -> bool:
+        """Say whether a condition reads what is known only once child rows and rollups are written."""
         tables = {field.key for field in self.entity.fields.values() if field.type.links == "children"}
-        late = condition.evaluate is None or condition.listens(self.settled_late | tables)
-        return CheckShape(check, condition, late)
+        return condition.evaluate is None or condition.listens(self.settled_late | tables)
 
     def _unique(self) -> Iterable[UniqueShape]:
         rules: dict[tuple[str, ...], str] = {rule.fields: rule.key for rule in self.entity.unique.values()}

@@ -55,7 +55,7 @@ def check_fields(unit: Unit, shape: Shape, batch: Batch) -> None:
     """Refuse given keys that are unknown, hidden or may not be written; all of them, of all rows."""
     entity = batch.kind
     creating = batch.action == "create"
-    allowed = _allowed(unit, entity, creating=creating)
+    allowed = _allowed(unit, entity, creating=creating, trusted=batch.trusted)
     if batch.transition is not None and entity.states is not None:
         # Who may make a transition is said by the transition.
         allowed |= {entity.states.field}
@@ -67,21 +67,23 @@ def check_fields(unit: Unit, shape: Shape, batch: Batch) -> None:
                 batch.refuse(draft, key, *_refusal(unit, entity, key, creating=creating))
 
 
-def _allowed(unit: Unit, entity: Entity, *, creating: bool) -> frozenset[str]:
+def _allowed(unit: Unit, entity: Entity, *, creating: bool, trusted: bool) -> frozenset[str]:
     """Return the fields that may be given, worked out once per Model and set of roles."""
     roles = unit.access.roles
-    key = ("may give", entity.key, creating, roles.names, roles.system)
-    return unit.published.model.derive(key, lambda: frozenset(_may_give(unit, entity, creating=creating)))
+    key = ("may give", entity.key, creating, trusted, roles.names, roles.system)
+    return unit.published.model.derive(
+        key, lambda: frozenset(_may_give(unit, entity, creating=creating, trusted=trusted))
+    )
 
 
-def _may_give(unit: Unit, entity: Entity, *, creating: bool) -> Iterator[str]:
+def _may_give(unit: Unit, entity: Entity, *, creating: bool, trusted: bool) -> Iterator[str]:
     writable = unit.access.writable(entity.key)
     system = unit.principal.system
     for key, field in entity.fields.items():
         if (
             (key == "id" and creating)
             or (system and creating and key in _ENGINE_ONLY)
-            or (field.writable and key in writable and (system or not field.read_only))
+            or (field.writable and key in writable and (system or trusted or not field.read_only))
         ):
             yield key
 

@@ -34,17 +34,18 @@ def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
     whole = draft.base < draft.version and known_version(unit, entity, draft.id, draft.base + 1)
     since = changed_since(unit, entity, draft.id, draft.base) if whole else None
     if batch.strict:
-        draft_fields = {
-            key: FieldConflict(None, _stored(draft, key), _mine(draft, key)) for key in sorted(draft.changed)
+        fields = {
+            key: FieldConflict(None, _shown(unit, entity, key, _stored(draft, key)), _mine(draft, key))
+            for key in sorted(draft.changed)
         }
-        batch.fail(draft, _conflict(unit, entity, draft, draft_fields))
+        batch.fail(draft, _conflict(unit, entity, draft, fields))
         return
     conflicts: dict[str, FieldConflict] = {}
     for key in sorted(draft.changed):
         field = shape.entity.fields[key]
         if field.type.computed:
             continue
-        theirs = _stored(draft, key)
+        theirs = _shown(unit, entity, key, _stored(draft, key))
         mine = _mine(draft, key)
         if since is None or not field.audit:
             conflicts[key] = FieldConflict(None, theirs, mine)
@@ -55,7 +56,7 @@ def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
         if mine == base and key not in draft.secrets:
             _leave(draft, key)
         else:
-            conflicts[key] = FieldConflict(base, theirs, mine)
+            conflicts[key] = FieldConflict(_shown(unit, entity, key, base), theirs, mine)
     if conflicts:
         batch.fail(draft, _conflict(unit, entity, draft, conflicts))
 
@@ -63,6 +64,12 @@ def _merge(unit: Unit, shape: Shape, batch: Batch, draft: Draft) -> None:
 def _conflict(unit: Unit, entity: str, draft: Draft, fields: Mapping[str, FieldConflict]) -> VersionConflict:
     author = last_author(unit, entity, draft.id)
     return VersionConflict(entity, draft.id, draft.version, fields, changed_by=author)
+
+
+def _shown(unit: Unit, entity: str, key: str, value: Any) -> Any:
+    """Return a stored value as the principal may see it: some fields may be written, but not read."""
+    seen = unit.access.mask(entity).get(key) in {"read", "write"}
+    return value if seen or value is None else SEALED
 
 
 def _mine(draft: Draft, key: str) -> Any:

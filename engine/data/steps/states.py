@@ -11,15 +11,18 @@ from engine.i18n import Message, Text
 from engine.metadata.model import Field, Transition
 
 
-def check_states(unit: Unit, shape: Shape, batch: Batch, evaluation: Evaluation) -> None:
-    """Refuse moves that no transition makes, that the principal may not make, or that lack what they require."""
+def check_states(unit: Unit, shape: Shape, batch: Batch, evaluation: Evaluation, *, late: bool = False) -> None:
+    """Refuse moves that no transition makes, that the principal may not make, or that lack what they require.
+
+    `late` are records whose child rows were given along and whose transitions may look at them: asked once they stand.
+    """
     states = shape.entity.states
     if states is None:
         return
     field = shape.entity.fields[states.field]
     named = states.transitions.get(batch.transition) if batch.transition is not None else None
     for draft in batch.drafts:
-        if draft.failed:
+        if draft.failed or late != (bool(draft.children) and shape.late_transitions):
             continue
         if draft.old is None:
             _check_start(unit, shape, batch, draft, field)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -610,3 +611,91 @@ def test_numbers_count_on_and_gapless_ones_without_a_gap(world: World, boss: Pri
     assert len({each.values["number"] for each in many}) == 50
     bills = [int(each.values["bill"][2:]) for each in many]
     assert bills == list(range(bills[0], bills[0] + 50))
+
+
+def test_a_transition_sees_the_child_rows_that_are_given_along(world: World, ann: Principal) -> None:
+    order = make(world, "order", ann)
+
+    sent = change(world, "order", order.id, ann, stage="sent", items=[{"what": "a", "amount": 1}])
+    assert sent.values["stage"] == "sent"
+    other = make(world, "order", ann, items=[{"what": "a", "amount": 1}])
+    assert refused(world, "order", ann, other.id, stage="sent", items=[]) == {"stage": "transition"}
+    assert world.value("order", other.id, "lines") == 1
+
+
+def test_child_rows_have_child_rows(tmp_path: Path) -> None:
+    site = """
+entity: book
+plural: books
+title: name
+fields:
+  name: {type: text, required: true}
+  chapters: {type: table, of: chapter}
+  pages: {type: rollup, of: chapters, sum: pages}
+---
+entity: chapter
+parent: book
+title: name
+fields:
+  name: {type: text, required: true}
+  sections: {type: table, of: section}
+  pages: {type: rollup, of: sections, sum: pages}
+---
+entity: section
+parent: chapter
+title: name
+fields:
+  name: {type: text, required: true}
+  pages: {type: integer, min: 0}
+"""
+    world = World(f"sqlite:///{tmp_path}/guanxi.sqlite", site)
+    book = make(
+        world, "book", chapters=[{"name": "1", "sections": [{"name": "a", "pages": 3}, {"name": "b", "pages": 4}]}]
+    )
+    [chapter] = book.values["chapters"]
+    assert book.values["pages"] == 7
+    assert world.value("chapter", chapter["id"], "pages") == 7
+    assert refused(world, "book", chapters=[{"name": "2", "sections": [{"name": "x", "pages": -1}]}]) == {
+        "chapters/0/sections/0/pages": "invalid"
+    }
+
+    section = chapter["sections"][0]["id"]
+    change(world, "section", section, pages=10)
+    assert world.value("book", book.id, "pages") == 14
+    world.records.delete(SYSTEM, "book", [book.id])
+    assert world.value("section", section, "deleted_at") is not None
+    world.records.restore(SYSTEM, "book", [book.id])
+    assert world.value("section", section, "deleted_at") is None
+    assert world.value("book", book.id, "pages") == 14
+    world.database.dispose()
+
+
+def test_child_rows_see_the_formulas_and_the_sum_of_their_parent(tmp_path: Path) -> None:
+    site = """
+entity: bill
+plural: bills
+title: name
+fields:
+  name: {type: text}
+  rate: {type: number, decimals: 2}
+  doubled: {type: formula, result: number, decimals: 2, stored: true, expr: "rate * 2"}
+  lines: {type: table, of: bill_line}
+  total: {type: rollup, of: lines, sum: amount}
+---
+entity: bill_line
+parent: bill
+title: what
+fields:
+  what: {type: text}
+  amount: {type: number, decimals: 2}
+  taxed: {type: formula, result: number, decimals: 2, stored: true, expr: "amount * bill.doubled"}
+  part: {type: formula, result: number, decimals: 2, stored: true, expr: "amount / bill.total"}
+"""
+    world = World(f"sqlite:///{tmp_path}/guanxi.sqlite", site)
+    bill = make(world, "bill", rate="1.5", lines=[{"what": "a", "amount": 3}, {"what": "b", "amount": 1}])
+    a, b = (line["id"] for line in bill.values["lines"])
+
+    assert (world.value("bill_line", a, "taxed"), world.value("bill_line", b, "part")) == (9, Decimal("0.25"))
+    change(world, "bill", bill.id, rate=2, lines=[{"id": a}, {"id": b, "amount": 2}])
+    assert (world.value("bill_line", a, "taxed"), world.value("bill_line", b, "part")) == (12, Decimal("0.40"))
+    world.database.dispose()
