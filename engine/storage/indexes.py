@@ -200,8 +200,11 @@ class _Maker:
         shown = self._sort(self._model.default_view(entity.key).order) if views else None
         for key in self._rule_fields():
             yield self._list([key], shown or order or (), Message("row rules"))
+        # What a view shows when it is opened comes before what people then make of it by quick filters.
         for view in views:
-            yield from self._of_view(view, order)
+            yield from self._opened(view, order)
+        for view in views:
+            yield from self._filtered(view, order)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
             yield self._list([entity.states.field], order, Message("the states"))
         yield from self._of_reports()
@@ -217,14 +220,22 @@ class _Maker:
         owner = self._part("owner", descending=index.parts[-1].descending)
         return replace(index, parts=(*index.parts, owner), fields=(*index.fields, "owner"))
 
-    def _of_view(self, view: View, usual: tuple[Order, ...] | None) -> Iterator[Index]:
+    def _of_view(
+        self, view: View, usual: tuple[Order, ...] | None
+    ) -> tuple[list[str], tuple[Order, ...] | None, Message]:
+        """Return what a view compares with one value each, its sort order if an index can hold one, and its name."""
         order = self._sort(view.order or default_order(self._entity))
-        order = usual if order is None else order
         fixed = [path[0] for path in equalities(view.where) if len(path) == 1 and self._plain(path[0])]
         fixed = list(dict.fromkeys(fixed))[:MOST_COMPARED]
-        reason = Message("view {key}", key=view.key)
+        return fixed, usual if order is None else order, Message("view {key}", key=view.key)
+
+    def _opened(self, view: View, usual: tuple[Order, ...] | None) -> Iterator[Index]:
+        fixed, order, reason = self._of_view(view, usual)
         if order is not None and not (view.derived and not view.where):
             yield self._list(fixed, order, reason)
+
+    def _filtered(self, view: View, usual: tuple[Order, ...] | None) -> Iterator[Index]:
+        fixed, order, reason = self._of_view(view, usual)
         filters = [key for key in view.filters if "." not in key and key not in fixed and self._filterable(key)]
         filters = filters[:MOST_COMPARED]
         if order is not None:
