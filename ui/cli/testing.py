@@ -18,7 +18,7 @@ def test(face: Face, path: Path | None) -> int:
     """Run the tests that documents carry, in a database of their own that is thrown away."""
     outcome = run_scenarios(face.site_folder, path)
     for result in outcome.results:
-        if not result.passed:
+        if not result.passed and not face.as_json:
             face.say(f"{result.place}: {result.name}", error=True)
             for line in result.failures:
                 face.say(f"    {face.words(line)}", error=True)

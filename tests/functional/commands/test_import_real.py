@@ -9,6 +9,7 @@ from engine.data.query import Query
 from engine.expression import parse
 from engine.site.site import Site
 from engine.storage.database import run
+from tests.conftest import Tier
 from tests.functional.commands.conftest import Command
 
 pytestmark = pytest.mark.slow
@@ -46,16 +47,22 @@ def found(site: Site, words: str) -> list[str]:
 
 
 def test_two_real_lists_are_imported_found_imported_again_and_taken_back(
-    opened: Site, guanxi: Command, stocks: Path, shares: Path, maps: tuple[Path, Path]
+    opened: Site, guanxi: Command, stocks: Path, shares: Path, maps: tuple[Path, Path], tier: Tier
 ) -> None:
     stocks_map, shares_map = maps
+    companies = 22_165
+    if tier == "quick" and opened.database.dialect == "postgresql":
+        # The whole list takes half a minute there; SQLite takes it on every change.
+        companies = 4_000
+        lines = stocks.read_text(encoding="utf-8").splitlines(keepends=True)
+        stocks.write_text("".join(lines[: companies + 1]), encoding="utf-8")
 
     first = guanxi("import", "account", stocks, "--map", stocks_map, "--json").json
     second = guanxi("import", "account", shares, "--map", shares_map, "--json").json
 
-    assert (first["created"], first["failed"], first["left_out"]) == (22_165, 0, ["exchange"])
+    assert (first["created"], first["failed"], first["left_out"]) == (companies, 0, [])
     assert (second["created"], second["failed"], second["errors_file"]) == (5_640, 0, None)
-    assert count(opened) == 27_805
+    assert count(opened) == companies + 5_640
     assert count(opened, "name == 'Apple Inc.' and external_id == 'AAPL'") == 1
     assert count(opened, "country == '中国' and external_id == '000001' and name == '平安银行'") == 1
 
@@ -70,13 +77,13 @@ def test_two_real_lists_are_imported_found_imported_again_and_taken_back(
     # Once more, by ticker: nothing doubles, and nothing gets a version.
     before = changes(opened)
     again = guanxi("import", "account", stocks, "--map", stocks_map, "--on", "external_id", "--json").json
-    assert (again["created"], again["updated"], again["unchanged"], again["failed"]) == (0, 0, 22_165, 0)
+    assert (again["created"], again["updated"], again["unchanged"], again["failed"]) == (0, 0, companies, 0)
     assert again["change_set"] is None
-    assert (count(opened), changes(opened)) == (27_805, before)
+    assert (count(opened), changes(opened)) == (companies + 5_640, before)
 
     # Taken back, in the order that people do it: the last one first.
     assert guanxi("undo", second["change_set"]).code == 0
-    assert count(opened) == 22_165
+    assert count(opened) == companies
     assert found(opened, "平安") == []
     assert guanxi("undo", first["change_set"]).code == 0
     assert count(opened) == 0
