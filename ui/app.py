@@ -22,6 +22,10 @@ CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
 )
+MOST_PARTS = 50_000
+"""Values that a posted form may have."""
+MOST_TYPED = 8 * 2**20
+"""Bytes that a posted form may have without its files."""
 _HEADERS = (
     ("Content-Security-Policy", CONTENT_POLICY),
     ("X-Content-Type-Options", "nosniff"),
@@ -56,6 +60,9 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
     app.session_interface = Notices()
+    # A form has three parts for each input, and a record may have a thousand child rows; the size is limited below.
+    app.config["MAX_FORM_PARTS"] = MOST_PARTS
+    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_TYPED
     app.config["MAX_CONTENT_LENGTH"] = site.config.limits.upload_megabytes * 2**20
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -83,6 +83,15 @@ class Filling:
     record_id: str = ""
     uploads: Uploads = field(default_factory=dict)
     """Files that were sent with a form that is shown again."""
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    """What a form that is shown again asks for, by field key."""
+
+    def now(self) -> Mapping[str, Any]:
+        """Return the values as they would be with what was typed; what lies beyond a changed link is not known."""
+        if not self.typed:
+            return self.values
+        values = {path: value for path, value in self.values.items() if path.partition(".")[0] not in self.typed}
+        return {**values, **{key: value for key, value in self.typed.items() if not isinstance(value, Mapping)}}
 
 
 def editing(reader: Reader, entity: Entity, action: str) -> Editing:
@@ -135,7 +144,7 @@ def stored(reader: Reader, form: Editing, record_id: str, *, trashed: bool = Fal
         if entity.fields[key].type.links != "children" and mask.get(key, "hidden") != "hidden":
             select[key] = None
     for key in shown:
-        if key not in form.fields:
+        if key not in form.fields and mask.get(key, "hidden") != "hidden" and entity.fields[key].type.links != "children":
             select.update(dict.fromkeys(only_value(reader, entity.fields[key], Locale()).paths))
     select.update(dict.fromkeys(path for key, path in links.items() if mask.get(key, "hidden") != "hidden"))
     select.update(dict.fromkeys(conditions.wanted_paths(reader, entity, _exprs(form))))
@@ -302,15 +311,21 @@ class _Maker:
     titles: Titles
 
     def holds(self, expr: Any) -> bool | None:
+        """Say whether a condition holds with what was typed."""
         filling = self.filling
-        return conditions.holds(self.reader, self.form.entity.key, expr, filling.values, filling.record_id)
+        return conditions.holds(self.reader, self.form.entity.key, expr, filling.now(), filling.record_id)
+
+    def locked(self, expr: Any) -> bool:
+        """Say whether a field is locked, which is a matter of what is stored."""
+        filling = self.filling
+        return bool(conditions.holds(self.reader, self.form.entity.key, expr, filling.values, filling.record_id))
 
     def input(self, key: str) -> Input | None:
         """Return the input of a field, or its value where it is only shown; None where it is not even that."""
         each = self.form.entity.fields[key]
         if key not in self.form.fields:
             return self._shown(each)
-        if not self.form.creating and each.read_only_when is not None and self.holds(each.read_only_when):
+        if not self.form.creating and each.read_only_when is not None and self.locked(each.read_only_when):
             return self._shown(each)
         made = self._made(each)
         if each.visible_when is not None and self.holds(each.visible_when) is False:

@@ -131,7 +131,7 @@ def _again(
             return _stored(reader, entity, record_id, problems, status, conflict, sent)
         form = editing(reader, entity_of(reader, entity), "create")
         filling = blank(reader, form, {}, locale_of(reader))
-        filling.uploads = sent.uploads
+        filling.uploads, filling.typed = sent.uploads, sent.values
         return _show(reader, form, filling, problems, status, **more)
 
 
@@ -163,7 +163,7 @@ def _stored(
     locale = locale_of(reader)
     conflicts: list[Conflict] = []
     if sent is not None:
-        filling.uploads = sent.uploads
+        filling.uploads, filling.typed = sent.uploads, sent.values
         conflicts = of_cells(reader, form, sent.conflicts, locale) if status == CONFLICT else []
     if conflict is not None:
         conflicts += of_fields(reader, shown, conflict.fields, locale)

@@ -96,7 +96,7 @@ def _ask(
                 notice(words, "danger")
             return redirect(f"/{entity}/{record_id}", 303)
         filling, version, _may = stored(reader, form, record_id)
-        filling.uploads = sent.uploads
+        filling.uploads, filling.typed = sent.uploads, sent.values
         locale = locale_of(reader)
         home = f"/{entity}/{record_id}"
         shown_blocks = _named(_inputs(reader, form, filling, problems))
