@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -25,6 +26,7 @@ from engine.storage.copying import Copy, Fill, Filler
 from engine.storage.database import Database
 from engine.storage.fills import reaches_out
 from engine.storage.guards import Looker, duplicates, find_duplicates
+from engine.storage.patience import patiently
 from engine.storage.plan import Change, Plan
 from engine.storage.plan_text import plan_to_json
 from engine.storage.reindex import Reindex
@@ -89,7 +91,7 @@ class Carry:
         """
         large = self._large_indexes()
         if not large and not any(change.copies for change in self._plan.changes):
-            apply.patiently(self._at_once)
+            patiently(self._at_once)
             return
         try:
             self._in_stages(large)
@@ -119,7 +121,7 @@ class Carry:
         changes = self._plan.changes
         copies = self._copies()
         additive = [change for change in changes if change.kind not in _INDEXES]
-        apply.patiently(lambda: self._begin(additive, copies))
+        patiently(lambda: self._begin(additive, copies))
         self._pause("expanded")
         for copy in copies:
             copy.run(self._pause)
@@ -128,7 +130,7 @@ class Carry:
             self._index_beside(change)
         self._pause("indexed")
         rest = [change for change in changes if change.kind in _INDEXES and change not in large]
-        apply.patiently(lambda: self._finish(copies, rest))
+        patiently(lambda: self._finish(copies, rest))
 
     def _begin(self, additive: Sequence[Change], copies: Sequence[Copy | Fill]) -> None:
         """Make what is added, and the triggers, in one transaction beside running writers."""
@@ -231,7 +233,7 @@ class Carry:
         prepared = self._prepared
         apply.rename_entities(connection, prepared.plan.changes, prepared.running.storage, prepared.model)
         revisions.store(connection, prepared.revision, plan_to_json(prepared.plan))
-        revisions.drop_drafts(connection)
+        revisions.drop_published(connection, prepared.revision.documents)
         apply.retire(connection, prepared.plan.changes)
         self._order_later(connection)
         apply.end_work(connection, self._database.dialect)
@@ -271,11 +273,18 @@ def work_off(database: Database, published: Published, backfill: Backfill | None
         step = _step(database, published, backfill, note)
         after: str | None = note.body["after"]
         while after is not None:
-            with database.write() as connection:
-                after = step(connection, after)
-                later.advance(connection, note, after)
+            after = patiently(partial(_advance, database, step, note, after))
             pause(f"{note.kind} {note.body['entity']}")
     return [note.body["entity"] for note in left]
+
+
+def _advance(
+    database: Database, step: Callable[[Connection, str], str | None], note: later.Note, after: str
+) -> str | None:
+    with database.write() as connection:
+        reached = step(connection, after)
+        later.advance(connection, note, reached)
+    return reached
 
 
 def _step(

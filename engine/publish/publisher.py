@@ -21,9 +21,10 @@ from engine.publish import revisions
 from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse, work_off
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
 from engine.publish.revisions import Draft, Revision
-from engine.storage import apply
+from engine.storage import apply, later
 from engine.storage.database import Database
 from engine.storage.guards import drift, missing_indexes, repairs
+from engine.storage.patience import patiently
 from engine.storage.plan import DocumentChange, Plan, schema_plan
 from engine.storage.publication_lock import publication_lock
 from engine.storage.purge import Purged, count, drop, due
@@ -128,11 +129,13 @@ class Publisher:
                     )
                 )
             apply.take_back(self._database, running.storage)
+            self._finish(running)
             pause("begun")
             prepared = self._prepare(running, documents, accept or {}, None, counted=False)
             if prepared.plan.empty:
                 return prepared.running
             refuse(prepared.plan)
+            pause("planned")
             revision = replace(prepared.revision, comment=comment, author_id=author, published_at=clock.now())
             prepared = replace(prepared, revision=revision)
             Carry(self._database, prepared, accept or {}, self.backfill, pause).out()
@@ -177,7 +180,7 @@ class Publisher:
             with self._database.read() as connection:
                 found = count(connection, entries)
             if entries and not dry_run:
-                apply.patiently(lambda: self._drop(running, entries, found))
+                patiently(lambda: self._drop(running, entries, found))
         return found
 
     def _drop(self, running: Revision, entries: Sequence[Retired], found: Sequence[Purged]) -> None:
@@ -197,16 +200,19 @@ class Publisher:
             )
 
     def finish(self) -> list[str]:
-        """Do what a publication that died after its switch left undone, and return the entities it concerned.
-
-        Raises:
-            ProcessOutdated: as `Models.get`.
-        """
+        """Do what a publication that died after its switch left undone, and return the entities it concerned."""
         with publication_lock(self._database):
-            running = self.current()
-            if running.number == 0:
+            return self._finish(self.current())
+
+    def _finish(self, running: Revision) -> list[str]:
+        with self._database.read() as connection:
+            if not later.notes(connection):
                 return []
-            return work_off(self._database, self.models.get(running.number), self.backfill, _nowhere)
+        try:
+            found = self.models.get(running.number)
+        except (ProcessOutdated, DocumentsInvalid):
+            return []  # Who has its packs does it, or the publication of those that are installed.
+        return work_off(self._database, found, self.backfill, _nowhere)
 
     def drift(self) -> list[Problem]:
         """Return where the database is not as the running revision made it; for `guanxi doctor`.

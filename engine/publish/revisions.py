@@ -144,16 +144,6 @@ def store(connection: Connection, revision: Revision, plan: Mapping[str, Any]) -
     run(connection, f"UPDATE meta_state SET revision = {mark} WHERE id = 1", (revision.number,))
 
 
-def set_storage(connection: Connection, number: int, storage: StorageMap) -> None:
-    """Change the storage map of the running revision: something retired was dropped."""
-    mark = _mark(connection)
-    run(
-        connection,
-        f"UPDATE meta_revision SET storage = {mark} WHERE number = {mark}",
-        (_json(storage.to_json()), number),
-    )
-
-
 def history(connection: Connection, limit: int) -> list[Entry]:
     """Return the newest publications, newest first."""
     rows = run(
@@ -203,6 +193,12 @@ def drop_drafts(connection: Connection, names: Sequence[tuple[str, str]] | None 
     mark = _mark(connection)
     for kind, name in names:
         run(connection, f"DELETE FROM meta_draft WHERE kind = {mark} AND name = {mark}", (kind, name))
+
+
+def drop_published(connection: Connection, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Forget the drafts that say what was published; others are still being edited."""
+    done = [each for each in drafts(connection) if documents.get(f"{each.kind}/{each.name}") == each.body]
+    drop_drafts(connection, [(each.kind, each.name) for each in done])
 
 
 def drafts(connection: Connection) -> list[Draft]:

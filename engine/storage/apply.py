@@ -8,16 +8,13 @@ meta_work first, so that the next publication takes it back.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.errors import DatabaseUnavailable
 from engine.fields import field_types
 from engine.ids import new_id
 from engine.metadata.model import Model
@@ -30,17 +27,12 @@ from engine.storage.convert import Converter
 from engine.storage.database import Database, run
 from engine.storage.guard import ENTITY_ACCESS
 from engine.storage.indexes import Index
+from engine.storage.patience import LOCK_TIMEOUT_MS, patiently
 from engine.storage.storage_map import StorageMap
 
 LARGE_ROWS = 20_000
 LARGE_PAGES = 1_000
 """From so many rows, or pages of 8 KB, PostgreSQL makes an index beside running writers."""
-
-LOCK_TIMEOUT_MS = 800
-"""How long a statement waits for a table on PostgreSQL: less than deadlock_timeout (a second), so that it is always
-the publication that steps back and never a reader that is ended as the victim of a deadlock."""
-
-ATTEMPTS = 20
 
 _AFTER = frozenset({"drop_index", "index_search"})
 
@@ -61,22 +53,6 @@ def retire(connection: Connection, changes: Iterable[Change]) -> None:
         if change.kind == "drop_index":
             for statement in change.sql:
                 run(connection, statement, access=ENTITY_ACCESS)
-
-
-def patiently(work: Callable[[], Any]) -> Any:
-    """Do something that needs a table for itself; when others hold it, step back and come again.
-
-    Raises:
-        DatabaseUnavailable: others held it every time, for a minute in all.
-    """
-    for attempt in range(ATTEMPTS):
-        try:
-            return work()
-        except DatabaseUnavailable:
-            if attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(min(0.05 * 2**attempt, 2.0))
-    raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
 def converters(

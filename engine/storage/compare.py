@@ -160,6 +160,14 @@ class Comparison:
 
     def _place_column(self, field: Field, old: StoredColumn | None, link: str | None) -> None:
         new = self._column(field, "")
+        if new.made_of and (link is not None or (old is not None and not (old.made_of and _fits(old, new)))):
+            # What people gave is not overwritten by what is computed: it is retired, and nothing of it is copied.
+            self._retire(field.key, column=old, link=link)
+            old = link = None
+        elif old is not None and old.made_of and self._retired_column(field.key, new) is not None:
+            # What people gave before it was computed comes back.
+            self._retire(field.key, column=old)
+            old = None
         if old is not None and _fits(old, new):
             self._keep(field, old, new)
             return
@@ -258,11 +266,13 @@ class Comparison:
         return names
 
     def _retired_column(self, key: str, new: StoredColumn) -> Retired | None:
-        """Return the column that the field had last in the kind that it shall have again."""
+        """Return the column that the field had last in the kind that it shall have again, with what people gave."""
+        if new.made_of:
+            return None
         found = [
             each
             for each in self._candidates
-            if each.kind == "column" and each.field == key and each.column is not None and _fits(each.column, new)
+            if each.kind == "column" and each.field == key and each.column is not None and _gave(each.column, new)
         ]
         return max(found, key=lambda each: each.since) if found else None
 
@@ -375,6 +385,10 @@ class Comparison:
 
 def _fits(old: StoredColumn, new: StoredColumn) -> bool:
     return (old.kind, old.scale, old.target) == (new.kind, new.scale, new.target)
+
+
+def _gave(old: StoredColumn, new: StoredColumn) -> bool:
+    return _fits(old, new) and not old.made_of
 
 
 def _words(column: StoredColumn) -> str:

@@ -9,6 +9,7 @@ records again. A batch may read a value that a writer changes in the next moment
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,10 +21,11 @@ from engine.storage.convert import Converter
 from engine.storage.database import Database, run, run_many
 from engine.storage.guard import ENTITY_ACCESS
 from engine.storage.later import LOWEST
+from engine.storage.patience import patiently
 from engine.storage.storage_map import StoredEntity
 
-BATCH = 5_000
-"""Records in one transaction."""
+BATCH = 2_000
+"""Records in one transaction: some tens of milliseconds, in which nobody else may change them."""
 
 Filler = Callable[[Connection, Sequence[str] | None], None]
 Pause = Callable[[str], None]
@@ -51,6 +53,8 @@ class Copy:
         self._mark = mark = "?" if database.dialect == "sqlite" else "%s"
         table, new, old = quoted(change.table), quoted(change.column.name), quoted(change.source.name)
         self._read = f'SELECT "id", {old}, {new} FROM {table} WHERE "id"'
+        # Locked in the order of their ids, as writers do, so that none waits for the other in a ring.
+        self._locked = "" if database.dialect == "sqlite" else " FOR NO KEY UPDATE"
         self._write = f'UPDATE {table} SET {new} = {mark} WHERE "id" = {mark}'
         if database.dialect == "postgresql":
             # One statement for a batch; a text is read as the column reads it.
@@ -64,14 +68,18 @@ class Copy:
         """Copy all records."""
         last = LOWEST
         while True:
-            statement = f'{self._read} > {self._mark} ORDER BY "id" LIMIT {BATCH}'
-            with self._database.write() as connection:
-                rows = run(connection, statement, (last,), access=ENTITY_ACCESS).fetchall()
-                self._store(connection, rows)
+            rows = patiently(partial(self._batch, last))
             pause(f"copied {self.change.target}")
             if len(rows) < BATCH:
                 return
             last = rows[-1][0]
+
+    def _batch(self, after: str) -> Sequence[Any]:
+        statement = f'{self._read} > {self._mark} ORDER BY "id" LIMIT {BATCH}{self._locked}'
+        with self._database.write() as connection:
+            rows: Sequence[Any] = run(connection, statement, (after,), access=ENTITY_ACCESS).fetchall()
+            self._store(connection, rows)
+        return rows
 
     def catch_up(self, connection: Connection) -> None:
         """Copy the records that were written meanwhile, in the transaction of the switch."""
@@ -123,9 +131,12 @@ class Fill:
         """Compute them for all records."""
         after: str | None = LOWEST
         while after is not None:
-            with self._database.write() as connection:
-                after = self.batch(connection, after)
+            after = patiently(partial(self._next, after))
             pause(f"computed {self.table}")
+
+    def _next(self, after: str) -> str | None:
+        with self._database.write() as connection:
+            return self.batch(connection, after)
 
     def batch(self, connection: Connection, after: str) -> str | None:
         """Compute them for the next records; return the last one's id, None when there are no more."""

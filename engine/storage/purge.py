@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from engine.i18n import Message
 from engine.storage import ddl, search
-from engine.storage.apply import LOCK_TIMEOUT_MS, drop_column
+from engine.storage.apply import drop_column
 from engine.storage.catalog import inspect
 from engine.storage.columns import quoted
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.storage.patience import LOCK_TIMEOUT_MS
 from engine.storage.storage_map import Retired, StorageMap
 
 

@@ -195,3 +195,63 @@ def test_parts_of_text_are_found_by_an_index_on_postgres(bench: Bench) -> None:
         steps = run(connection, sql, access=ENTITY_ACCESS).fetchall()
 
     assert any("ix_s_visit_subject" in step[0] for step in steps)
+
+
+def test_values_that_are_written_meanwhile_and_would_be_lost_stop_the_publication(bench: Bench) -> None:
+    bench.publish(VISIT + "  weight: {type: text}\n")
+    bench.insert("visit", [{"weight": "1"}])
+    typed = VISIT + "  weight: {type: integer}\n"
+
+    def pause(point: str) -> None:
+        if point == "copied":
+            bench.insert("visit", [{"weight": "heavy"}])
+
+    with pytest.raises(PlanRefused, match=r"visit\.weight=1"):
+        bench.publish(typed, pause=pause)
+
+    assert bench.publisher.current().number == 1
+    assert bench.values("visit", "weight") == ["1", "heavy"]
+    assert bench.run("SELECT id FROM meta_work") == []
+    bench.publish(typed, accept={"visit.weight": 1})
+    assert bench.values("visit", "weight") == [1, None]
+
+
+def test_values_that_become_equal_by_a_new_type_are_refused_where_they_must_be_unique(bench: Bench) -> None:
+    bench.publish(VISIT + "  code: {type: text, unique: true}\n")
+    bench.insert("visit", [{"code": "7"}, {"code": "007"}])
+
+    with pytest.raises(PlanRefused, match="code"):
+        bench.publish(VISIT + "  code: {type: integer, unique: true}\n")
+
+    assert bench.publisher.current().number == 1
+    assert bench.values("visit", "code") == ["7", "007"]
+    assert bench.run("SELECT id FROM meta_work") == []
+
+
+def test_records_that_break_a_new_unique_rule_meanwhile_stop_the_publication(bench: Bench) -> None:
+    bench.publish(VISIT)
+    bench.insert("visit", [{"subject": "once"}])
+    rule = "unique: {subject_once: {fields: [subject]}}\n"
+
+    def pause(point: str) -> None:
+        if point == "planned":
+            bench.insert("visit", [{"subject": "once"}])
+
+    with pytest.raises(PlanRefused):
+        bench.publish(VISIT + rule, pause=pause)
+
+    assert bench.publisher.current().number == 1
+
+
+def test_what_people_gave_is_kept_when_the_field_becomes_computed(bench: Bench) -> None:
+    bench.publish(VISIT + "  weight: {type: integer}\n  total: {type: integer}\n")
+    bench.insert("visit", [{"weight": 3, "total": 5}])
+    computed = (
+        "  weight: {type: integer}\n  total: {type: formula, result: integer, stored: true, expr: 'weight * 2'}\n"
+    )
+
+    bench.publish(VISIT + computed)
+
+    assert bench.column("visit", "total") == "total__2"
+    bench.publisher.rollback(1)
+    assert bench.values("visit", "total") == [5]

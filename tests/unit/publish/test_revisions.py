@@ -54,6 +54,16 @@ def test_a_draft_is_published_with_the_rest_and_forgotten(bench: Bench) -> None:
     assert "room" in bench.publisher.models.get(2).model.entities["visit"].fields
 
 
+def test_drafts_of_other_documents_outlive_a_publication(bench: Bench) -> None:
+    bench.publish(HEAD)
+    (edited,) = documents(f"{HEAD}  room: {{type: text}}\n")
+    bench.publisher.save_draft("entity", "visit", edited.body)
+
+    bench.publish(f"{HEAD}---\nentity: room\ntitle: name\nfields: {{name: {{type: text}}}}\n")
+
+    assert [draft.name for draft in bench.publisher.drafts()] == ["visit"]
+
+
 def test_a_draft_can_take_a_document_away(bench: Bench) -> None:
     bench.publish(f"{HEAD}---\nentity: room\ntitle: name\nfields: {{name: {{type: text}}}}\n")
     bench.publisher.save_draft("entity", "room", None)
