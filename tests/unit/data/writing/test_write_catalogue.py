@@ -18,7 +18,7 @@ SOURCES = [
     *(ROOT / f"engine/data/{name}.py" for name in MODULES),
     *sorted((ROOT / "engine/data/steps").glob("*.py")),
 ]
-ELSEWHERE = {"{text}", "There is no {key}", "“{value}” is not the id of a record"}
+ELSEWHERE = {"There is no {key}", "“{value}” is not the id of a record"}
 
 
 def sentences() -> set[str]:
