@@ -21,10 +21,13 @@ from engine.storage.convert import Converter
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
 from engine.storage.indexes import Index, wanted
+from engine.storage.later import LOWEST
 from engine.storage.storage_map import StorageMap, StoredEntity
 
 SAMPLES = 20
 """Rows that are named in a plan; the count is of all."""
+
+_BATCH = 5_000
 
 SLOW_ROWS = 10_000
 """From so many rows a change is called slow, and PostgreSQL makes indexes beside running writers."""
@@ -239,14 +242,19 @@ class Looker:
         return replace(change, risk="refused", rows=count, samples=samples)
 
     def _values(self, table: str, column: str) -> Iterator[tuple[str, Any]]:
-        name = quoted(column)
-        cursor = run(
-            self._connection,
-            f'SELECT "id", {name} FROM {quoted(table)} WHERE {name} IS NOT NULL',
-            access=ENTITY_ACCESS,
+        """Yield (id, value) of all rows that have one, a batch at a time: PostgreSQL's driver would hold them all."""
+        name, mark = quoted(column), "?" if self._dialect == "sqlite" else "%s"
+        statement = (
+            f'SELECT "id", {name} FROM {quoted(table)} WHERE "id" > {mark} AND {name} IS NOT NULL'
+            f' ORDER BY "id" LIMIT {_BATCH}'
         )
-        while rows := cursor.fetchmany(5000):
+        last = LOWEST
+        while True:
+            rows = run(self._connection, statement, (last,), access=ENTITY_ACCESS).fetchall()
             yield from rows
+            if len(rows) < _BATCH:
+                return
+            last = rows[-1][0]
 
     def _former(self, change: Change) -> Field | None:
         entity = self._previous.entities.get(change.entity) if self._previous is not None else None
