@@ -90,9 +90,10 @@ def update(entity: str, record_id: Any) -> AnyResponse:
         shown = entity_of(reader, entity)
         form = editing(reader, shown, "update")
         try:
-            sent = read(reader, form, locale_of(reader), id_)
+            reader.record(entity, id_, (shown.title,))
         except NotFound:
             return _deleted(reader, entity, id_)
+        sent = read(reader, form, locale_of(reader), id_)
     if "more" in request.form:
         return _again(entity, sent, (), id_, OK)
     if sent.problems:

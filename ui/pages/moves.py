@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, request
@@ -132,8 +133,17 @@ def _inputs(reader: Reader, form: Editing, filling: Filling, problems: Sequence[
 
 
 def _named(found: Sequence[Block]) -> list[Block]:
-    """Return blocks with their inputs alone: what is only shown would stand in the way here."""
+    """Return blocks with their inputs alone, all to be seen: they are asked for, whatever hides them otherwise."""
     return [
-        Block(each.key, "", each.columns, [one for one in each.inputs if one.kind != "shown"], off=False)
+        Block(
+            each.key,
+            "",
+            each.columns,
+            [
+                replace(one, off=False, when={name: tree for name, tree in one.when.items() if name != "visible"})
+                for one in each.inputs
+                if one.kind != "shown"
+            ],
+        )
         for each in found
     ]

@@ -49,7 +49,9 @@ class Input:
     options: Sequence[tuple[str, str]] = ()
     problems: Sequence[str] = ()
     title: str = ""
-    """Of a link: the words that stand for its id."""
+    """Of a link: the words that stand there."""
+    known: str = ""
+    """Of a link: the title of the record whose id it holds; other words are another record."""
     typed: str = ""
     """Of several links: what was typed to add one."""
     address: str = ""
@@ -152,6 +154,7 @@ def _link(
     return replace(
         given,
         title=title,
+        known=title,
         address=f"{address}?{asked}" if asked else address,
         include=", ".join(include),
         kinds=kinds if given.kind == "any" else (),
@@ -256,7 +259,12 @@ def kept(made: Input, form: Posted, problems: Iterable[str]) -> Input:
         value = made.value  # the caller knows better
     again = replace(made, value=value, options=options, was=form[f"was-{made.name}"], problems=wrong)
     if made.kind in {"link", "any"}:
-        return replace(again, value=form.get(f"id-{made.name}", ""), title=form.get(made.name, ""))
+        return replace(
+            again,
+            value=form.get(f"id-{made.name}", ""),
+            title=form.get(made.name, ""),
+            known=form.get(f"title-{made.name}", ""),
+        )
     return again
 
 
