@@ -201,7 +201,7 @@ class Summary:
         for aggregate in self._query.aggregates:
             known.update(dict.fromkeys(aggregate.names, numbers[aggregate.key]))
         scope = _AnswerScope(self._rows, known)
-        found = check(condition, scope)
+        found = check(condition, scope, Type.BOOLEAN)
         if found.problems:
             raise QueryInvalid(found.problems[0].message, found.problems)
         try:

@@ -256,7 +256,7 @@ class Selection:
     def _asked(self, condition: Expr, place: Place) -> Element:
         scope = place.scope(asking=True)
         refuse_masked(self.roles, self.entity, condition)
-        found = check(condition, scope)
+        found = check(condition, scope, Type.BOOLEAN)
         if found.problems:
             raise QueryInvalid(found.problems[0].message, found.problems)
         try:
