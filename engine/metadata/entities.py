@@ -15,6 +15,7 @@ from engine.fields.rollup import Rollup as RollupType
 from engine.i18n import Message, Text, humanise
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.model import Option
+from engine.metadata.relations import relation_named
 from engine.metadata.report import Report
 from engine.metadata.scope import first_tree
 from engine.metadata.shape import suggest
@@ -246,7 +247,8 @@ class Typing:
                     made.info = self._plain(made)
         for draft in entities:
             for made in draft.fields.values():
-                self._resolve(draft, made)
+                if self._resolve(draft, made) is None:
+                    self._report.unresolved.add(made.key)
 
     def _plain(self, made: FieldDraft) -> FieldInfo:
         return FieldInfo(
@@ -335,7 +337,7 @@ class Typing:
         if own is not None and own.type.links in {"children", "many"}:
             child = own.target
         else:
-            known = draft.relations.get(relation)
+            known = relation_named(draft, relation)
             child = known.entity if known is not None else None
         path = (*made.path, "of")
         if child is None:

@@ -13,6 +13,7 @@ from engine.fields.rollup import Rollup as RollupType
 from engine.i18n import Message
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.model import Rollup
+from engine.metadata.relations import relation_named
 from engine.metadata.report import Report
 from engine.metadata.scope import EntityScope
 
@@ -61,11 +62,11 @@ class Formulas:
         function = (
             made.type.function(made.options) if made.info is not None and isinstance(made.type, RollupType) else None
         )
-        own, known = draft.fields.get(relation), draft.relations.get(relation)
+        own, known = draft.fields.get(relation), relation_named(draft, relation)
         if function is None:
             return ()
         if known is not None:
-            entity, link = known.entity, known.field
+            relation, entity, link = known.key, known.entity, known.field
         elif own is not None and own.target is not None:
             entity, link = own.target, relation
         else:

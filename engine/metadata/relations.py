@@ -58,6 +58,18 @@ def relate(report: Report, drafts: Drafts) -> None:
             _add(user, draft, "owner", "lookup", plurals[draft.key], {"en": "Owner", "zh": "负责人"})
 
 
+def relation_named(draft: EntityDraft, name: str) -> Relation | None:
+    """Return the relation that a rollup means by a name.
+
+    A rollup is often called what it counts: `cars: {type: rollup, of: cars, count: true}`. The field has the name then,
+    and the relation, which goes by a longer one, still answers to it here.
+    """
+    known = draft.relations.get(name)
+    if known is not None:
+        return known
+    return next((each for each in draft.relations.values() if plural_key(each.entity) == name), None)
+
+
 def _children(parent: EntityDraft, child: EntityDraft, plural: Text) -> None:
     tables = [each for each in parent.fields.values() if each.type.links == "children" and each.target == child.key]
     for table in tables:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.errors import ExpressionInvalid, ExpressionProblem, Problem
-from engine.expression import Expr, Scope, Type, check, parse
+from engine.expression import Expr, Scope, Type, check, parse, paths
 from engine.i18n import Message, Text
 from engine.metadata.document import PathKey, join
 from engine.metadata.layers import Composed
@@ -26,6 +26,8 @@ class Report:
     def __init__(self, composed: Composed, translations: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.composed = composed
         self.problems: list[Problem] = []
+        self.unresolved: set[str] = set()
+        """Keys of fields whose type is not known, for a reason that is noted already."""
         self._translations = translations or {}
 
     def error(
@@ -114,6 +116,8 @@ class Report:
         expr = self.parse(doc, path, text, around=around)
         if expr is None:
             return None
+        if self.unresolved and not self.unresolved.isdisjoint(key for each in paths(expr) for key in each):
+            return None  # What it may do with that field cannot be told before the field is right.
         checked = check(expr, scope, expect)
         for problem in checked.problems:
             self.expression_problem(doc, path, problem)
