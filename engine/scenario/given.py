@@ -14,6 +14,8 @@ from engine.metadata.model import Entity, Field, Model
 from engine.scenario.outcome import said
 
 VIA = "test"
+_LONGEST = 24
+"""Texts are tried up to this length, or up to the least that a field takes."""
 
 
 class Given:
@@ -139,12 +141,23 @@ class Given:
         number = self._count
         yield from list(field.choices)[:1]
         yield f"{name} {number}" if field.unique else name
-        yield from (field.options.get("min"), number, str(number), True)
+        yield from (field.options.get("min"), number, 1, str(number), True)
         yield from (
+            f"+86138{number:08d}",
             "2026-01-01",
             "2026-01-01T09:00:00Z",
             "09:00",
             f"{number}@test.example",
             f"https://test.example/{number}",
         )
-        yield from (f"+86138{number:08d}", "#336699", {"street": name}, {"latitude": 0, "longitude": 0}, [name], "x")
+        yield from ("#336699", {"street": name}, {"lat": 0, "lng": 0}, [name], "x")
+        yield from _texts(field.options.get("min_length") or 1, field.options.get("max_length") or _LONGEST, number)
+
+
+def _texts(least: int, most: int, number: int) -> Iterator[str]:
+    """Yield texts of the shapes that patterns ask for: A0007, 0007, AB-0007, letters alone."""
+    for length in range(least, min(most, max(least, _LONGEST)) + 1):
+        for start in ("", "A", "AB", "ABC", "A-", "AB-", "a", "ab", "中", "中A"):
+            if len(start) < length:
+                yield start + str(number).zfill(length - len(start))[-(length - len(start)) :]
+        yield from (letter * length for letter in "Aa中")
