@@ -12,12 +12,28 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from engine import Change, GuanxiError, Message, NotFound, Query, Reader, Result, VersionConflict
+from engine import (
+    Change,
+    FieldProblem,
+    GuanxiError,
+    Message,
+    NotFound,
+    Query,
+    Reader,
+    RecordInvalid,
+    Result,
+    VersionConflict,
+)
 from ui.api.problems import BadRequest, StaleEtag, described, not_json
 from ui.asking import principal, program_language, reading, site
 
 MOST_OPERATIONS = 1_000
 """Records of one bulk call; more are an import."""
+
+_PARAMETERS = frozenset(
+    {"filter", "fields", "order", "limit", "cursor", "q", "group", "aggregate", "having", "trashed", "ids", "count"}
+)
+"""What a list can be asked for."""
 
 routes = Blueprint("records", __name__)
 
@@ -53,6 +69,7 @@ def shown(reader: Reader, entity: str, record_id: str, fields: tuple[str, ...] =
 @routes.get("/<entity>")
 def listing(entity: str) -> Response:
     """Return one page of records, or of groups when numbers are asked for."""
+    _refuse_unknown(request.args)
     query = Query.from_params(entity, request.args)
     with reading() as reader:
         query = replace(query, select=_selected(reader, entity, query.select))
@@ -63,6 +80,16 @@ def listing(entity: str) -> Response:
         if request.args.get("count") == "capped":
             body["count"] = str(reader.count(query))
     return answer(body)
+
+
+def _refuse_unknown(params: Mapping[str, str]) -> None:
+    """Refuse a parameter that is none: a misspelt filter would answer with every record."""
+    for name in params.keys() - _PARAMETERS:
+        raise BadRequest(
+            Message("A list has no parameter {name}; it has {known}", name=name, known=", ".join(sorted(_PARAMETERS)))
+        )
+    if params.get("count") not in {None, "", "capped"}:
+        raise BadRequest(Message("count may be capped"))
 
 
 def _selected(reader: Reader, entity: str, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -184,8 +211,18 @@ def bulk(entity: str) -> Response:
     touched = sum(len(ids) if isinstance(ids := _ids(each), list) else 1 for each in operations)
     if touched > MOST_OPERATIONS:
         raise BadRequest(Message("One call changes at most {most} records; import more", most=MOST_OPERATIONS))
-    results = site().records.bulk(principal(), entity, operations, atomic=bool(body.get("atomic", False)), via="api")
+    try:
+        results = site().records.bulk(
+            principal(), entity, operations, atomic=bool(body.get("atomic", False)), via="api"
+        )
+    except RecordInvalid as error:
+        raise RecordInvalid(map(_of_operation, error.problems)) from error
     return answer({"data": [_outcome(each) for each in results]})
+
+
+def _of_operation(problem: FieldProblem) -> FieldProblem:
+    """Return a problem with the place of its operation in its path."""
+    return replace(problem, path="/".join(filter(None, ("operations", str(problem.row), problem.path))))
 
 
 def _ids(operation: Mapping[str, Any]) -> Any:
