@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, String, Text, cast, func, literal_column
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import TIMESTAMP, ColumnElement, Integer, String, Text, cast, func, literal_column
 
 from engine.data.fields import Resolved, conversions, masked, resolve
 from engine.data.normal import Normal

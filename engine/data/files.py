@@ -16,8 +16,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, BinaryIO
 
-import puremagic
-
 from engine import clock
 from engine.data.drafts import stored_draft
 from engine.data.phrases import phrases
@@ -263,6 +261,8 @@ def content_type(head: bytes, name: str = "") -> str:
 
     Text is told by being text: formats without a signature, such as CSV, are known by the ending of the name.
     """
+    import puremagic  # with its table of signatures, for the first file
+
     suffix = Path(clean_name(name)).suffix.lower()
     try:
         found: str = puremagic.from_string(head, mime=True, filename=f"x{suffix}" if suffix else None)

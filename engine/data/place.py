@@ -13,7 +13,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, cast, false, func, literal, null, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from engine.data.statement import Binds
 from engine.expression import FieldInfo, ManyScope, SqlValue, Type, compile_sql
@@ -195,6 +194,8 @@ class Place:
                 conditions += there.reach("read")
         rows = select(value.label("v"), link.c.position).select_from(source).where(*conditions)
         if frame.kind == "postgresql":
+            from sqlalchemy.dialects.postgresql import aggregate_order_by
+
             rows = rows.with_only_columns(func.jsonb_agg(aggregate_order_by(value, link.c.position)))
             return rows.correlate(self.alias).scalar_subquery()
         inner = rows.order_by(link.c.position).correlate(self.alias).subquery()

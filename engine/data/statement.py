@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select, cast, column, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from engine.fields import StorageType
@@ -30,7 +30,11 @@ def dialect_of(kind: str) -> Dialect:
     """Return the dialect that renders statements with the driver's placeholders, by position."""
     if kind == "sqlite":
         return sqlite.dialect(paramstyle="qmark")
-    return postgresql.psycopg.dialect(paramstyle="format")
+    # SQLAlchemy's half for PostgreSQL takes time and memory that a site on SQLite does not have to spend.
+    from sqlalchemy.dialects.postgresql import psycopg
+
+    made: Dialect = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    return made
 
 
 class Binds:
@@ -55,6 +59,8 @@ class Binds:
         if self.kind == "sqlite":
             bound = self.value(name, Stored("text"), _as_json)
             return select(column("value")).select_from(func.json_each(bound)).scalar_subquery()
+        from sqlalchemy.dialects import postgresql
+
         kind = postgresql.UUID(as_uuid=False) if cast_to == "uuid" else postgresql.TEXT()
         array = postgresql.ARRAY(kind)
         return select(func.unnest(cast(self.value(name, array, list), array))).scalar_subquery()

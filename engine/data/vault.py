@@ -10,12 +10,14 @@ import base64
 import binascii
 import hashlib
 import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from engine.errors import SiteBroken
 from engine.i18n import Message
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
 _VERSION = "v1:"
@@ -28,7 +30,14 @@ class Vault:
         if not secret:
             raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
         # The site's secret also signs other things, so what is used here is a key of its own, drawn from it.
-        self._cipher = AESGCM(hashlib.sha256(b"guanxi secret fields\0" + secret).digest())
+        self._key = hashlib.sha256(b"guanxi secret fields\0" + secret).digest()
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        # Loaded with the first secret: most processes never see one.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._key)
 
     def seal(self, entity: str, record_id: str, field: str, text: str) -> str:
         """Return the cipher text of a value, for this record and field alone."""
@@ -42,6 +51,8 @@ class Vault:
         Raises:
             SiteBroken: it was sealed with another key or for another place, or is damaged.
         """
+        from cryptography.exceptions import InvalidTag
+
         try:
             raw = base64.b64decode(sealed.removeprefix(_VERSION), validate=True)
             place = f"{entity}:{record_id}:{field}".encode()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine import GuanxiError, Message
 from ui.cli.command import Command, Face, Option, pass_face, shared
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 _THREADS = 8
 
@@ -57,15 +62,29 @@ def require_free(host: str, port: int) -> None:
             ) from error
 
 
+def application() -> Flask:
+    """Return the application of a process that answers."""
+    from ui.app import create_app
+
+    app = create_app()
+    # What is there by now stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
+
+
 def run_server(folder: Path, host: str, port: int, workers: int) -> None:
     """Serve a site until somebody stops it; each process makes its own application."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    # Where processes are forked they share what is loaded here, and start at once.
+    import ui.app  # noqa: F401
+
     os.environ["GUANXI_SITE"] = str(folder.resolve())
     Granian(
-        "ui.app:create_app",
+        "ui.cli.serving:application",
         address=host,
         port=port,
         interface=Interfaces.WSGI,

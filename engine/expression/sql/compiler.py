@@ -9,10 +9,11 @@ Whatever the Python back end calls missing is NULL here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias
 
 from sqlalchemy import (
@@ -38,7 +39,6 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine, Uuid
 
@@ -147,16 +147,28 @@ def compile_value(expr: Expr, scope: SqlScope) -> SqlValue:
 
 
 _SQLITE_TYPES: dict[Type, TypeEngine[Any]] = {Type.NUMBER: Integer(), Type.BOOLEAN: Boolean(create_constraint=False)}
-_POSTGRESQL_TYPES: dict[Type, TypeEngine[Any]] = {
-    Type.NUMBER: Numeric(),
-    Type.BOOLEAN: Boolean(),
-    Type.DATE: Date(),
-    Type.DATETIME: DateTime(timezone=True),
-    Type.TIME: Time(),
-    Type.LINK: Uuid(as_uuid=False),
-    Type.LIST: JSONB(none_as_null=True),
-    Type.JSON: JSONB(none_as_null=True),
-}
+
+
+@cache
+def _postgresql_types() -> Mapping[Type, TypeEngine[Any]]:
+    """Return what each type is on PostgreSQL; SQLAlchemy's half for it is loaded only where it is spoken to."""
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    return {
+        Type.NUMBER: Numeric(),
+        Type.BOOLEAN: Boolean(),
+        Type.DATE: Date(),
+        Type.DATETIME: DateTime(timezone=True),
+        Type.TIME: Time(),
+        Type.LINK: Uuid(as_uuid=False),
+        Type.LIST: JSONB(none_as_null=True),
+        Type.JSON: JSONB(none_as_null=True),
+    }
+
+
+def jsonb(element: Element) -> Element:
+    """Return a text as a value of PostgreSQL's JSONB."""
+    return cast(element, _postgresql_types()[Type.JSON])
 
 
 class SqlCompiler:
@@ -191,14 +203,14 @@ class SqlCompiler:
                 raise TypeError(f"the SQL of {expr.name} is no SqlValue")
             if (
                 not self.sqlite
-                and typed.type in _POSTGRESQL_TYPES
+                and typed.type in _postgresql_types()
                 and any(each.type is Type.NULL for each in typed.args)
             ):
                 # A bare NULL has no type for PostgreSQL, and what is made of it neither.
                 return (
                     found
                     if found.type is Type.BOOLEAN
-                    else replace(found, element=cast(found.element, _POSTGRESQL_TYPES[typed.type]))
+                    else replace(found, element=cast(found.element, _postgresql_types()[typed.type]))
                 )
             return found
         return self.constant(expr.value, typed.type, typed.scale)
@@ -234,7 +246,7 @@ class SqlCompiler:
         """Return a column or bind as the raw value that the database holds, whatever type the table gives it."""
         if typed.type is Type.NUMBER and typed.info is not None and typed.info.scale is None and self.sqlite:
             return SqlValue(func.gx_decimal(found.element), Type.NUMBER, typed.scale, typed.result.bound)
-        types = _SQLITE_TYPES if self.sqlite else _POSTGRESQL_TYPES
+        types = _SQLITE_TYPES if self.sqlite else _postgresql_types()
         element = type_coerce(found.element, types.get(typed.type, Text()))
         return SqlValue(element, typed.type, typed.scale, typed.result.bound)
 
@@ -253,7 +265,7 @@ class SqlCompiler:
         if isinstance(value, (datetime, date, time)):
             return SqlValue(self._moment(value), type_)
         text = bound(_list_text(value), String())
-        return SqlValue(text if self.sqlite else cast(text, JSONB()), Type.LIST)
+        return SqlValue(text if self.sqlite else jsonb(text), Type.LIST)
 
     def integer(self, number: int) -> Element:
         """Return a whole number as a bind parameter: SQLite's TEXT of its digits beyond 64 bits."""

@@ -9,14 +9,13 @@ from typing import Any
 from typing import cast as static_cast
 
 from sqlalchemy import ColumnElement, Numeric, String, case, cast, false, func, literal_column, null, or_, select, true
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Text, Uuid
 
 from engine.expression.ast import Path, Value, Var
 from engine.expression.check import Typed
 from engine.expression.numbers import decimals, unscaled
 from engine.expression.sql import inline
-from engine.expression.sql.compiler import LARGEST, Element, ManyScope, SqlCompiler, SqlValue, bound
+from engine.expression.sql.compiler import LARGEST, Element, ManyScope, SqlCompiler, SqlValue, bound, jsonb
 from engine.expression.texts import lower
 from engine.expression.types import Type
 
@@ -246,7 +245,7 @@ def member(sql: SqlCompiler, typed: Typed) -> SqlValue:
         return _answer(_in_bound_list(sql, value, found), loose=True)
     item: Element
     if isinstance(value.literal, str):
-        item = cast(bound(_json_text(value.literal), String()), JSONB())
+        item = jsonb(bound(_json_text(value.literal), String()))
     else:
         item = func.to_jsonb(cast(sql.value(value).element, Text()))
     return _answer(found.op("@>", is_comparison=True)(item), loose=True)
