@@ -126,6 +126,8 @@ def _linked(draft: Draft, key: str, kind: str) -> set[str]:
 def _collect_followers(unit: Unit, shape: Shape, batch: Batch, drafts: Iterable[Draft], due: dict[str, Due]) -> None:
     known = dependencies(unit.published.model).followers
     entity = shape.entity.key
+    if not shape.followed:
+        return
     by_follower: dict[Follower, set[str]] = {}
     for draft in drafts:
         keys: set[str] = set(draft.changed)

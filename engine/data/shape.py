@@ -83,11 +83,8 @@ class FieldShape:
     read_only_when: Condition | None
     options_when: Mapping[str, Condition]
     where: Expr | None
-
-    @property
-    def links(self) -> str:
-        """Return how the field links: "" one many children any."""
-        return self.field.type.links
+    links: str
+    """How the field links: "" one many children any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +183,8 @@ class Shape:
             for group in groups
             if group.entity == entity.key and group.relation.kind == "children"
         )
+        self.followed = any(trigger[0] == entity.key for trigger in dependencies(self.model).followers)
+        """Whether stored formulas of any entity read fields of this one."""
         self.links_rolled_up: tuple[str, ...] = tuple(
             group.relation.field
             for group in dependencies(self.model).rollups.get(entity.key, ())
@@ -219,6 +218,7 @@ class Shape:
             read_only_when=self.condition(field.read_only_when) if field.read_only_when is not None else None,
             options_when={key: self.condition(expr) for key, expr in field.options_when.items()},
             where=field.where,
+            links=field.type.links,
         )
 
     def condition(self, expr: Expr) -> Condition:

@@ -82,7 +82,10 @@ def check_links(unit: Unit, shape: Shape, batch: Batch, *, inner: bool = False) 
 
     `inner` batches hold child rows, whose parent is being written by the same call.
     """
+    changed = frozenset[str]().union(*(draft.changed for draft in batch.drafts))
     for key, each in shape.link_shapes:
+        if key not in changed:
+            continue
         kind = each.links
         if inner and key == shape.entity.parent_field:
             continue
