@@ -142,7 +142,7 @@ def rows_of(
     rows = []
     for place, row in enumerate(known):
         prefix = prefix_of(table, place)
-        told = {}
+        told: dict[str, list[str]] = {}
         for problem in problems:
             if problem.path.startswith(f"{table.key}/{place}/"):
                 told.setdefault(problem.path.split("/", 2)[2], []).append(problem.message.in_(language()))
@@ -221,5 +221,3 @@ def gone(table: Field, rows: Sequence[PostedRow], stored: Sequence[Stored]) -> l
         for row in rows
         if row.id and row.id not in there and row.values and not row.removed
     ]
-
-

@@ -23,9 +23,7 @@ class Conflict:
     theirs: str
 
 
-def of_fields(
-    reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale
-) -> list[Conflict]:
+def of_fields(reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale) -> list[Conflict]:
     """Return for each field that two people changed what each of them wrote."""
     return [
         Conflict(
@@ -38,9 +36,7 @@ def of_fields(
     ]
 
 
-def of_cells(
-    reader: Reader, form: Editing, cells: Sequence[CellConflict], locale: Locale
-) -> list[Conflict]:
+def of_cells(reader: Reader, form: Editing, cells: Sequence[CellConflict], locale: Locale) -> list[Conflict]:
     """Return for each cell of a child row that two people changed what each of them wrote."""
     found = []
     for each in cells:

@@ -11,6 +11,7 @@ from flask import request
 from engine import (
     BadValue,
     Entity,
+    EntityScope,
     Field,
     FieldProblem,
     Form,
@@ -22,7 +23,6 @@ from engine import (
     compile_python,
     is_id,
     paths,
-    EntityScope,
 )
 from ui.asking import language
 from ui.frame import said
@@ -144,7 +144,11 @@ def stored(reader: Reader, form: Editing, record_id: str, *, trashed: bool = Fal
         if entity.fields[key].type.links != "children" and mask.get(key, "hidden") != "hidden":
             select[key] = None
     for key in shown:
-        if key not in form.fields and mask.get(key, "hidden") != "hidden" and entity.fields[key].type.links != "children":
+        if (
+            key not in form.fields
+            and mask.get(key, "hidden") != "hidden"
+            and entity.fields[key].type.links != "children"
+        ):
             select.update(dict.fromkeys(only_value(reader, entity.fields[key], Locale()).paths))
     select.update(dict.fromkeys(path for key, path in links.items() if mask.get(key, "hidden") != "hidden"))
     select.update(dict.fromkeys(conditions.wanted_paths(reader, entity, _exprs(form))))
@@ -278,24 +282,19 @@ def _titles(reader: Reader, form: Editing, filling: Filling) -> Titles:
         kind, value = kind_of(each), filling.values.get(key)
         if kind == "link" and not filling.titles.get(key):
             found.want(each.target, [value])
-        elif kind == "links":
-            found.want(each.target, [*(value or ()), *(each_id for each_id in request.form.getlist(key))])
-        elif kind == "any" and value:
-            entity, _, id_ = str(value).partition("/")
-            found.want(entity, [id_])
-        elif kind in {"file", "files"}:
-            found.want("file", [value] if isinstance(value, str) else value or ())
-            found.want("file", [*request.form.getlist(f"keep-{key}"), *filling.uploads.get(key, ())])
         elif kind == "rows":
-            for name, ids in filling.uploads.items():
-                if name.startswith(f"{key}-"):
-                    found.want("file", ids)
-            for name in request.form:
-                if name.startswith(f"keep-{key}-"):
-                    found.want("file", request.form.getlist(name))
-            for table_field in child_fields(reader, each):
+            for inner in child_fields(reader, each):
                 for row in filling.rows.get(key, ()):
-                    found.want_of(table_field, row.values.get(table_field.key))
+                    found.want_of(inner, row.values.get(inner.key))
+        else:
+            found.want_of(each, value)
+        if kind == "links":
+            found.want(each.target, request.form.getlist(key))
+    for ids in filling.uploads.values():
+        found.want("file", ids)
+    for name in request.form:
+        if name.startswith("keep-"):
+            found.want("file", request.form.getlist(name))
     return found
 
 
@@ -363,16 +362,23 @@ class _Maker:
             made = replace(made, was="")
         wrong = [problem.message.in_(language()) for problem in self.problems if problem.path == key]
         if made.kind == "rows":
-            return rows_of(self.reader, made, each, filling.rows.get(key, ()), self.locale, self.problems, self.titles, filling.uploads)
+            return rows_of(
+                self.reader,
+                made,
+                each,
+                filling.rows.get(key, ()),
+                self.locale,
+                self.problems,
+                self.titles,
+                filling.uploads,
+            )
         if request.method != "POST":
             return made
         made = kept(made, request.form, wrong)
         return again(self.reader, each, made, self.titles, filling.uploads, wrong=bool(wrong))
 
 
-def again(
-    reader: Reader, each: Field, made: Input, titles: Titles, uploads: Uploads, *, wrong: bool
-) -> Input:
+def again(reader: Reader, each: Field, made: Input, titles: Titles, uploads: Uploads, *, wrong: bool) -> Input:
     """Return an input that was posted with the files and links that were chosen, by name."""
     posted = request.form
     if made.kind in {"file", "files"} and f"was-{made.name}" in posted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -52,10 +53,8 @@ def _record(reader: Reader, entity: Entity, link: Field, locale: Locale) -> Mapp
     missing = tuple(key for key in wanted if key not in found and _seen(reader, entity, key))
     record_id = request.args.get("record", "")
     if missing and record_id:
-        try:
+        with suppress(NotFound):
             found.update(reader.record(entity.key, record_id, missing).values())
-        except NotFound:
-            pass
     return found
 
 

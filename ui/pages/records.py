@@ -40,7 +40,7 @@ class Belonging:
     key: str
     label: str
     heads: tuple[Head, ...] = ()
-    rows: Markup = Markup("")
+    rows: Markup | str = ""
     count: int = 0
     more: str = ""
     """Address of the whole list, where there is more than is shown."""
@@ -248,7 +248,8 @@ def _related(reader: Reader, entity: Entity, row: Row, link: Related) -> Belongi
     here = f"/{entity.key}/{row.id}"
     value = here[1:] if relation.kind == "any" else row.id
     may_add = relation.field in reader.access.writable(other.key) and reader.access.may(other.key, "create")
-    new = f"/{other.key}/new?{relation.field}={value}&back={quote(request.full_path.rstrip('?') if '/related/' not in request.path else here)}"
+    back = quote(request.full_path.rstrip("?")) if "/related/" not in request.path else here
+    new = f"/{other.key}/new?{relation.field}={value}&back={back}"
     more = _whole(reader, other, relation.field, row.id) if found.next_cursor and relation.kind == "lookup" else ""
     return Belonging(
         relation.key,

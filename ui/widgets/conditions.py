@@ -152,7 +152,7 @@ def options_for_browser(model: Model, field: Field) -> str:
 
 def row_for_browser(model: Model, entity: Entity, values: Values) -> str:
     """Return the stored values of a record as the browser's expressions take them, by dotted path."""
-    found = {}
+    found: dict[str, Any] = {}
     for path, value in values.items():
         fields = fields_along(model, entity.key, path.split("."))
         field = fields[-1] if fields else None

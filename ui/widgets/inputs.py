@@ -144,9 +144,7 @@ def make(
     return given
 
 
-def _link(
-    model: Model, shown: Field, given: Input, prefix: str, title: str, record_id: str, language: str
-) -> Input:
+def _link(model: Model, shown: Field, given: Input, prefix: str, title: str, record_id: str, language: str) -> Input:
     asked = "&".join(f"{key}={value}" for key, value in (("prefix", prefix), ("record", record_id)) if value)
     address = f"/lookup/{shown.entity}/{shown.key}"
     include = [f"[name='{mark}{prefix}{key}']" for key in about(shown) for mark in ("", "id-")]
@@ -204,8 +202,7 @@ def _text(shown: Field, kind: str, value: Any, locale: Locale) -> Any:
     if kind == "check":
         return "true" if value else "false"
     if kind == "moment":
-        local: str = shown.type.local(value, locale)  # type: ignore[attr-defined] - only datetime is of this kind
-        return local
+        return getattr(shown.type, "local")(value, locale)  # noqa: B009 - datetimes alone are of this kind
     if kind in {"date", "time"}:
         return value.isoformat()
     if kind in {"link", "any", "file"}:

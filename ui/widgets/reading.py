@@ -58,7 +58,10 @@ def _attached(asked: Asked) -> Cell:
         unnamed = Message("Attached file").in_(asked.locale.language)
         shape = _PICTURE if pictures else _FILE
         return (
-            [Markup(" ").join(shape.format(each, names.get(each) or unnamed) for each in _ids(value)) for value in columns[0]],
+            [
+                Markup(" ").join(shape.format(each, names.get(each) or unnamed) for each in _ids(value))
+                for value in columns[0]
+            ],
         )
 
     return _one(asked, prepare)
@@ -74,9 +77,12 @@ def _several(asked: Asked) -> Cell:
 
     def prepare(reader: Reader, columns: Sequence[Values]) -> Iterable[Values]:
         titles = reader.titles(target, [each for value in columns[0] for each in value or ()])
-        link = Markup("{1}") if target == "user" else Markup(f'<a href="/{target}/{{0}}">{{1}}</a>')
+        shape = Markup("{2}") if target == "user" else Markup('<a href="/{0}/{1}">{2}</a>')
         return (
-            [Markup(", ").join(link.format(each, titles.get(each) or "…") for each in value or ()) for value in columns[0]],
+            [
+                Markup(", ").join(shape.format(target, each, titles.get(each) or "…") for each in value or ())
+                for value in columns[0]
+            ],
         )
 
     return _one(asked, prepare)

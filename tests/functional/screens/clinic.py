@@ -1,5 +1,14 @@
 """A clinic, as a site would write it, and an entity with a field of every type."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import SYSTEM, Order, Query
+
+if TYPE_CHECKING:
+    from tests.functional.screens.world import World
+
 DOCUMENTS = """
 entity: contact
 label: {en: Contact, zh: 联系人}
@@ -24,13 +33,20 @@ fields:
     type: select
     label: {en: Stage, zh: 阶段}
     default: booked
-    options: {booked: {label: {en: Booked, zh: 已约}}, seen: {label: {en: Seen, zh: 已诊}, color: green}, missed: {label: {en: Missed, zh: 未到}, color: red}}
+    options:
+      booked: {label: {en: Booked, zh: 已约}}
+      seen: {label: {en: Seen, zh: 已诊}, color: green}
+      missed: {label: {en: Missed, zh: 未到}, color: red}
   fee: {type: money, label: {en: Fee, zh: 费用}, currency: CNY, min: 0}
   id_card: {type: secret, label: {en: ID card, zh: 身份证}}
   why_missed: {type: longtext, label: {en: Why missed, zh: 未到原因}, visible_when: "stage == 'missed'"}
   items: {type: table, label: {en: Items, zh: 项目}, of: visit_item}
   total: {type: rollup, label: {en: Total, zh: 合计}, of: items, sum: amount}
-  overdue: {type: formula, label: {en: Overdue, zh: 逾期}, result: boolean, expr: "stage == 'booked' and on_date < today"}
+  overdue:
+    type: formula
+    label: {en: Overdue, zh: 逾期}
+    result: boolean
+    expr: "stage == 'booked' and on_date < today"
 states:
   field: stage
   transitions:
@@ -73,8 +89,18 @@ fields:
   shown_at: {type: datetime, label: {en: Shown at, zh: 展出时间}}
   opens: {type: time, label: {en: Opens, zh: 开放时间}}
   lasts: {type: duration, label: {en: Lasts, zh: 时长}}
-  kind: {type: select, label: {en: Kind, zh: 种类}, options: {old: {label: {en: Old, zh: 旧}}, new: {label: {en: New thing, zh: 新}}, fake: {label: {en: Fake, zh: 假}, color: red}}, options_when: {fake: "ready == False"}}
-  traits: {type: multiselect, label: {en: Traits, zh: 特点}, options: {red: {label: {en: Red, zh: 红}}, big: {label: {en: Big, zh: 大}}, rare: {label: {en: Rare, zh: 稀有}}}}
+  kind:
+    type: select
+    label: {en: Kind, zh: 种类}
+    options:
+      old: {label: {en: Old, zh: 旧}}
+      new: {label: {en: New thing, zh: 新}}
+      fake: {label: {en: Fake, zh: 假}, color: red}
+    options_when: {fake: "ready == False"}
+  traits:
+    type: multiselect
+    label: {en: Traits, zh: 特点}
+    options: {red: {label: {en: Red, zh: 红}}, big: {label: {en: Big, zh: 大}}, rare: {label: {en: Rare, zh: 稀有}}}
   words: {type: tags, label: {en: Words, zh: 标签}}
   maker: {type: lookup, label: {en: Maker, zh: 制造者}, to: contact, on_delete: clear, where: "city == record.town"}
   town: {type: text, label: {en: Town, zh: 城镇}}
@@ -124,3 +150,23 @@ PEOPLE = {
     "cai": ("Cai", "cai@example.com", "clerk"),
     "eve": ("Eve", "eve@example.com", "clerk"),
 }
+
+
+def stored(world: World, entity: str, address: str, *select: str) -> dict[str, Any]:
+    """Return the values of the record at an address."""
+    with world.site.reading(SYSTEM) as reader:
+        return reader.record(entity, address.rsplit("/", 1)[1], select).values()
+
+
+def children(world: World, address: str) -> list[dict[str, Any]]:
+    """Return the items of the visit at an address."""
+    with world.site.reading(SYSTEM) as reader:
+        query = Query("visit_item", select=("id", "what", "amount", "helper"), order_by=(Order(("id",)),), limit=500)
+        return list(reader.related("visit", address.rsplit("/", 1)[1], "items", query).dicts())
+
+
+def visit(clinic: World, anna: str, who: str = "cai", **values: Any) -> str:
+    """Make a visit of somebody and return its address."""
+    principal = clinic.site.principal(clinic.ids[who])
+    given = {"subject": "Check", "patient": anna, **values}
+    return f"/visit/{clinic.site.records.create(principal, 'visit', [given])[0].id}"

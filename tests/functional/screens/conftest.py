@@ -44,3 +44,10 @@ def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Itera
     site = Site.open(tmp_path / "site")
     yield World(site, create_app(site), ids)
     site.close()
+
+
+@pytest.fixture
+def anna(clinic: World) -> str:
+    """The id of the only contact of the clinic."""
+    [id_] = clinic.create("contact", {"name": "Anna", "mobile": "13800138000", "city": "Bonn"})
+    return id_

@@ -29,7 +29,7 @@ class _Reader(HTMLParser):
         self._text: str | None = None
         self._wrong = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: C901 - one case for each tag
         given = {key: value or "" for key, value in attrs}
         if tag == "form":
             self._inside = "data-guard" in given
@@ -94,7 +94,7 @@ class Form:
     files: dict[str, Any] = field(default_factory=dict)
 
     def fill(self, **values: Any) -> Form:
-        """Type values; `__` in a name stands for `-`. A list ticks boxes, None unticks, a tuple is (bytes, file name)."""
+        """Type values; `__` in a name stands for `-`. A list ticks boxes, None unticks, a tuple is (bytes, name)."""
         for key, value in values.items():
             name = key.replace("__", "-")
             assert name in self.names, f"the form has no {name}: {sorted(self.names)}"

@@ -3,12 +3,12 @@
 import re
 from decimal import Decimal
 
+from tests.functional.screens.clinic import children, stored, visit
 from tests.functional.screens.filling import form_at
-from tests.functional.screens.test_forms import anna, children, stored, visit  # noqa: F401 - a fixture among them
 from tests.functional.screens.world import World, words
 
 
-def test_history_tells_who_changed_what_in_words(clinic: World, anna: str) -> None:  # noqa: F811
+def test_history_tells_who_changed_what_in_words(clinic: World, anna: str) -> None:
     bob = clinic.create("contact", {"name": "Bob"})[0]
     address = visit(clinic, anna, fee="5", id_card="X-77")
     web = clinic.browser("eve")
@@ -26,7 +26,7 @@ def test_history_tells_who_changed_what_in_words(clinic: World, anna: str) -> No
     assert "ID card" not in clinic.browser("nia").text(f"{address}/history")
 
 
-def test_each_change_can_be_taken_back_by_who_made_it(clinic: World, anna: str) -> None:  # noqa: F811
+def test_each_change_can_be_taken_back_by_who_made_it(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, fee="5")
     web = clinic.browser("eve")
     form_at(web, f"{address}/edit").fill(fee="6").saved()
@@ -43,7 +43,7 @@ def test_each_change_can_be_taken_back_by_who_made_it(clinic: World, anna: str) 
     assert len(re.findall(r'action="/visit/undo/', clinic.browser("ada").text(f"{address}/history"))) >= 3
 
 
-def test_a_long_history_comes_in_pages(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_long_history_comes_in_pages(clinic: World, anna: str) -> None:
     address = visit(clinic, anna)
     cai = clinic.site.principal(clinic.ids["cai"])
     for number in range(60):
@@ -61,7 +61,7 @@ def test_a_long_history_comes_in_pages(clinic: World, anna: str) -> None:  # noq
 # --- two people at once
 
 
-def test_changes_of_different_fields_and_rows_come_together_silently(clinic: World, anna: str) -> None:  # noqa: F811
+def test_changes_of_different_fields_and_rows_come_together_silently(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "A", "amount": 1}, {"what": "B", "amount": 2}])
     mine, theirs = (form_at(clinic.browser(who), f"{address}/edit") for who in ("cai", "eve"))
 
@@ -75,8 +75,8 @@ def test_changes_of_different_fields_and_rows_come_together_silently(clinic: Wor
     ]  # fmt: skip
 
 
-def test_a_field_that_two_people_changed_is_theirs_to_choose(clinic: World, anna: str) -> None:  # noqa: F811
-    bob, carl = clinic.create("contact", {"name": "Bob"}, {"name": "Carl"})
+def test_a_field_that_two_people_changed_is_theirs_to_choose(clinic: World, anna: str) -> None:
+    _bob, carl = clinic.create("contact", {"name": "Bob"}, {"name": "Carl"})
     address = visit(clinic, anna, fee="1")
     mine, theirs = (form_at(clinic.browser(who), f"{address}/edit") for who in ("cai", "eve"))
     theirs.fill(fee="20", patient="Bob", subject="Theirs").saved()
@@ -93,7 +93,7 @@ def test_a_field_that_two_people_changed_is_theirs_to_choose(clinic: World, anna
     assert now["on_date"].isoformat() == "2020-01-01"
 
 
-def test_a_third_change_during_the_choice_is_a_conflict_again(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_third_change_during_the_choice_is_a_conflict_again(clinic: World, anna: str) -> None:
     address = visit(clinic, anna)
     mine = form_at(clinic.browser("cai"), f"{address}/edit").fill(subject="Mine")
     form_at(clinic.browser("eve"), f"{address}/edit").fill(subject="Theirs").saved()
@@ -107,7 +107,7 @@ def test_a_third_change_during_the_choice_is_a_conflict_again(clinic: World, ann
     assert stored(clinic, "visit", address)["subject"] == "Mine"
 
 
-def test_one_cell_of_a_child_row_that_two_people_changed_is_asked_about(clinic: World, anna: str) -> None:  # noqa: F811
+def test_one_cell_of_a_child_row_that_two_people_changed_is_asked_about(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "A", "amount": 1}])
     mine, theirs = (form_at(clinic.browser(who), f"{address}/edit") for who in ("cai", "eve"))
     theirs.fill(items__0__amount="10").saved()
@@ -120,7 +120,7 @@ def test_one_cell_of_a_child_row_that_two_people_changed_is_asked_about(clinic: 
     assert (row["what"], row["amount"]) == ("B", Decimal("10.00"))
 
 
-def test_a_row_that_somebody_else_removed_is_told_when_it_was_changed(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_row_that_somebody_else_removed_is_told_when_it_was_changed(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "A", "amount": 1}, {"what": "B", "amount": 2}])
     mine, other, theirs = (form_at(clinic.browser(who), f"{address}/edit") for who in ("cai", "ada", "eve"))
     theirs.fill(items__0__delete="1").saved()
@@ -133,7 +133,7 @@ def test_a_row_that_somebody_else_removed_is_told_when_it_was_changed(clinic: Wo
     assert [row["what"] for row in children(clinic, address)] == ["B"]
 
 
-def test_a_record_that_went_into_the_bin_meanwhile_keeps_what_was_typed(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_record_that_went_into_the_bin_meanwhile_keeps_what_was_typed(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "A", "amount": 1}])
     form = form_at(clinic.browser("cai"), f"{address}/edit").fill(subject="Typed", items__0__what="Typed too")
     clinic.browser("eve").submit(f"{address}/delete")

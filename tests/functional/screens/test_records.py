@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.functional.screens.clinic import stored, visit
 from tests.functional.screens.filling import form_at, form_on
-from tests.functional.screens.test_forms import anna, stored, visit  # noqa: F401 - a fixture among them
 from tests.functional.screens.world import World, words
 
 
@@ -22,8 +22,10 @@ def steps(page: str) -> list[str]:
     return re.findall(r"/transition/([a-z_]+)\"", page)
 
 
-def test_a_record_is_shown_with_labels_and_formats_of_its_fields(clinic: World, anna: str) -> None:  # noqa: F811
-    address = visit(clinic, anna, fee="1200.5", id_card="X-77", items=[{"what": "Scan", "amount": "5"}], on_date="2020-01-05")
+def test_a_record_is_shown_with_labels_and_formats_of_its_fields(clinic: World, anna: str) -> None:
+    address = visit(
+        clinic, anna, fee="1200.5", id_card="X-77", items=[{"what": "Scan", "amount": "5"}], on_date="2020-01-05"
+    )
 
     page = clinic.browser("cai").text(address)
 
@@ -39,7 +41,7 @@ def test_a_record_is_shown_with_labels_and_formats_of_its_fields(clinic: World, 
     assert "· Cai" in words(page)
 
 
-def test_the_same_record_in_chinese(clinic: World, anna: str) -> None:  # noqa: F811
+def test_the_same_record_in_chinese(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, fee="1200.5")
     web = clinic.browser("cai", "zh")
     web.client.set_cookie("guanxi_language", "zh")
@@ -52,7 +54,7 @@ def test_the_same_record_in_chinese(clinic: World, anna: str) -> None:  # noqa: 
     assert "编辑" in page
 
 
-def test_who_may_not_see_a_field_or_a_record_is_shown_neither(clinic: World, anna: str) -> None:  # noqa: F811
+def test_who_may_not_see_a_field_or_a_record_is_shown_neither(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, id_card="X-77")
 
     page = clinic.browser("nia").text(address)
@@ -65,7 +67,7 @@ def test_who_may_not_see_a_field_or_a_record_is_shown_neither(clinic: World, ann
     assert clinic.browser().get(address).status_code == 303
 
 
-def test_steps_are_offered_to_those_who_may_make_them_now(clinic: World, anna: str) -> None:  # noqa: F811
+def test_steps_are_offered_to_those_who_may_make_them_now(clinic: World, anna: str) -> None:
     mine = visit(clinic, anna, "nia")
     other = visit(clinic, anna, "cai", on_date="2020-01-01")
 
@@ -74,7 +76,7 @@ def test_steps_are_offered_to_those_who_may_make_them_now(clinic: World, anna: s
     assert steps(clinic.browser("cai").text(mine)) == ["miss"]
 
 
-def test_a_step_is_made_told_and_undone(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_step_is_made_told_and_undone(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, "ada", fee="5")
     web = clinic.browser("ada")
 
@@ -89,7 +91,7 @@ def test_a_step_is_made_told_and_undone(clinic: World, anna: str) -> None:  # no
     assert "as it was before" in words(back)
 
 
-def test_what_a_step_still_needs_is_asked_for_on_the_way(clinic: World, anna: str) -> None:  # noqa: F811
+def test_what_a_step_still_needs_is_asked_for_on_the_way(clinic: World, anna: str) -> None:
     address = visit(clinic, anna)
     web = clinic.browser("cai")
 
@@ -108,7 +110,7 @@ def test_what_a_step_still_needs_is_asked_for_on_the_way(clinic: World, anna: st
     assert (now["stage"], now["why_missed"]) == ("missed", "Ill")
 
 
-def test_a_step_that_its_maker_cannot_help_says_so_on_the_record(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_step_that_its_maker_cannot_help_says_so_on_the_record(clinic: World, anna: str) -> None:
     clinic.site.records.update(clinic.site.principal(clinic.ids["ada"]), "visit", [])
     address = visit(clinic, anna)
     web = clinic.browser("cai")
@@ -120,7 +122,7 @@ def test_a_step_that_its_maker_cannot_help_says_so_on_the_record(clinic: World, 
     assert web.submit(f"{address}/transition/nonsense").status_code == 404
 
 
-def test_a_deleted_record_comes_back_through_the_notice(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_deleted_record_comes_back_through_the_notice(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "Scan", "amount": 1}])
     web = clinic.browser("cai")
 
@@ -133,7 +135,7 @@ def test_a_deleted_record_comes_back_through_the_notice(clinic: World, anna: str
     assert "Scan" in web.text(address)
 
 
-def test_what_others_need_cannot_be_deleted_and_says_why(clinic: World, anna: str) -> None:  # noqa: F811
+def test_what_others_need_cannot_be_deleted_and_says_why(clinic: World, anna: str) -> None:
     visit(clinic, anna)
 
     response = clinic.browser("ada").submit(f"/contact/{anna}/delete")
@@ -146,7 +148,7 @@ def test_what_others_need_cannot_be_deleted_and_says_why(clinic: World, anna: st
         assert "Visit" in words(response.text)
 
 
-def test_what_belongs_to_a_record_stands_below_it_and_begins_a_new_one(clinic: World, anna: str) -> None:  # noqa: F811
+def test_what_belongs_to_a_record_stands_below_it_and_begins_a_new_one(clinic: World, anna: str) -> None:
     for number in range(25):
         visit(clinic, anna, subject=f"Visit {number}", on_date=f"2020-01-{number + 1:02}")
     web = clinic.browser("cai")
@@ -162,7 +164,7 @@ def test_what_belongs_to_a_record_stands_below_it_and_begins_a_new_one(clinic: W
     assert len(set(re.findall(r'href="/visit/([0-9a-f-]{36})"', web.text(more.replace("&amp;", "&"))))) == 25
 
 
-def test_lists_beyond_the_first_come_by_themselves_or_by_a_link(clinic: World, anna: str) -> None:  # noqa: F811
+def test_lists_beyond_the_first_come_by_themselves_or_by_a_link(clinic: World, anna: str) -> None:
     clinic.create("thing", {"name": "Vase", "friends": [anna]})
     web = clinic.browser("cai")
     page = web.text(f"/contact/{anna}?tab=related")
@@ -178,7 +180,7 @@ def test_lists_beyond_the_first_come_by_themselves_or_by_a_link(clinic: World, a
     assert web.get(f"/contact/{anna}/related/nonsense").status_code == 404
 
 
-def test_a_child_row_leads_back_to_its_parent(clinic: World, anna: str) -> None:  # noqa: F811
+def test_a_child_row_leads_back_to_its_parent(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, items=[{"what": "Scan", "amount": 5}])
     web = clinic.browser("cai")
     [row] = re.findall(r'href="(/visit_item/[^"]+)"', web.text(address))
@@ -192,18 +194,27 @@ def test_a_child_row_leads_back_to_its_parent(clinic: World, anna: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 60])
-def test_a_record_page_costs_eight_statements_at_most(clinic: World, anna: str, count: int) -> None:  # noqa: F811
+def test_a_record_page_costs_eight_statements_at_most(clinic: World, anna: str, count: int) -> None:
     items = [{"what": f"Item {number}", "amount": number, "helper": anna} for number in range(count)]
     address = visit(clinic, anna, items=items)
     for number in range(count):
         visit(clinic, anna, subject=f"Visit {number}", on_date=f"2020-{number % 12 + 1:02}-{number // 12 + 1:02}")
-        clinic.create("thing", {"name": f"Thing {number}", "friends": [anna], "maker": None, "about": f"contact/{anna}"})
+        clinic.create(
+            "thing", {"name": f"Thing {number}", "friends": [anna], "maker": None, "about": f"contact/{anna}"}
+        )
     web = clinic.browser("cai")
     for number in range(count):
         form_at(web, f"{address}/edit").fill(fee=str(number + 1)).saved() if number < 5 else None
 
     thing = re.findall(r'href="(/thing/[0-9a-f-]{36})"', web.text("/thing"))[0]
-    for page in (address, f"{address}?tab=related", f"/contact/{anna}", f"/contact/{anna}?tab=related", thing, f"{address}/history"):
+    for page in (
+        address,
+        f"{address}?tab=related",
+        f"/contact/{anna}",
+        f"/contact/{anna}?tab=related",
+        thing,
+        f"{address}/history",
+    ):
         web.text(page)
         with clinic.statements() as seen:
             web.text(page)
@@ -213,14 +224,20 @@ def test_a_record_page_costs_eight_statements_at_most(clinic: World, anna: str, 
 def test_an_entity_with_little_to_show_has_a_page_too(clinic: World) -> None:
     web = clinic.browser("ada")
 
-    for address in (f"/user/{clinic.ids['ada']}", f"/user/{clinic.ids['ada']}/edit", f"/user/{clinic.ids['ada']}?tab=related", "/team/new", "/department/new"):
+    for address in (
+        f"/user/{clinic.ids['ada']}",
+        f"/user/{clinic.ids['ada']}/edit",
+        f"/user/{clinic.ids['ada']}?tab=related",
+        "/team/new",
+        "/department/new",
+    ):
         assert web.get(address).status_code == 200, address
 
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 
 
-def test_every_word_of_these_screens_is_chinese_for_who_reads_chinese(clinic: World, anna: str) -> None:  # noqa: F811
+def test_every_word_of_these_screens_is_chinese_for_who_reads_chinese(clinic: World, anna: str) -> None:
     address = visit(clinic, anna, fee="5", id_card="1", items=[{"what": "扫描", "amount": 1}], subject="检查")
     [thing] = clinic.create("thing", {"name": "花瓶", "pin": "1", "friends": [anna]})
     web = clinic.browser("cai", "zh")
@@ -239,7 +256,7 @@ def test_every_word_of_these_screens_is_chinese_for_who_reads_chinese(clinic: Wo
     pages.append(form_at(web, "/visit/new").fill(fee="-1").refused().page)
     pages.append(stale.fill(fee="8").refused(409).page)
     pages.append(web.submit(f"{address}/transition/miss").text)
-    pages.append(web.follow(web.submit(f"{address}/delete")))
+    assert "就诊已移入回收站" in web.follow(web.submit(f"{address}/delete"))
 
     names = {"Anna", "Cai", "Eve", "English", "CNY", "EUR", "always", "Hello", "SHA", "Guanxi", "https", "system"}
     for page in pages:
