@@ -6,6 +6,7 @@ the field's type: here only empty cells, links and local times are seen to.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ REASON = "reason"
 
 _Convert = Callable[[Any], Any]
 _UNWRITABLE_BUT_MATCHED = frozenset({"id", "external_id", "owner"})
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class Matcher:
         for index, header in enumerate(headers):
             target = said.columns[header] if header in said.columns else self._guess(header)
             if target is None:
-                left_out.append(header)
+                # What somebody leaves out on purpose needs no telling.
+                left_out += [] if header in said.columns else [header]
                 continue
             column = self._column(index, header, target)
             if column.key in taken:
@@ -295,9 +297,7 @@ def _plain(header: str) -> str:
 
 def _cleaned(cell: Any) -> Any:
     # Exports put an apostrophe before text that a spreadsheet would take for a formula.
-    if isinstance(cell, str) and cell[:1] == "'" and cell[1:2] in _FORMULA_STARTS and len(cell) > 1:
-        return cell[1:]
-    return cell
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
 def _parts(cell: Any) -> list[Any]:
@@ -309,6 +309,4 @@ def _parts(cell: Any) -> list[Any]:
 
 def guarded(text: str) -> str:
     """Return text that no spreadsheet takes for a formula; reading it here gives the text itself."""
-    return (
-        f"'{text}" if text.startswith(_FORMULA_STARTS) or (text[:1] == "'" and text[1:2] in _FORMULA_STARTS) else text
-    )
+    return f"'{text}" if _FORMULA.match(text) else text
