@@ -344,6 +344,20 @@ def test_links_are_merged_like_values(world: World, boss: Principal) -> None:
     assert conflict.value.fields["friends"].theirs == (b.id,)
 
 
+def test_a_conflict_does_not_show_what_may_be_written_but_not_read(world: World, boss: Principal) -> None:
+    blind = world.person("blind", "looker", "penman")
+    made = company(world, boss, credit="1")
+    world.records.update(boss, "company", [Change(made.id, {"credit": "2"})])
+
+    with pytest.raises(VersionConflict) as conflict:
+        world.records.update(blind, "company", [Change(made.id, {"credit": "3"}, version=1)])
+
+    found = conflict.value.fields["credit"]
+    assert (found.base, found.theirs, found.mine) == ("••••", "••••", Decimal("3.00"))
+    [written] = world.records.update(blind, "company", [Change(made.id, {"credit": "3"})])
+    assert "credit" not in written.values
+
+
 # --- delete and restore
 
 

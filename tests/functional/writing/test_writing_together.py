@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,25 +137,26 @@ def test_only_one_of_several_gets_a_unique_value_and_the_others_are_told_as_ever
 
 
 def test_a_race_for_a_unique_value_in_the_callers_transaction_is_told_too(world: World) -> None:
-    code = new_id()
-    first, second = threading.Event(), threading.Event()
+    code, first = new_id(), threading.Event()
 
     def one() -> None:
         with world.records.begin() as connection:
             world.records.create(SYSTEM, "company", [{"name": "Race 1", "code": code}], connection=connection)
             first.set()
-            second.wait(0.3)
+            # Long enough for the other to find no twin and to wait for the index.
+            time.sleep(0.4)
 
     def other() -> Any:
         first.wait(10)
         with world.records.begin() as connection:
-            second.set()
             return world.records.create(SYSTEM, "company", [{"name": "Race 2", "code": code}], connection=connection)
 
     results = together(one, other)
 
     assert results[0] is None
     assert isinstance(results[1], RecordInvalid)
+    assert [(problem.path, problem.code) for problem in results[1].problems] == [("code", "unique")]
+    assert "“Race 1”" in str(results[1].problems[0].message)
 
 
 def test_numbers_are_given_once_by_threads_and_processes(world: World) -> None:

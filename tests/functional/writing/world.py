@@ -146,6 +146,16 @@ grants:
   company: {read: all, update: "level != 'high'", transfer: "level == 'low'", fields: {city: read}}
   person: {read: all}
 ---
+role: looker
+label: Looker
+grants:
+  company: {read: all, fields: {credit: hidden}}
+---
+role: penman
+label: Penman
+grants:
+  company: {update: all}
+---
 role: nobody
 label: Nobody
 grants: {}
