@@ -11,7 +11,7 @@ from engine import GuanxiError, Message
 from ui.cli.command import Command, Face, Option, pass_face, shared
 from ui.cli.serving import require_free, run_server
 from ui.demo.people import PEOPLE, SHOWN
-from ui.demo.site import is_demo, make_demo, sign_ins
+from ui.demo.site import is_demo, known_sign_ins, make_demo
 
 _SIZE = 250
 
@@ -60,7 +60,7 @@ def demo(
         face.say(Message("Made {count} records in {folder}", count=sum(counts.values()), folder=str(folder)))
     else:
         face.say(Message("{folder} is there already (begin anew with --fresh)", folder=str(folder)))
-    known = sign_ins(folder)
+    known = known_sign_ins(folder)
     roles = {person.key: person.role for person in PEOPLE}
     face.say()
     for key in SHOWN:

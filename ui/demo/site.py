@@ -27,7 +27,7 @@ def is_demo(folder: Path) -> bool:
     return (folder / _NOTES).exists()
 
 
-def sign_ins(folder: Path) -> dict[str, dict[str, str]]:
+def known_sign_ins(folder: Path) -> dict[str, dict[str, str]]:
     """Return email and password of each person of the demonstration, by key."""
     found: dict[str, dict[str, str]] = json.loads((folder / _NOTES).read_text(encoding="utf-8"))["sign_ins"]
     return found
@@ -47,11 +47,8 @@ def make_demo(folder: Path, size: int, seed: int, progress: _Progress, *, langua
     if folder.exists():
         shutil.rmtree(folder)
     create_folder(folder, language=language)
-    notes = {
-        "seed": seed,
-        "size": size,
-        "sign_ins": {person.key: {"email": person.email, "password": random_password()} for person in PEOPLE},
-    }
+    sign_ins = {person.key: {"email": person.email, "password": random_password()} for person in PEOPLE}
+    notes = {"seed": seed, "size": size, "sign_ins": sign_ins}
     write_private(folder / _NOTES, json.dumps(notes, indent=1))
     with Site.open(folder) as site:
         if site.revision:
@@ -61,7 +58,7 @@ def make_demo(folder: Path, size: int, seed: int, progress: _Progress, *, langua
                 )
             )
         site.publish(comment="demo")
-        people = _people(site, notes["sign_ins"])
+        people = _people(site, sign_ins)
         counts = _fill(site, people, size, seed, progress)
     write_private(folder / _NOTES, json.dumps({**notes, "filled": True}, indent=1))
     return counts

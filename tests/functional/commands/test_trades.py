@@ -3,6 +3,7 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_a_library_lends_finds_and_counts(library: Path) -> None:
         [top] = make(SYSTEM, "shelf", [{"place": "一楼"}])
         [low] = make(SYSTEM, "shelf", [{"place": "东", "above": top.id}])
         loans = [{"reader": "小明", "from_day": "2026-03-01", "to_day": "2026-03-11"}]
-        books = [
+        books: list[dict[str, Any]] = [
             {"title": "呐喊", "authors": [lu.id], "shelf": low.id, "price": "20", "pages": 200, "loans": loans},
             {"title": "家", "authors": [ba.id, lu.id], "shelf": low.id},
             {"title": "Family, in English", "authors": [{"title": "巴金"}], "shelf": {"title": "一楼"}},
