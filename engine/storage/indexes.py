@@ -203,6 +203,8 @@ class _Maker:
         # What a view shows when it is opened comes before what people then make of it by quick filters.
         for view in views:
             yield from self._opened(view, order)
+        for key in self._rule_fields() if order is not None else ():
+            yield self._list([key], order or (), Message("row rules"))
         for view in views:
             yield from self._filtered(view, order)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
@@ -334,6 +336,7 @@ class _Maker:
 
 
 _MOST_COVERED = 4
+_FUNCTIONS = ("sum", "count", "count_distinct", "min", "max", "avg")
 
 
 def _report_fields(body: object) -> Iterator[str]:
@@ -345,10 +348,11 @@ def _report_fields(body: object) -> Iterator[str]:
     for texts in (groups, pivots):
         for text in [texts] if isinstance(texts, str) else texts:
             yield _inner(str(text))
-    for each in (body.get("aggregates") or {}).values() if isinstance(body.get("aggregates"), dict) else ():
-        field = each.get("field") if isinstance(each, dict) else _inner(str(each))
-        if field and field != "count":
-            yield field
+    measures = body.get("measures")
+    for each in measures.values() if isinstance(measures, dict) else ():
+        for function in _FUNCTIONS:
+            if isinstance(each, dict) and isinstance(each.get(function), str):
+                yield str(each[function])
 
 
 def _inner(text: str) -> str:
