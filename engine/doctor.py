@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
+from engine.metadata.model import Field
 from engine.publish import Published
 from engine.site.config import SECRET_FILE
 from engine.site.site import Site
@@ -19,6 +20,7 @@ from engine.storage.guard import ENTITY_ACCESS
 
 State = Literal["good", "warning", "bad"]
 _SHOWN = 20
+_DIRECT = "SELECT manager_id, user_id FROM user_closure WHERE depth = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,26 @@ def _dangling(connection: Any, published: Published) -> Iterator[tuple[str, str,
                     f"SELECT count(*) FROM {link} AS t"  # noqa: S608 - names of our own making
                     f" WHERE NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o.id = t.target_id)"
                 )
+            elif field.type.links == "any" and field.storage is not None:
+                text = _any_dangling(published, key, field)
             else:
                 continue
             missing = run(connection, text, access=ENTITY_ACCESS).fetchone()[0]
             if missing:
                 yield key, field.key, missing
+
+
+def _any_dangling(published: Published, entity: str, field: Field) -> str:
+    """Return the statement that counts links to one of several entities which lead to nothing."""
+    tables = published.tables
+    column, table = quoted(tables.column_name(entity, field.key)), quoted(tables.name(entity))
+    there = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {quoted(tables.name(target))} AS o"  # noqa: S608 - names of our own making
+        f" WHERE t.{column} = '{target}/' || CAST(o.id AS TEXT))"
+        for target in field.targets
+        if target in published.model.entities
+    )
+    return f"SELECT count(*) FROM {table} AS t WHERE t.{column} IS NOT NULL AND NOT ({there or 'FALSE'})"  # noqa: S608 - as above
 
 
 def _search(site: Site) -> Any:
@@ -199,6 +216,10 @@ def _people(site: Site) -> Any:
     model = site.published.model
     roles = {key for key, role in model.roles.items() if "admin" in role.permissions}
     people = site.identity.people()
+    with site.database.read() as connection:
+        kept = {(str(row[0]), str(row[1])) for row in run(connection, _DIRECT).fetchall()}
+    if kept != {(person.manager, person.id) for person in people if person.manager is not None}:
+        return "bad", Message("Who reports to whom is not what is worked out from it; save any user's manager anew")
     admins = [person for person in people if person.active and roles & set(person.roles)]
     unknown = sorted({role for person in people for role in person.roles if role not in model.roles})
     if unknown:

@@ -6,6 +6,7 @@ sign-ins lies in a file of its own, readable by its owner only, or comes from th
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -269,3 +270,14 @@ def _is_timezone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of guanxi.yaml, as editors read it from schemas/meta."""
+    named = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE, **SCHEMA}
+    return json.dumps(named, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    target = Path(__file__).parents[2] / "schemas" / "meta" / "guanxi.schema.json"
+    target.write_text(schema_text(), encoding="utf-8", newline="\n")

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.data.principal import SYSTEM
 from engine.i18n import translate
 from engine.site.site import Site
+from engine.storage.database import run
+from engine.storage.guard import ENTITY_ACCESS
 from tests.functional.commands.conftest import Command
 from ui.cli.commands import cli
 
@@ -410,3 +413,25 @@ def test_the_doctor_finds_a_site_well_and_tells_what_is_wrong(crm: Path, guanxi:
 
     assert ill.code == 1
     assert {"tables", "search"} <= {each["check"] for each in ill.json if each["state"] == "bad"}
+
+
+def test_the_doctor_finds_links_to_nothing_and_a_reporting_line_that_is_not_so(any_crm: Path, guanxi: Command) -> None:
+    fields = "fields:\n  x: {type: text}\n  about: {type: any_lookup, to: [account, lead]}\n"
+    write(any_crm, "memo.yaml", f"entity: memo\ntitle: x\n{fields}")
+    guanxi("publish")
+    guanxi("user", "add", "Ada", "--email", "ada@x.example", "--role", "admin")
+    guanxi("user", "add", "Bo", "--email", "bo@x.example", "--manager", "ada@x.example")
+    with Site.open(any_crm) as site:
+        [account] = site.records.create(SYSTEM, "account", [{"name": "Acme"}])
+        site.records.create(SYSTEM, "memo", [{"x": "1", "about": f"account/{account.id}"}])
+        assert {each["state"] for each in guanxi("doctor", "--json").json} == {"good"}
+
+        with site.database.write() as connection:
+            run(connection, "DELETE FROM crm_account", access=ENTITY_ACCESS)
+            run(connection, "DELETE FROM user_closure")
+
+    ill = guanxi("doctor", "--json")
+
+    assert ill.code == 1
+    assert {each["check"] for each in ill.json if each["state"] == "bad"} == {"links", "people", "search"}
+    assert "memo.about: 1 lead to nothing" in str(ill.json)

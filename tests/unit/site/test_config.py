@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine.errors import DocumentsInvalid, SiteBroken
-from engine.site.config import Limits, read_config
+from engine.site.config import SCHEMA, Limits, read_config, schema_text
 from engine.site.folder import create_folder
 
 
@@ -127,3 +128,10 @@ def test_a_secret_is_not_shown_when_settings_are_printed(tmp_path: Path) -> None
     config = read_config(site(tmp_path, f"secret_key: {'s3cret' * 8}"))
 
     assert "s3cret" not in repr(config)
+
+
+def test_the_description_for_editors_is_up_to_date_and_valid() -> None:
+    file = Path(__file__).parents[3] / "schemas" / "meta" / "guanxi.schema.json"
+
+    assert file.read_text(encoding="utf-8") == schema_text(), "python -m engine.site.config"
+    Draft202012Validator.check_schema(SCHEMA)
