@@ -59,6 +59,12 @@ columns: {name: {}, amount: {}, stage: {}, country: {}}
 order: [-amount]
 filters: [stage, country]
 ---
+report: lead.by_month
+entity: lead
+title: {en: Amounts by month, zh: 每月金额}
+group_by: [stage, month(next_on)]
+measures: {amount: {sum: amount}}
+---
 role: rep
 grants:
   lead: {read: [own, team], create: all, update: [own, team]}

@@ -100,6 +100,19 @@ def test_the_index_goes_with_the_view(database: Database) -> None:
     assert ("stage", "amount") in set(before) - set(after)
 
 
+def test_a_report_has_an_index_that_holds_all_it_reads(database: Database) -> None:
+    report = """
+---
+report: lead.by_month
+entity: lead
+title: By month
+group_by: [stage, month(closed_on)]
+measures: {total: {sum: amount, label: Total}, number: {count: true}}
+"""
+
+    assert ("stage", "closed_on", "amount") in {each[:3] for each in fields(indexes(database, LEAD, report))}
+
+
 def test_there_is_a_limit(database: Database) -> None:
     views = "".join(VIEW.replace("lead.open", f"lead.v{n}").replace("-amount", key) for n, key in enumerate(ORDERS))
 
