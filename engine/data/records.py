@@ -6,17 +6,14 @@ them, in the order that `pipeline.py` reads and docs/records.md promises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import clock
 from engine.data import bulk, mass, pipeline, purging, restoring, transitions, trash, upserting
 from engine.data.answers import answers
-from engine.data.autonumber import Numbers
 from engine.data.backfill import backfill
 from engine.data.batch import Batch, BulkResult, Change, Result, Written, changes_of
 from engine.data.idempotency import begin, finish, forget, request_hash, written_from_json, written_to_json
@@ -24,30 +21,21 @@ from engine.data.mass import Wish
 from engine.data.phrases import phrases
 from engine.data.principal import Principal
 from engine.data.revealing import reveal
-from engine.data.sets import ChangeSet, new_set, write_set
+from engine.data.sets import new_set, write_set
 from engine.data.shape import Shape
-from engine.data.steps.persist import explained
+from engine.data.transactions import Transactions
 from engine.data.undo import Undo, UndoReport
-from engine.data.unit import CHUNK, Tail, Unit, unit_at_work
-from engine.data.vault import Vault
-from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
+from engine.data.unit import CHUNK, Unit
+from engine.errors import FieldProblem, GuanxiError, RecordInvalid
 from engine.expression import Expr, parse
-from engine.hooks import Hooks
 from engine.ids import is_id
-from engine.publish import Models, Published
-from engine.storage.database import Database, run
+from engine.publish import Published
+from engine.storage.database import run
 
-_T = TypeVar("_T")
 _Chunk = Callable[[Unit, Shape, Sequence[Any], int], Batch | list[Batch]]
 
-ATTEMPTS = 3
-"""Times that a call is tried: again after a publication, after a deadlock, and after a race for a unique value."""
 
-PINNED = "published"
-"""Execution option of a connection that `begin` opened: the Model it is pinned to, and what is left for its end."""
-
-
-class Records:
+class Records(Transactions):
     """Writes records of every entity. Safe to share between threads.
 
     Principals are asked for their rights in every call; raw values are taken by field key, as a form, a JSON body or
@@ -65,21 +53,6 @@ class Records:
     puts it into a set that `begin_set` has made; without one it makes its own. `connection` lets several calls share
     one transaction that `begin` has opened.
     """
-
-    def __init__(
-        self,
-        database: Database,
-        models: Models,
-        hooks: Hooks | None = None,
-        *,
-        vault: Vault | None = None,
-    ) -> None:
-        self.database = database
-        self.models = models
-        self.hooks = hooks or Hooks()
-        self.vault = vault
-        self.numbers = Numbers()
-        self._published: Published | None = None
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -348,35 +321,7 @@ class Records:
         with self.database.write() as connection:
             return forget(connection, phrases(self.database.dialect), clock.now())
 
-    # --- transactions -----------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Open a transaction for several calls; it commits at the end, or rolls back when something is raised.
-
-        Nothing is tried again inside: a `StaleModel` goes to the caller.
-
-        Raises:
-            StaleModel: the site was published since the last call; the next attempt has the new Model.
-        """
-        published = self._pinned()
-        try:
-            with self.database.write(published.revision) as connection:
-                tail = Tail()
-                connection.execution_options(**{PINNED: (published, tail)})
-                yield connection
-            self._after(tail)
-        except StaleModel:
-            self._published = None
-            raise
-
-    def _pinned(self) -> Published:
-        """Return the Model to try first: the one of the last call, for a publication shows as `StaleModel`."""
-        if self._published is None:
-            with self.database.read() as connection:
-                revision = self.database.probe(connection)[0]
-            self._published = self.models.get(revision)
-        return self._published
+    # --- the steps, chunk by chunk -----------------------------------------------------------------------------------
 
     def _call(  # noqa: PLR0913 - what every call takes
         self,
@@ -421,106 +366,6 @@ class Records:
             found += [known[row] for row in sorted(known)]
         return found
 
-    def carry_out(  # noqa: PLR0913 - one transaction and all that is noted with it
-        self,
-        principal: Principal,
-        work: Callable[[Unit], _T],
-        *,
-        kind: str,
-        entity: str | None = None,
-        via: str = "api",
-        title: str = "",
-        change_set: str | None = None,
-        connection: Connection | None = None,
-        undoes: str | None = None,
-    ) -> _T:
-        """Do some work in one transaction, in the caller's when there is one, and note its change set."""
-        outer = unit_at_work()
-        if connection is None and outer is not None and outer.records is self:
-            unit = outer.joined(principal, via, _known_set(change_set, kind))
-            return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
-        if connection is not None:
-            published, tail = connection.get_execution_options().get(PINNED) or (
-                self.models.get(self.database.probe(connection)[0]),
-                Tail(),
-            )
-            unit = self._unit(connection, published, principal, via, change_set, kind, title)
-            unit.tail = tail
-            return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
-        attempt = 1
-        while True:
-            published = self._pinned()
-            try:
-                with self.database.write(published.revision) as own:
-                    unit = self._unit(own, published, principal, via, change_set, kind, title)
-                    found = _noted(unit, work, entity, undoes)
-                self._after(unit.tail)
-            except (StaleModel, IntegrityError, DatabaseUnavailable) as error:
-                if isinstance(error, StaleModel):
-                    self._published = None
-                if attempt >= ATTEMPTS or not _passing(error):
-                    raise explained(error) from error
-                attempt += 1
-            else:
-                return found
-
-    def _unit(
-        self,
-        connection: Connection,
-        published: Published,
-        principal: Principal,
-        via: str,
-        change_set: str | None,
-        kind: str,
-        title: str,
-    ) -> Unit:
-        known = _known_set(change_set, kind) or new_set(kind, title)
-        return Unit(self, connection, published, principal, now=clock.now(), via=via, change_set=known)
-
-    def _after(self, tail: Tail) -> None:
-        self.numbers.keep(tail.blocks)
-        for notice in tail.committed:
-            notice()
-
-
-def _kept_apart(unit: Unit, work: Callable[[], _T]) -> _T:
-    """Do some work in a savepoint: a caller who goes on after an error keeps nothing of the call that failed.
-
-    A race for a unique value is tried again, for now the winner can be named.
-    """
-    try:
-        with unit.savepoint():
-            return work()
-    except IntegrityError:
-        pass
-    try:
-        with unit.savepoint():
-            return work()
-    except IntegrityError as error:
-        raise explained(error) from error
-
-
-def _known_set(change_set: str | None, kind: str) -> ChangeSet | None:
-    return ChangeSet(change_set, kind, known=True) if change_set is not None else None
-
-
-def _noted(unit: Unit, work: Callable[[Unit], _T], entity: str | None, undoes: str | None) -> _T:
-    """Do the work and write what it came to into its change set."""
-    found = work(unit)
-    change_set = unit.change_set
-    if (change_set.counts and unit.depth == 0) or (change_set.known and change_set.counts):
-        write_set(
-            unit.run,
-            unit.phrases,
-            change_set,
-            entity=entity,
-            actor=unit.principal.id,
-            via=unit.via,
-            at=unit.now,
-            undoes=undoes,
-        )
-    return found
-
 
 def _whole(found: Sequence[Written | GuanxiError]) -> list[Written]:
     """Return the records when none was kept out.
@@ -541,14 +386,6 @@ def _whole(found: Sequence[Written | GuanxiError]) -> list[Written]:
     if problems:
         raise RecordInvalid(problems)
     return written
-
-
-def _passing(error: Exception) -> bool:
-    """Say whether another attempt may go better."""
-    if isinstance(error, (StaleModel, IntegrityError)):
-        return True
-    cause = error.__cause__
-    return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", "") in {"40P01", "40001"}
 
 
 def _hashable(row: Any) -> Any:

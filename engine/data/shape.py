@@ -134,10 +134,16 @@ class Shape:
         )
         self.sealed = tuple(column.key for column in self.columns if column.sealed)
         self.audited = tuple((column.key, column.to_json) for column in self.columns if is_audited(column.field))
-        names = ", ".join(column.name for column in self.columns)
-        self.select_columns = names
+        self.select_columns = ", ".join(column.name for column in self.columns)
         self._updates: dict[tuple[str, ...], str] = {}
         self.fields: Mapping[str, FieldShape] = {field.key: self._field(field) for field in entity.fields.values()}
+        self._take_fields()
+        self._take_rules()
+        self._take_relations()
+
+    def _take_fields(self) -> None:
+        """Sort the fields by what the steps do with them."""
+        entity = self.entity
         self.link_shapes: tuple[tuple[str, FieldShape], ...] = tuple(
             (key, each)
             for key, each in self.fields.items()
@@ -159,6 +165,15 @@ class Shape:
         self.required: tuple[Field, ...] = tuple(
             field for field in entity.fields.values() if field.required and not field.system and not field.type.computed
         )
+        self.link_fields: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "many")
+        self.tables: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "children")
+        self.file_fields: tuple[Field, ...] = tuple(c.field for c in self.columns if isinstance(c.field.type, File))
+        self.words = SearchText(entity)
+        self.searched: frozenset[str] = frozenset(self.words.fields)
+
+    def _take_rules(self) -> None:
+        """Compile what records of the entity must keep."""
+        entity = self.entity
         self.formulas: tuple[tuple[Field, Condition], ...] = tuple(
             (entity.fields[key], self.condition(expr))
             for key in entity.formulas
@@ -174,9 +189,11 @@ class Shape:
         }
         self.late_transitions = any(each is not None and self._is_late(each) for each in self.transitions.values())
         self.unique: tuple[UniqueShape, ...] = tuple(self._unique())
-        self.link_fields: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "many")
-        self.tables: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "children")
-        self.file_fields: tuple[Field, ...] = tuple(c.field for c in self.columns if isinstance(c.field.type, File))
+        self.links_read: frozenset[str] = frozenset(f.key for f in self.link_fields) & self._reads_of_all()
+
+    def _take_relations(self) -> None:
+        """Note which other records a change of these concerns."""
+        entity = self.entity
         self.child_rollups: tuple[RollupGroup, ...] = tuple(
             group
             for groups in dependencies(self.model).rollups.values()
@@ -190,9 +207,6 @@ class Shape:
             for group in dependencies(self.model).rollups.get(entity.key, ())
             if group.relation.kind == "lookups"
         )
-        self.words = SearchText(entity)
-        self.searched: frozenset[str] = frozenset(self.words.fields)
-        self.links_read: frozenset[str] = frozenset(f.key for f in self.link_fields) & self._reads_of_all()
 
     # --- parts ----------------------------------------------------------------------------------------------------
 

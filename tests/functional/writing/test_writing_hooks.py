@@ -314,3 +314,24 @@ def test_secrets_reach_no_plugin(world: World, boss: Principal, plugged: Any) ->
     world.records.update(boss, "company", [Change(made.id, {"city": "x"})])
 
     assert set(seen) <= {"••••", None}
+
+
+def test_a_transaction_that_a_plugin_begins_is_a_part_of_the_one_at_work(
+    world: World, boss: Principal, plugged: Any
+) -> None:
+    class Begins:
+        watches = frozenset({"company"})
+
+        @hookimpl
+        def changed(self, batch: Any, connection: Any) -> None:
+            with world.records.begin() as own:
+                world.records.create(SYSTEM, "person", [{"name": "begun inside"}], connection=own)
+            if batch.rows[0]["city"] == "refused":
+                raise NotFound("no")
+
+    plugged(Begins())
+    with pytest.raises(NotFound):
+        make(world, "company", boss, city="refused")
+    assert not world.rows("SELECT 1 FROM s_person WHERE name = 'begun inside'")
+    make(world, "company", boss)
+    assert len(world.rows("SELECT 1 FROM s_person WHERE name = 'begun inside'")) == 1

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[4]
 CATALOGUES = ROOT / "engine/locale/zh"
 MODULES = (
     "answers autonumber backfill batch bulk consequences dependencies drafts files history idempotency incoming linked "
-    "mass phrases pipeline probes purging records restoring revealing rollups searching sets shape transitions trash "
+    "mass phrases pipeline probes purging records restoring revealing rollups searching sets shape transactions transitions trash "
     "undo unit upserting vault"
 ).split()
 SOURCES = [
