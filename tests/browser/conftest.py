@@ -1,10 +1,21 @@
 """Chromium, for tests that look at pages as a person does."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from engine import Site
+from tests.functional.screens import clinic as documents
+from tests.functional.screens.world import World, build
+from ui.app import create_app
+from ui.asking import COOKIE
 
 # As root Chromium has no sandbox, and it must not look for its maker's servers.
 ARGUMENTS = [
@@ -40,3 +51,39 @@ def page(browser: Browser) -> Iterator[Page]:
         )
         yield page
     assert not problems
+
+
+@dataclass
+class ServedClinic(World):
+    """A clinic that answers at an address."""
+
+    address: str = ""
+
+    def cookies(self, who: str, **more: str) -> list[Any]:
+        """Return the cookies of somebody who has signed in."""
+        values = {COOKIE: (self.site.config.folder / f"{who}.cookie").read_text("utf-8"), **more}
+        return [{"name": name, "value": value, "url": self.address} for name, value in values.items()]
+
+
+@pytest.fixture(scope="session")
+def clinic_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a clinic that nobody works in, and the ids of its people."""
+    folder = tmp_path_factory.mktemp("clinic") / "site"
+    return folder, build(folder, documents.DOCUMENTS, people=documents.PEOPLE)
+
+
+@pytest.fixture
+def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[ServedClinic]:
+    """A clinic of this test's own, without records, served from this process."""
+    folder, ids = clinic_pattern
+    shutil.copytree(folder, tmp_path / "site")
+    site = Site.open(tmp_path / "site")
+    app = create_app(site)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield ServedClinic(site, app, ids, f"http://127.0.0.1:{server.port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    site.close()
