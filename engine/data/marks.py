@@ -24,9 +24,9 @@ def mark(field: Field, value: Any) -> Any:
     if value is None or value in {"", ()}:
         return None
     text = value if isinstance(value, str) else ""
-    if field.type.name == "phone" and len(text) >= _LEAST and not _sealed(field):
+    if _shown(field) == "phone" and len(text) >= _LEAST and not _sealed(field):
         return MARK + text[-_LAST:]
-    if field.type.name == "email" and "@" in text and not _sealed(field):
+    if _shown(field) == "email" and "@" in text and not _sealed(field):
         return MARK + text[text.index("@") :]
     return MARK
 
@@ -35,15 +35,20 @@ def mark_sql(field: Field, column: ColumnElement[Any], dialect: str) -> ColumnEl
     """Return `mark` as SQL over the column that holds the value."""
     sign = literal_column(f"'{MARK}'", Text)
     shown: ColumnElement[Any] = sign
-    if field.type.name == "phone" and not _sealed(field):
+    if _shown(field) == "phone" and not _sealed(field):
         text = cast(column, Text)
         last = func.substr(text, func.length(text) - (_LAST - 1), type_=Text)
         shown = case((func.length(text) >= _LEAST, sign.concat(last)), else_=sign)
-    elif field.type.name == "email" and not _sealed(field):
+    elif _shown(field) == "email" and not _sealed(field):
         text = cast(column, Text)
         at = func.instr(text, "@") if dialect == "sqlite" else func.strpos(text, "@")
         shown = case((at > 0, sign.concat(func.substr(text, at, type_=Text))), else_=sign)
     return case((column.is_(None), null()), else_=shown)
+
+
+def _shown(field: Field) -> str:
+    """Return the type of the values: of a reference, that of the field that it shows."""
+    return field.type.result(field.options).name
 
 
 def _sealed(field: Field) -> bool:

@@ -21,7 +21,7 @@ from engine.metadata.model import Model
 from engine.publish import revisions
 from engine.publish.models import Published
 from engine.publish.revisions import Revision
-from engine.storage import apply, later
+from engine.storage import apply, later, statistics
 from engine.storage.copying import Copy, Fill, Filler
 from engine.storage.database import Database
 from engine.storage.fills import reaches_out
@@ -36,6 +36,7 @@ Backfill = Callable[[Connection, Published, str, Sequence[str], Sequence[str] | 
 """(connection, what is published, entity, fields, ids or None for all records) -> None"""
 
 _INDEXES = frozenset({"add_index", "add_unique"})
+_INDEXING = frozenset({"create_table", "create_link", "revive_table", "retype_column", "drop_index", *_INDEXES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,8 @@ class Carry:
         revisions.store(connection, prepared.revision, plan_to_json(prepared.plan))
         revisions.drop_published(connection, prepared.revision.documents)
         apply.retire(connection, prepared.plan.changes)
+        indexed = {change.entity for change in prepared.plan.changes if change.kind in _INDEXING}
+        statistics.tell(connection, prepared.model, prepared.plan.storage, indexed)
         self._order_later(connection)
         apply.end_work(connection, self._database.dialect)
         self._pause("switching")

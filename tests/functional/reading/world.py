@@ -29,6 +29,7 @@ from engine.storage.guard import ALLOWED
 from engine.storage.migrations import migrate
 from engine.storage.plan import schema_plan
 from engine.storage.search import SearchText, add
+from engine.storage.statistics import tell
 from engine.storage.storage_map import StorageMap
 from engine.storage.tables import Tables
 
@@ -156,6 +157,7 @@ def make(url: str, model: Model) -> tuple[Database, Site]:
         plan = schema_plan(model, StorageMap(), connection, counted=False)
         assert not plan.problems, plan.problems
         expand(connection, plan.changes)
+        tell(connection, model, plan.storage)
     return database, Site(model, plan.storage, Tables(model, plan.storage))
 
 
