@@ -234,12 +234,26 @@ class Matcher:
             way = self._way(each, by, header)
             one = self._link(each.target, way)
             return one if links == "one" else lambda cell: [one(part) for part in _parts(cell)]
+        if links == "children" and each.target is not None:
+            return self._children(self._model.entity(each.target))
         if links == "":
             # What a person types may mean something else than what a program writes: a time without a zone.
             kind, options, locale = each.type, each.options, self._locale
             if type(kind).read is not FieldType.read:
                 return lambda cell: kind.read(_cleaned(cell), options, locale)
         return _cleaned
+
+    @staticmethod
+    def _children(child: Entity) -> _Convert:
+        made = {key for key, each in child.fields.items() if not _importable(each)} | {"version"}
+
+        def convert(cell: Any) -> Any:
+            if not isinstance(cell, list):
+                return cell
+            # An export holds what is worked out too; it is worked out again.
+            return [{key: row[key] for key in row if key not in made} if isinstance(row, dict) else row for row in cell]
+
+        return convert
 
     def _way(self, each: Field, by: str, header: str) -> str:
         title = self._model.entity(each.target or "").title

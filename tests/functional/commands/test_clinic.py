@@ -1,5 +1,6 @@
 """A trade that the product has never heard of: documents alone give tables, rights, search, history and commands."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,35 @@ def test_a_clinic_is_imported_exported_and_taken_back(clinic: Path, guanxi: Comm
     assert exported.out.lstrip("\ufeff").splitlines() == ["subject,patient.name,stage", "复查,李四,booked"]
     assert guanxi("undo", done.json["change_set"]).code == 0
     assert guanxi("export", "visit").out.count("\n") == 1
+
+
+def test_child_rows_go_out_and_in_with_their_parent_and_by_themselves(
+    clinic: Path, guanxi: Command, tmp_path: Path
+) -> None:
+    assert guanxi("publish").code == 0
+    for name, text in {
+        "contact": "name,external_id\nAnna,P1\n",
+        "visit": "subject,external_id,patient.external_id\nCheck,V1,P1\n",
+        "visit_item": 'visit.external_id,what,amount\nV1,Blood,"1,200.50"\nV1,X-ray,3\n',
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+        assert guanxi("import", name, tmp_path / f"{name}.csv").code == 0
+    out = tmp_path / "visits.jsonl"
+    assert guanxi("export", "visit", "-o", out).code == 0
+
+    same = guanxi("import", "visit", out, "--on", "id", "--json").json
+    visit = json.loads(out.read_text(encoding="utf-8"))
+    visit["items"] = [{**visit["items"][0], "amount": "7"}]
+    out.write_text(json.dumps(visit), encoding="utf-8")
+    changed = guanxi("import", "visit", out, "--on", "external_id", "--json").json
+
+    assert (same["unchanged"], same["failed"]) == (1, 0)
+    assert (changed["updated"], changed["failed"]) == (1, 0)
+    rows = guanxi("export", "visit_item", "--fields", "what,amount,visit.total").out.splitlines()
+    assert rows[1:] == ["Blood,7.00,7.00"]
+    assert guanxi("undo", changed["change_set"]).code == 0
+    rows = guanxi("export", "visit_item", "--fields", "what,visit.total").out.splitlines()
+    assert sorted(rows[1:]) == ["Blood,1203.50", "X-ray,1203.50"]
 
 
 def test_a_field_is_added_while_others_work_and_taken_back_without_losing_a_value(
