@@ -62,8 +62,7 @@ def converters(
     assert change.column is not None  # noqa: S101 - a retype has both columns
     assert change.source is not None  # noqa: S101
     field = model.entities[change.entity].fields[change.field]
-    entity = previous.entities.get(change.entity) if previous is not None else None
-    former = entity.fields.get(change.field) if entity is not None else None
+    former = change.field_before(previous)
     convert = Converter(change.source, change.column, field, former, dialect, model.timezone)
     if not change.restores:
         return convert, None

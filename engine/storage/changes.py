@@ -8,6 +8,7 @@ from typing import Literal
 
 from engine.errors import Problem
 from engine.i18n import Message
+from engine.metadata.model import Field, Model
 from engine.storage.indexes import Index
 from engine.storage.storage_map import StorageMap, StoredColumn
 
@@ -74,10 +75,17 @@ class Change:
     """The link table that is made, filled or retired."""
     restores: bool = False
     """Of a retype: an earlier one retired this column, which still has the values of rows not changed since."""
+    former: str = ""
+    """Of a retype: the key that the field has in the revision that runs, when that is another."""
     until: str = ""
     """Of what is retired: the day from which it may be purged."""
     index: Index | None = None
     accepted: bool = False
+
+    def field_before(self, previous: Model | None) -> Field | None:
+        """Return the field of a retype as the running Model has it; None when that is not known."""
+        entity = previous.entities.get(self.entity) if previous is not None else None
+        return entity.fields.get(self.former or self.field) if entity is not None else None
 
     @property
     def copies(self) -> bool:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -58,6 +58,7 @@ class Comparison:
         self.retired: list[Retired] = []
         self._columns: dict[str, StoredColumn] = {}
         self._links: dict[str, str] = {}
+        self._former: dict[str, tuple[str, ...]] = dict(known.former) if known is not None else {}
         self._made: list[Change] = []
         self._after: list[Change] = []
         self._compare()
@@ -67,7 +68,8 @@ class Comparison:
             each.name(dialect): each for each in indexes.wanted(model, entity, stored, dialect, parts=parts)
         }
         marks = SearchText(entity).marks
-        self.stored = replace(stored, indexes=tuple(sorted(self._wanted)), search=marks)
+        former = {key: self._former[key] for key in sorted(self._former) if key == "" or key in entity.fields}
+        self.stored = replace(stored, indexes=tuple(sorted(self._wanted)), search=marks, former=former)
         self._compare_search(marks)
 
     @property
@@ -91,7 +93,16 @@ class Comparison:
             # The link of a child row is named after its parent, and so is renamed with it.
             parent = self.model.documents.get(f"entity/{self.entity.parent}", {})
             former = parent.get("renamed_from")
-        return str(former) if former and former not in self.entity.fields else None
+        if former and former not in self.entity.fields and self._has(str(former)):
+            return str(former)
+        # A rollback takes a name back: no document of the older revision tells of the newer one.
+        return next((key for key in self._former if key not in self.entity.fields and self._had(key, field.key)), None)
+
+    def _has(self, key: str) -> bool:
+        return self.known is not None and (key in self.known.columns or key in self.known.links)
+
+    def _had(self, key: str, former: str) -> bool:
+        return self._has(key) and former in self._former.get(key, ())
 
     def _compare(self) -> None:
         known = self.known
@@ -106,15 +117,16 @@ class Comparison:
             key = field.key
             if key not in known.columns and key not in known.links:
                 former = self._former_key(field)
-                if former is not None and (former in known.columns or former in known.links):
+                if former is not None:
                     key = former
+                    self._remember(field.key, (*self._former.pop(former, ()), former))
                     what = Message("was {old}; its values stay", old=former)
                     self._made.append(self._change("rename_field", field, what))
             used.add(key)
             if kind == "link":
                 self._place_link(field, known.columns.get(key), known.links.get(key))
             else:
-                self._place_column(field, known.columns.get(key), known.links.get(key))
+                self._place_column(field, key)
         for key, column in known.columns.items():
             if key not in used:
                 self._retire(key, column=column)
@@ -158,7 +170,10 @@ class Comparison:
         target = self._target_table(field)
         return StoredColumn(name, storage.kind, storage.scale, target, field.type.name, made_of(self.entity, field))
 
-    def _place_column(self, field: Field, old: StoredColumn | None, link: str | None) -> None:
+    def _place_column(self, field: Field, key: str) -> None:
+        """Give a field its column; `key` is the one under which the table has it now, if it does."""
+        assert self.known is not None  # noqa: S101 - asked only where there is a table
+        old, link = self.known.columns.get(key), self.known.links.get(key)
         new = self._column(field, "")
         if new.made_of and (link is not None or (old is not None and not (old.made_of and _fits(old, new)))):
             # What people gave is not overwritten by what is computed: it is retired, and nothing of it is copied.
@@ -174,7 +189,7 @@ class Comparison:
         back = self._retired_column(field.key, new)
         if back is not None and back.column is not None:
             new = replace(new, name=back.column.name)
-            self.revived.append(back)
+            self._revive(field, back)
         else:
             new = replace(new, name=free(field.key, self._taken()))
         self._columns[field.key] = new
@@ -187,7 +202,8 @@ class Comparison:
             "{old} to {new}: values are copied to column {column}", old=source, new=_words(new), column=new.name
         )
         change = self._change("retype_column", field, what, sql=sql, column=new, source=old, source_link=link or "")
-        self._made.append(replace(change, restores=back is not None))
+        former = key if key != field.key else ""
+        self._made.append(replace(change, restores=back is not None, former=former))
         self._retire(field.key, column=old, link=link, shown=False)
 
     def _keep(self, field: Field, old: StoredColumn, new: StoredColumn) -> None:
@@ -220,9 +236,9 @@ class Comparison:
         if link is not None:
             self._links[field.key] = link
             return
-        back = next((each for each in self._candidates if each.kind == "link" and each.field == field.key), None)
+        back = next((each for each in self._candidates if each.kind == "link" and self._held(each, field.key)), None)
         if back is not None and old is None:
-            self.revived.append(back)
+            self._revive(field, back)
             self._links[field.key] = back.link
             what = Message("links come back")
             self._made.append(self._change("revive_link", field, what, link=back.link))
@@ -272,9 +288,28 @@ class Comparison:
         found = [
             each
             for each in self._candidates
-            if each.kind == "column" and each.field == key and each.column is not None and _gave(each.column, new)
+            if each.kind == "column" and self._held(each, key) and each.column is not None and _gave(each.column, new)
         ]
         return max(found, key=lambda each: each.since) if found else None
+
+    def _revive(self, field: Field, back: Retired) -> None:
+        self.revived.append(back)
+        self._remember(field.key, (*back.former, back.field))
+
+    def _remember(self, key: str, former: Iterable[str]) -> None:
+        keys = dict.fromkeys((*self._former.get(key, ()), *former))
+        keys.pop(key, None)
+        if keys:
+            self._former[key] = tuple(keys)
+
+    def _held(self, retired: Retired, key: str) -> bool:
+        """Say whether something retired has values of a field, under any key that the field had."""
+        if retired in self.revived:
+            return False
+        own = {key, *self._former.get(key, ())}
+        return retired.field == key or (
+            retired.field not in self.entity.fields and not own.isdisjoint({retired.field, *retired.former})
+        )
 
     def _retire(
         self, key: str, *, column: StoredColumn | None = None, link: str | None = None, shown: bool = True
@@ -291,6 +326,7 @@ class Comparison:
                 until=self.until,
                 link=link or "",
                 target=self.known.link_targets.get(key, "") if link and self.known is not None else "",
+                former=self._former.get(key, ()),
             )
         )
         if shown:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from engine.errors import BadValue, Problem
 from engine.i18n import Message
-from engine.metadata.model import Field, Model
+from engine.metadata.model import Model
 from engine.storage import catalog
 from engine.storage.catalog import catalogued, inspect
 from engine.storage.changes import Change, Sample
@@ -215,7 +215,9 @@ class Looker:
         field, column = self._model.entities[change.entity].fields[change.field], change.column
         if column is None or change.source is None:
             return
-        convert = Converter(change.source, column, field, self._former(change), self._dialect, self._model.timezone)
+        convert = Converter(
+            change.source, column, field, change.field_before(self._previous), self._dialect, self._model.timezone
+        )
         strange = 0
         for _, value in self._values(change.table, column.name):
             try:
@@ -256,16 +258,12 @@ class Looker:
                 return
             last = rows[-1][0]
 
-    def _former(self, change: Change) -> Field | None:
-        entity = self._previous.entities.get(change.entity) if self._previous is not None else None
-        return entity.fields.get(change.field) if entity is not None else None
-
     def converter(self, change: Change) -> Converter | None:
         """Return what converts the values of a retype; None when links are concerned."""
         if change.source is None or change.column is None:
             return None
         field = self._model.entities[change.entity].fields[change.field]
-        former = self._former(change)
+        former = change.field_before(self._previous)
         return Converter(change.source, change.column, field, former, self._dialect, self._model.timezone)
 
 

@@ -165,6 +165,11 @@ def _with_foreign_keys(changes: list[Change], statements: list[str]) -> list[Cha
     return changes
 
 
+def _was(storage: StorageMap, entity: str, key: str) -> bool:
+    """Say whether an entity had a key before."""
+    return key in storage.entities[entity].former.get("", ())
+
+
 class _Placement:
     """Which table each entity has: its own, one under a former key, a retired one, or a new one."""
 
@@ -206,15 +211,26 @@ class _Placement:
     def _former(self, model: Model, key: str, storage: StorageMap) -> StoredEntity | None:
         former = model.documents.get(f"entity/{key}", {}).get("renamed_from")
         if not isinstance(former, str) or former in model.entities or former not in storage.entities:
-            return None
+            # A rollback takes a name back: no document of the older revision tells of the newer one.
+            former = next(
+                (each for each in storage.entities if each not in model.entities and _was(storage, each, key)), None
+            )
+            if former is None:
+                return None
         self.origin[key] = former
         what = Message("was {old}; its table and records stay", old=former)
         stored = storage.entities[former]
+        keys = tuple(dict.fromkeys(each for each in (*stored.former.get("", ()), former) if each != key))
+        stored = replace(stored, former={**stored.former, "": keys})
         self.changes.append(Change("rename_entity", key, what, entity=key, table=stored.table))
         return stored
 
     def _back(self, key: str, storage: StorageMap) -> StoredEntity | None:
-        found = [each for each in storage.retired if each.kind == "table" and each.entity == key]
+        found = [
+            each
+            for each in storage.retired
+            if each.kind == "table" and (each.entity == key or (each.stored and key in each.stored.former.get("", ())))
+        ]
         if not found:
             return None
         entry = max(found, key=lambda each: each.since)

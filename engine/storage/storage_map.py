@@ -50,6 +50,8 @@ class StoredEntity:
     """Names of the indexes that the engine made; a name says all of the definition."""
     search: tuple[str, ...] = ()
     """What its search rows hold: `field:weight`, with `*` for names that are also found by pinyin."""
+    former: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field key -> keys that it had before, by which a rollback finds its values; "" is the entity itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Retired:
     """Of retired links: their table."""
     target: str = ""
     """Of retired links: the table that they lead to."""
+    former: tuple[str, ...] = ()
+    """Keys that the field had before."""
 
 
 class StoredEntities(Mapping[str, StoredEntity]):
@@ -202,6 +206,8 @@ def _entity_to_json(stored: StoredEntity) -> dict[str, Any]:
         data["indexes"] = list(stored.indexes)
     if stored.search:
         data["search"] = list(stored.search)
+    if stored.former:
+        data["former"] = {key: list(keys) for key, keys in stored.former.items()}
     return data
 
 
@@ -213,6 +219,7 @@ def _entity_from_json(data: Mapping[str, Any]) -> StoredEntity:
         dict(data.get("link_targets", {})),
         tuple(data.get("indexes", ())),
         tuple(data.get("search", ())),
+        {key: tuple(keys) for key, keys in data.get("former", {}).items()},
     )
 
 
@@ -228,6 +235,8 @@ def _retired_to_json(each: Retired) -> dict[str, Any]:
         data["field"] = each.field
     if each.link:
         data["link"], data["target"] = each.link, each.target
+    if each.former:
+        data["former"] = list(each.former)
     if each.column is not None:
         data["column"] = _column_to_text(each.field, each.column)
     if each.stored is not None:
@@ -248,6 +257,7 @@ def _retired_from_json(data: Mapping[str, Any]) -> Retired:
         link=data.get("link", ""),
         target=data.get("target", ""),
         stored=_entity_from_json(data["stored"]) if "stored" in data else None,
+        former=tuple(data.get("former", ())),
     )
 
 
