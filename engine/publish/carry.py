@@ -61,8 +61,8 @@ def refuse(plan: Plan) -> None:
         raise PlanRefused(plan.problems[0].message, plan.problems, plan)
     losses = plan.losses
     if losses:
-        items = " ".join(f"{target}={count}" for target, count in losses.items())
-        message = Message("Values would be lost; publish with --accept {items} if that is right", items=items)
+        items = " ".join(f"--accept {target}={count}" for target, count in losses.items())
+        message = Message("Values would be lost; publish with {items} if that is right", items=items)
         raise PlanRefused(message, (), plan)
 
 

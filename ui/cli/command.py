@@ -28,6 +28,8 @@ from engine import (
     RecordInvalid,
     Site,
     SiteConfig,
+    plan_to_json,
+    plan_to_text,
     read_config,
 )
 
@@ -101,8 +103,9 @@ class Face:
         if self.as_json:
             click.echo(json.dumps(self.error_json(error), ensure_ascii=False), err=True)
             return PROBLEMS
-        lines = self._lines(error)
-        for line in lines:
+        if isinstance(error, PlanRefused) and error.plan is not None and not error.problems:
+            click.echo(plan_to_text(error.plan, self.language))  # It lists the records whose values would be lost.
+        for line in self._lines(error):
             click.echo(line, err=True)
         return PROBLEMS
 
@@ -121,6 +124,8 @@ class Face:
     def error_json(self, error: GuanxiError) -> dict[str, Any]:
         """Return an error for machines."""
         said: dict[str, Any] = {"error": type(error).__name__, "message": error.in_(self.language)}
+        if isinstance(error, PlanRefused) and error.plan is not None:
+            said["plan"] = plan_to_json(error.plan, self.language)
         problems = getattr(error, "problems", None)
         if problems:
             said["problems"] = [self.problem_json(problem) for problem in problems]
