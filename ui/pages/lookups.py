@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,7 @@ from flask import Blueprint, render_template, request
 from engine import BadValue, Entity, Field, Locale, NotFound, Reader
 from ui.asking import reading
 from ui.pages.listing import entity_of, locale_of
+from ui.pages.titles import candidates
 from ui.widgets.inputs import about
 
 CHOICES = 20
@@ -26,10 +28,22 @@ def choices(entity: str, field: str) -> str:
         link = shown.fields.get(field)
         record = _record(reader, shown, link, locale_of(reader)) if link is not None else None
         found = reader.options(entity, field, request.args.get("q", "").strip(), record, limit=CHOICES)
-        labels = {}
+        labels: dict[str, Any] = {}
+        told = _told_apart(reader, link, found) if link is not None else {}
         if link is not None and link.type.links == "any":
             labels = {key: reader.model.entities[key].label for key in link.targets if key in reader.model.entities}
-    return render_template("_choices.html", options=found, labels=labels)
+    return render_template("_choices.html", options=found, labels=labels, told=told)
+
+
+def _told_apart(reader: Reader, link: Field, found: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """Return by id the words that tell records of one title from each other."""
+    titles = Counter((id_.rpartition("/")[0], title) for id_, title in found)
+    return {
+        id_: words.removeprefix(title).removeprefix(" · ")
+        for (entity, title), count in titles.items()
+        if count > 1
+        for id_, words in candidates(reader, link, entity or link.target or "", title)
+    }
 
 
 def _record(reader: Reader, entity: Entity, link: Field, locale: Locale) -> Mapping[str, Any] | None:

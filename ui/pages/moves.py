@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine import Entity, FieldProblem, Message, NotFound, Reader, RecordInvalid, Transition, VersionConflict, new_id
 from ui.asking import principal, reading, site
-from ui.frame import notice, page, said
+from ui.frame import notice, page, said, words
 from ui.pages.editing import Block, Editing, Filling, blocks, editing, said_title, stored, unplaced
 from ui.pages.forms import for_conditions
 from ui.pages.listing import entity_of, locale_of
@@ -55,8 +55,8 @@ def transition(entity: str, record_id: Any, name: str) -> AnyResponse:
         return _ask(entity, id_, step, form, sent, [FieldProblem("", error.message, "conflict")], 409)
     if shown.states is not None:
         option = shown.fields[shown.states.field].choices.get(str(written.values.get(shown.states.field)))
-        words = option.label if option is not None else shown.label
-        notice(Message("Now {state}", state=words), undo=f"/{entity}/undo/{change_set}")
+        state = option.label if option is not None else shown.label
+        notice(Message("Now {state}", state=state), undo=f"/{entity}/undo/{change_set}")
     for each in written.warnings:
         notice(each.message, "warning")
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}"), 303)
@@ -93,14 +93,16 @@ def _ask(
         form = _asking(whole, tuple(keys))
         if not form.fields:
             # Nothing that they could fill in would help.
-            for words in unplaced(form, problems):
-                notice(words, "danger")
+            for each in unplaced(form, problems):
+                notice(each, "danger")
             return redirect(f"/{entity}/{record_id}", 303)
         filling, version, _may = stored(reader, form, record_id)
         filling.uploads, filling.typed = sent.uploads, sent.values
         locale = locale_of(reader)
         home = f"/{entity}/{record_id}"
-        shown_blocks = _named(_inputs(reader, form, filling, problems))
+        shown_blocks = _named(_inputs(reader, form, filling, problems), step)
+        said_above = unplaced(form, problems)
+        first = not asked.fields and not said_above
         title = said_title(filling.values, shown, locale)
         return make_response(
             page(
@@ -111,8 +113,9 @@ def _ask(
                 title=title,
                 heading=step.label,
                 blocks=shown_blocks,
-                unplaced=unplaced(form, problems),
-                wrong=len(problems),
+                unplaced=said_above,
+                wrong=0 if first else len(problems),
+                lead=words("Fill this in to go on") if first else "",
                 version=request.form.get("version", type=int) or version,
                 conflicts=(),
                 once=new_id(),
@@ -132,7 +135,7 @@ def _inputs(reader: Reader, form: Editing, filling: Filling, problems: Sequence[
     return blocks(reader, form, filling, locale_of(reader), problems)
 
 
-def _named(found: Sequence[Block]) -> list[Block]:
+def _named(found: Sequence[Block], step: Transition) -> list[Block]:
     """Return blocks with their inputs alone, all to be seen: they are asked for, whatever hides them otherwise."""
     return [
         Block(
@@ -140,7 +143,12 @@ def _named(found: Sequence[Block]) -> list[Block]:
             "",
             each.columns,
             [
-                replace(one, off=False, when={name: tree for name, tree in one.when.items() if name != "visible"})
+                replace(
+                    one,
+                    off=False,
+                    required=one.required or one.name in step.requires,
+                    when={name: tree for name, tree in one.when.items() if name not in {"visible", "required"}},
+                )
                 for one in each.inputs
                 if one.kind != "shown"
             ],

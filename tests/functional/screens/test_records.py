@@ -99,6 +99,8 @@ def test_what_a_step_still_needs_is_asked_for_on_the_way(clinic: World, anna: st
     form = form_on(web, asked.text)
 
     assert asked.status_code == 422
+    assert "Fill this in to go on" in words(asked.text)
+    assert "Not saved yet" not in words(asked.text)
     assert form.problems == {"why_missed": ["Why missed is required"]}
     assert "subject" not in form.names
     assert 'is-off" data-field="why_missed"' not in form.page, "what is asked for is seen, whatever hides it otherwise"
