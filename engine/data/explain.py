@@ -25,7 +25,7 @@ from engine.errors import NotFound
 from engine.expression import compile_sql, to_text
 from engine.i18n import Message
 from engine.ids import is_id
-from engine.metadata.model import Entity, Role
+from engine.metadata.model import ACTIONS, Entity, Role
 
 _YES, _NO = Message("yes"), Message("no")
 _ALONE = frozenset({"read", "create"})
@@ -62,13 +62,15 @@ def explain(reader: Reader, action: str, entity: str, id: str | None = None, fie
     """Explain what the reader's principal may do: with an entity, one record of it, one field.
 
     Raises:
-        NotFound: there is no such entity, record or field at all.
+        NotFound: there is no such entity, action, record or field at all.
     """
     known = reader.model.entity(entity)
     if field is not None and field not in known.fields:
         raise NotFound(Message("There is no {key}", key=f"{entity}.{field}"))
     if id is not None and not is_id(id):
         raise NotFound(Message("There is no such record"))
+    if action not in ACTIONS:
+        raise NotFound(Message("There is no action {key}; there are {known}", key=action, known=", ".join(ACTIONS)))
     rules = reader.access.roles
     lines: list[Message] = [_holder(reader)]
     answer = _scope(rules, entity, action, lines)

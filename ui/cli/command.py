@@ -338,6 +338,8 @@ def usage_message(error: click.UsageError) -> Message:
             return Message("There is no option {name}", name=error.option_name)
         case click.MissingParameter():
             return Message("{name} is missing", name=_parameter_name(error))
+        case click.BadParameter() if error.param is not None and (kind := _kind_of(error.param.type)) is not None:
+            return Message("{name}: {kind} is expected", name=_parameter_name(error), kind=kind)
         case click.BadParameter():
             return Message("{name}: {why}", name=_parameter_name(error), why=error.message)
     if "No such command" in error.message:
@@ -348,6 +350,15 @@ def usage_message(error: click.UsageError) -> Message:
             known=", ".join(sorted(known)),
         )
     return Message("{why}", why=error.format_message())
+
+
+def _kind_of(type_: click.ParamType) -> Message | None:
+    """Return what a parameter takes, in words of ours: click's own are English; None for what says it itself."""
+    if isinstance(type_, click.IntRange) and type_.max is not None:
+        return Message("a whole number from {min} to {max}", min=type_.min, max=type_.max)
+    if isinstance(type_, click.IntRange):
+        return Message("a whole number from {min}", min=type_.min)
+    return Message("a whole number") if isinstance(type_, click.types.IntParamType) else None
 
 
 def _parameter_name(error: click.BadParameter) -> str:
