@@ -126,6 +126,10 @@ class Reader:
             )
         return RowSet(listing.columns, self._with_children(listing, rows), following)
 
+    def columns(self, entity: str) -> tuple[str, ...]:
+        """Return every field of an entity that the principal may see, references only where the whole way is open."""
+        return all_columns(self.access.roles, self.model.entity(entity))
+
     def count(self, query: Query, limit: int = COUNTED) -> Count:
         """Return how many rows a query has, counted up to `limit`.
 

@@ -36,7 +36,7 @@ def entity(entity: str) -> Response:
         if found is None or not reader.access.may(entity, "read"):
             raise NotFound(Message("There is no {key}", key=entity))
         mask = reader.access.mask(entity)
-        fields = [_field(each, mask[each.key]) for each in found.fields.values() if mask.get(each.key) != "hidden"]
+        fields = [_field(found.fields[key], mask[key]) for key in reader.columns(entity)]
         return answer({**_summary(reader, found), "title": found.title, "fields": fields})
 
 

@@ -97,9 +97,7 @@ def _selected(reader: Reader, entity: str, asked: tuple[str, ...]) -> tuple[str,
     if asked:
         return asked if "id" in asked else ("id", *asked)
     known = reader.model.entity(entity).fields
-    mask = reader.access.mask(entity)
-    visible = (each for key, each in known.items() if mask.get(key, "hidden") != "hidden")
-    return tuple(each.key for each in visible if each.type.links not in {"many", "children"})
+    return tuple(key for key in reader.columns(entity) if known[key].type.links not in {"many", "children"})
 
 
 @routes.post("/<entity>")

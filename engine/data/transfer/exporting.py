@@ -74,11 +74,9 @@ class Exporter:
     # --- rows -----------------------------------------------------------------------------------------------------
 
     def _default_paths(self, *, children: bool) -> Iterator[str]:
-        mask = self._reader.access.mask(self._kind.key)
+        known = self._kind.fields
         seen = [
-            field
-            for key, field in self._kind.fields.items()
-            if mask.get(key) not in {"hidden", None} and key not in _LEFT_OUT and not field.secret
+            known[key] for key in self._reader.columns(self._kind.key) if key not in _LEFT_OUT and not known[key].secret
         ]
         for field in sorted(seen, key=lambda each: each.key in _BEHIND):
             if field.type.links == "children":

@@ -286,3 +286,20 @@ def test_links_to_many_come_by_id_external_id_and_title(garage: Place) -> None:
     found = garage.list("car", filter="any(drivers, name == 'Ann')", fields="plate")
     assert [each["plate"] for each in found] == ["A1"]
     assert garage.list("car", filter="count(drivers) > 1") == []
+
+
+def test_who_may_not_see_where_a_link_leads_still_sees_the_rest(garage: Place) -> None:
+    maker = garage.create("maker", name="Geely")
+    garage.create("car", plate="A1", maker=maker["id"])
+    narrow = garage.command(
+        "token", "add", "ada@garage.example", "--scope", "car:read", "--scope", "car:export", "--json"
+    )
+    garage.tokens["narrow"] = narrow.json["token"]
+
+    [car] = garage.list("car", "narrow")
+
+    assert (car["plate"], "group" in car) == ("A1", False)
+    assert "group" not in garage.send("GET", f"/car/{car['id']}", "narrow").get_json()
+    assert "group" not in {each["key"] for each in garage.send("GET", "/meta/car", "narrow").get_json()["fields"]}
+    assert garage.send("GET", "/maker", "narrow").status_code == 403
+    assert garage.send("POST", "/car", "narrow", json={"plate": "A2"}).status_code == 403
