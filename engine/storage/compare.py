@@ -53,7 +53,7 @@ class Comparison:
         self.until, self.dialect = until, dialect
         self._tables = tables
         self.table = tables[entity.key]
-        self._candidates = [each for each in retired if each.table == self.table or each.entity == entity.key]
+        self._candidates = [each for each in retired if each.table == self.table]
         self.revived: list[Retired] = []
         self.retired: list[Retired] = []
         self._columns: dict[str, StoredColumn] = {}

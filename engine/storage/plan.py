@@ -96,16 +96,7 @@ def schema_plan(
         for entity in model.entities.values()
         if changed is None or entity.key in changed or entity.key in placement.moved
     ]
-    keys = [statement for each in comparisons for statement in each.foreign_keys()]
-    changes = _with_foreign_keys([change for each in comparisons for change in each.changes], keys)
-    changes = [*placement.changes, *changes]
-    gone = [entry for each in comparisons for entry in each.retired]
-    back = {id(entry) for each in comparisons for entry in each.revived} | placement.revived
-    target = StorageMap(
-        storage.entities.updated(placement.removed | {each.entity.key: each.stored for each in comparisons}),
-        (*(each for each in storage.retired if id(each) not in back), *gone, *placement.retired),
-        rules,
-    )
+    changes = [*placement.changes, *_with_foreign_keys(comparisons)]
     retypes = any(change.kind in {"retype_column", "reread_column"} for change in changes)
     former = previous() if previous is not None and retypes else None
     looker = Looker(connection, model, former, counted=counted, accept=dict(accept or {}))
@@ -118,7 +109,7 @@ def schema_plan(
         base_revision=max(model.revision - 1, 0),
         checksum=model.checksum,
         changes=tuple(sorted(changes, key=lambda change: _ORDER.index(change.kind))),
-        storage=target,
+        storage=_target(storage, placement, comparisons, rules),
         problems=(*problems, *looker.problems),
         warnings=(*model.warnings, *looker.warnings, *_no_parts(model, connection.dialect.name, parts=parts)),
     )
@@ -155,14 +146,26 @@ def _fresh(changes: Sequence[Change]) -> set[tuple[str, str]]:
     return tables | columns
 
 
-def _with_foreign_keys(changes: list[Change], statements: list[str]) -> list[Change]:
-    """Let the last change that makes a table make the foreign keys of all of them: they may form a ring."""
-    if not statements:
-        return changes
-    kind = "create_link" if any(change.kind == "create_link" for change in changes) else "create_table"
-    last = max(place for place, change in enumerate(changes) if change.kind == kind)
-    changes[last] = replace(changes[last], sql=(*changes[last].sql, *statements))
+def _with_foreign_keys(comparisons: Sequence[Comparison]) -> list[Change]:
+    """Return the changes; the last that makes a table makes the foreign keys of all of them: they may form a ring."""
+    changes = [change for each in comparisons for change in each.changes]
+    statements = [statement for each in comparisons for statement in each.foreign_keys()]
+    if statements:
+        kind = "create_link" if any(change.kind == "create_link" for change in changes) else "create_table"
+        last = max(place for place, change in enumerate(changes) if change.kind == kind)
+        changes[last] = replace(changes[last], sql=(*changes[last].sql, *statements))
     return changes
+
+
+def _target(storage: StorageMap, placement: _Placement, comparisons: Sequence[Comparison], rules: str) -> StorageMap:
+    """Return the storage map after the changes."""
+    gone = [entry for each in comparisons for entry in each.retired]
+    back = {id(entry) for each in comparisons for entry in each.revived} | placement.revived
+    return StorageMap(
+        storage.entities.updated(placement.removed | {each.entity.key: each.stored for each in comparisons}),
+        (*(each for each in storage.retired if id(each) not in back), *gone, *placement.retired),
+        rules,
+    )
 
 
 def _was(storage: StorageMap, entity: str, key: str) -> bool:

@@ -50,6 +50,7 @@ def wait_for_writers(folder: Path, revision: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_no_value_is_wrong_when_four_processes_write_while_a_field_changes_its_type(
     site: tuple[Database, Publisher], tmp_path: Path, tier: Tier
 ) -> None:
@@ -133,6 +134,7 @@ def leftovers(database: Database, publisher: Publisher) -> list[str]:
     return found + [f"column {row[0]}" for row in names if row[0] not in known]
 
 
+@pytest.mark.slow
 def test_two_publishers_come_one_after_the_other(site: tuple[Database, Publisher]) -> None:
     database, publisher = site
     world.fill(database, publisher, 7_000)
