@@ -183,6 +183,10 @@ class Comparison:
             # What people gave before it was computed comes back.
             self._retire(field.key, column=old)
             old = None
+        elif old is not None and (old.type == "secret") != (new.type == "secret"):
+            # What lies open is not sealed by a change of words, and what is sealed does not open by one.
+            self._retire(field.key, column=old)
+            old = None
         if old is not None and _fits(old, new):
             self._keep(field, old, new)
             return

@@ -243,6 +243,18 @@ def test_records_that_break_a_new_unique_rule_meanwhile_stop_the_publication(ben
     assert bench.publisher.current().number == 1
 
 
+def test_open_text_is_never_taken_for_a_sealed_secret_nor_the_other_way_round(bench: Bench) -> None:
+    bench.publish(VISIT + "  card: {type: text}\n")
+    bench.insert("visit", [{"card": "310101"}])
+
+    bench.publish(VISIT + "  card: {type: secret}\n")
+
+    assert bench.column("visit", "card") == "card__2"
+    assert bench.values("visit", "card") == [None]
+    bench.publisher.rollback(1)
+    assert bench.values("visit", "card") == ["310101"]
+
+
 def test_what_people_gave_is_kept_when_the_field_becomes_computed(bench: Bench) -> None:
     bench.publish(VISIT + "  weight: {type: integer}\n  total: {type: integer}\n")
     bench.insert("visit", [{"weight": 3, "total": 5}])
