@@ -352,7 +352,7 @@ def usage_message(error: click.UsageError) -> Message:
     return Message("{why}", why=error.format_message())
 
 
-def _kind_of(type_: click.ParamType) -> Message | None:
+def _kind_of(type_: click.ParamType[Any]) -> Message | None:
     """Return what a parameter takes, in words of ours: click's own are English; None for what says it itself."""
     if isinstance(type_, click.IntRange) and type_.max is not None:
         return Message("a whole number from {min} to {max}", min=type_.min, max=type_.max)

@@ -29,15 +29,23 @@ def steps(page: Path) -> Iterator[tuple[str, str]]:
             yield from (("", line) for line in text.splitlines() if not line.startswith(NOT_RUN))
 
 
+def test_the_tutorial_is_the_same_in_both_languages() -> None:
+    def plain(page: str) -> list[tuple[str, str]]:
+        # Comments, and what people are called, may differ.
+        return [
+            (file, re.sub(r'"[^"]*"', '""', re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)))
+            for file, text in steps(DOCS / page)
+        ]
+
+    assert plain("zh/start.md") == plain("start.md")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["start.md", "zh/start.md"])
-def test_the_tutorial_works_as_it_stands(
-    tmp_path: Path, guanxi: Command, page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tutorial_works_as_it_stands(tmp_path: Path, guanxi: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     import zipfile
 
     monkeypatch.chdir(tmp_path)
-    for file, text in steps(DOCS / page):
+    for file, text in steps(DOCS / "start.md"):
         if file.startswith("+ "):
             with Path(file.removeprefix("+ ")).open("a", encoding="utf-8") as stream:
                 stream.write(text)
