@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 import orjson
@@ -13,6 +14,7 @@ from engine.data.rules import RoleRules
 from engine.errors import QueryInvalid
 from engine.expression import Expr, Type, paths
 from engine.fields import StorageType
+from engine.fields.decimals import EXACT
 from engine.fields.formula import Computed
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field
@@ -114,7 +116,10 @@ def conversions(resolved: Resolved, dialect: str) -> tuple[Convert, Convert]:
     if resolved.kind == "children":
         return _child_values, _child_json
     if field.storage is None:
-        field = replace(field, storage=_shown_storage(field))
+        shown = _shown_storage(field)
+        if dialect == "postgresql" and shown.kind == "decimal":
+            return _rescaled(shown.scale)
+        field = replace(field, storage=shown)
     if dialect == "sqlite" and field.storage is not None and field.storage.kind == "decimal":
         return decoder(field, dialect), _scaled_text(field.storage.scale)
     return decoder(field, dialect), json_writer(field, dialect)
@@ -128,6 +133,16 @@ def _shown_storage(field: Field) -> StorageType:
             # To expressions a whole number is a number without decimals; to people and programs it is none.
             return result
     return storage_of(field.info)
+
+
+def _rescaled(scale: int) -> tuple[Convert, Convert]:
+    """Return conversions that give a number all of its decimals: NUMERIC that is worked out has those that it needs."""
+    unit = Decimal(1).scaleb(-scale)
+
+    def decode(value: Decimal) -> Decimal:
+        return value.quantize(unit, context=EXACT)
+
+    return decode, lambda value: format(decode(value), "f")
 
 
 def _scaled_text(scale: int) -> Convert:

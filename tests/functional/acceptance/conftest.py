@@ -13,10 +13,19 @@ from flask.testing import FlaskClient
 from engine.site.site import Site
 from engine.testing import published_site
 from tests.conftest import PostgresServer
-from tests.functional.commands.conftest import Done, crm, folder, guanxi, quick_hashes, quiet_environment, run_here
+from tests.functional.commands.conftest import (
+    Done,
+    any_crm,
+    crm,
+    folder,
+    guanxi,
+    quick_hashes,
+    quiet_environment,
+    run_here,
+)
 from ui.app import create_app
 
-__all__ = ["crm", "folder", "guanxi", "published_site", "quick_hashes", "quiet_environment"]
+__all__ = ["any_crm", "crm", "folder", "guanxi", "published_site", "quick_hashes", "quiet_environment"]
 
 GARAGE = Path(__file__).with_name("garage.yaml")
 PEOPLE = {"ada": "admin", "bob": "mechanic", "cyn": "mechanic", "dan": "office"}
