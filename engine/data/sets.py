@@ -1,7 +1,7 @@
 """Change sets: what one call, import or bulk edit did, named so that it can be shown and taken back as one thing.
 
 Every write belongs to a set. A call without one makes its own; its row is written last, with the final counts, so that
-a call that fails leaves none.
+a call that fails leaves none. A call that wrote one record leaves none either: the history of the record says it all.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ class ChangeSet:
     """Whether its row stands in the database already."""
     counts: dict[str, int] = field(default_factory=dict)
     """Outcome -> how many records, since it was last written."""
+
+    @property
+    def size(self) -> int:
+        """Return how many records were counted."""
+        return sum(self.counts.values())
 
     def note(self, outcome: str, number: int = 1) -> None:
         """Count records with an outcome."""

@@ -176,7 +176,8 @@ def _noted(unit: Unit, work: Callable[[Unit], _T], entity: str | None, undoes: s
     """Do the work and write what it came to into its change set."""
     found = work(unit)
     change_set = unit.change_set
-    if (change_set.counts and unit.depth == 0) or (change_set.known and change_set.counts):
+    due = change_set.known or unit.depth == 0
+    if due and change_set.counts and (change_set.known or undoes is not None or change_set.size > 1):
         write_set(
             unit.run,
             unit.phrases,

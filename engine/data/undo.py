@@ -15,6 +15,7 @@ from engine.data.answers import answers
 from engine.data.batch import SEALED, Change
 from engine.data.history import loaded
 from engine.data.probes import reached
+from engine.data.sets import ChangeSet, write_set
 from engine.data.shape import Shape
 from engine.data.steps.unique import readable_titles
 from engine.data.unit import CHUNK, Unit
@@ -72,6 +73,8 @@ class Undo:
         self.unit = unit
         self.id = change_set
         self.kept: list[Kept] = []
+        self._unknown = False
+        """Whether the set has no row."""
         self.done: dict[str, set[tuple[str, str]]] = {"trashed": set(), "reverted": set(), "restored": set()}
 
     def carry_out(self) -> UndoReport:
@@ -91,11 +94,7 @@ class Undo:
         for each in touched:
             if each.last == "purge":
                 self._keep([each], Message("It was deleted for good"))
-        mark = self.unit.phrases.mark
-        self.unit.run(
-            f"UPDATE change_set SET undone_by = {mark} WHERE id = {mark}",  # noqa: S608 - constants
-            (self.unit.change_set.id, self.id),
-        )
+        self._mark_undone()
         return UndoReport(
             self.unit.change_set.id,
             len(self.done["trashed"]),
@@ -115,11 +114,26 @@ class Undo:
             f"SELECT actor_id, undone_by FROM change_set WHERE id = {mark}{lock}",  # noqa: S608 - constants
             (self.id,),
         ).fetchone()
+        if row is None:
+            # A call that wrote one record has no row of its own.
+            text = f"SELECT actor_id, NULL FROM record_change WHERE change_set_id = {mark} ORDER BY seq LIMIT 1"  # noqa: S608
+            row = unit.run(text, (self.id,)).fetchone()
+            self._unknown = True
         mine = row is not None and row[0] is not None and row[0] == unit.principal.id
         if row is None or not (mine or unit.access.has("admin")):
             raise NotFound(Message("There is no change set {id}", id=self.id))
         if row[1] is not None:
             raise GuanxiError(Message("This was taken back before"))
+
+    def _mark_undone(self) -> None:
+        unit, mark = self.unit, self.unit.phrases.mark
+        if self._unknown:
+            known = ChangeSet(self.id, "call", counts={"records": 1})
+            write_set(unit.run, unit.phrases, known, entity=None, actor=unit.principal.id, via=unit.via, at=unit.now)
+        unit.run(
+            f"UPDATE change_set SET undone_by = {mark} WHERE id = {mark}",  # noqa: S608 - constants
+            (unit.change_set.id, self.id),
+        )
 
     def _touched(self) -> list[_Touched]:
         """Return what the set did to each record, the newest first: what links stands before what it links to."""

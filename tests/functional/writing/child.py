@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from engine.data.batch import Change
@@ -67,7 +68,7 @@ def number(world: World, count: str) -> None:
         say(f"{made.values['number']} {made.values['bill']}")
 
 
-JOBS = {"batch": batch, "count_up": count_up, "number": number}
+JOBS: dict[str, Callable[..., None]] = {"batch": batch, "count_up": count_up, "number": number}
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def test_history_has_the_values_of_a_new_record_as_the_api_gives_them(world: Wor
 
 
 def test_every_problem_of_every_row_is_told_at_once(world: World, boss: Principal) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"credit": "-1", "colour": "red", "level": "top"},
         {"name": "fine"},
         {"name": "x" * 41, "since": "yesterday-ish", "version": 3},

@@ -93,7 +93,6 @@ def test_a_create_takes_what_it_writes_and_little_more(world: World, ann: Princi
         "INSERT INTO record_change",
         "INSERT INTO search_row",
         "INSERT INTO search_index",
-        "INSERT INTO change_set",
         "COMMIT",
     ]
     # One look for the linked record, one for a twin.
@@ -113,7 +112,7 @@ def test_an_update_reads_once_and_writes_once(world: World, ann: Principal) -> N
     same = cost(world, lambda: world.records.update(ann, "lead", [Change(lead.id, {"amount": 2})]))
 
     assert [words.partition(" ")[0] for words in found] == [
-        "BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "INSERT", "COMMIT",
+        "BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT",
     ]  # fmt: skip
     assert [words.partition(" ")[0] for words in same] == ["BEGIN", "SELECT", "SELECT", "COMMIT"]
 
@@ -127,7 +126,7 @@ def test_many_records_take_no_more_kinds_of_statements_than_one(world: World, an
     one = cost(world, lambda: world.records.create(ann, "lead", rows(1)))
     many = cost(world, lambda: world.records.create(ann, "lead", rows(100)))
 
-    assert len(set(many)) <= len(set(one)) + 1
+    assert len(set(many)) <= len(set(one)) + 2
     reads = [words for words in many if words.startswith("SELECT")]
     assert len(reads) <= len([words for words in one if words.startswith("SELECT")]) + 1
 

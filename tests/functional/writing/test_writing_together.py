@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,8 @@ def test_nothing_live_leads_to_what_is_deleted_at_the_same_moment(world: World) 
     for _ in range(6):
         acme = make(world, "company")
         together(
-            lambda acme=acme: make(world, "person", company=acme.id),
-            lambda acme=acme: world.records.delete(SYSTEM, "company", [acme.id]),
+            partial(make, world, "person", company=acme.id),
+            partial(world.records.delete, SYSTEM, "company", [acme.id]),
         )
         live = world.rows("SELECT count(*) FROM s_person WHERE company = ? AND deleted_at IS NULL", (acme.id,))[0][0]
         assert (live == 1) == (world.value("company", acme.id, "deleted_at") is None)

@@ -199,7 +199,10 @@ class World:
     def rows(self, text: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement of the test's own; ? stands for a placeholder."""
         with self.database.read() as connection:
-            return run(connection, text.replace("?", self.mark), values, access=ENTITY_ACCESS).fetchall()
+            found: list[tuple[Any, ...]] = run(
+                connection, text.replace("?", self.mark), values, access=ENTITY_ACCESS
+            ).fetchall()
+            return found
 
     def value(self, entity: str, id_: str, field: str) -> Any:
         """Return what is stored in one field, as Python has it."""

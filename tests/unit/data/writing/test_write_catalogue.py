@@ -9,11 +9,40 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[4]
 CATALOGUES = ROOT / "engine/locale/zh"
-MODULES = (
-    "answers autonumber backfill batch bulk consequences dependencies drafts files history idempotency incoming linked "
-    "mass phrases pipeline probes purging records restoring revealing rollups searching sets shape transactions transitions trash "
-    "undo unit upserting vault"
-).split()
+MODULES = [
+    "answers",
+    "autonumber",
+    "backfill",
+    "batch",
+    "bulk",
+    "consequences",
+    "dependencies",
+    "drafts",
+    "files",
+    "history",
+    "idempotency",
+    "incoming",
+    "linked",
+    "mass",
+    "phrases",
+    "pipeline",
+    "probes",
+    "purging",
+    "records",
+    "restoring",
+    "revealing",
+    "rollups",
+    "searching",
+    "sets",
+    "shape",
+    "transactions",
+    "transitions",
+    "trash",
+    "undo",
+    "unit",
+    "upserting",
+    "vault",
+]
 SOURCES = [
     *(ROOT / f"engine/data/{name}.py" for name in MODULES),
     *sorted((ROOT / "engine/data/steps").glob("*.py")),
