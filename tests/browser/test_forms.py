@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.browser.conftest import ServedClinic
 from tests.functional.screens.clinic import children, stored, visit
@@ -98,7 +98,12 @@ def test_rows_are_added_on_the_spot_and_what_is_unsaved_is_asked_about(clinic: S
     page.locator(f'[name="items-{before}-amount"]').fill("3")
 
     asked = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
     page.get_by_role("link", name="Cancel").click(no_wait_after=True)
     expect(page.get_by_label("Subject")).to_have_value("Check")
     assert asked == ["beforeunload"]
