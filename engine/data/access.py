@@ -43,7 +43,7 @@ class Access:
         return self.roles.rule(entity, action)
 
     def mask(self, entity: str) -> Mapping[str, Mask]:
-        """Return what may be seen of each field of an entity, by key; "write" = seen, and written where the rows allow."""
+        """Return what may be seen of each field of an entity, by key; "write" = seen, and written where rows allow."""
         return self.roles.masks(entity)
 
     def writable(self, entity: str) -> frozenset[str]:

@@ -149,7 +149,7 @@ class Summary:
             case "count_distinct" if field.value_type in _GROUPED:
                 return _Number(func.count(element.distinct()), _COUNT)
             case "min" | "max" if field.value_type in _ORDERED:
-                made = func.min(element) if aggregate.function == "min" else func.max(element)
+                made: Element = func.min(element) if aggregate.function == "min" else func.max(element)
                 if self._kind == "postgresql" and field.value_type is Type.LINK:
                     made = cast(made, Text())
                 return _Number(made, field.info, *conversions(resolved, self._kind))
@@ -295,7 +295,7 @@ def _rounder(scale: int, units: int) -> Callable[[Any], Decimal]:
 
 
 def _truncated(element: Element, unit: str) -> Element:
-    """Return the period of an ISO date on SQLite: parts of the text, for a date function per row takes twice as long."""
+    """Return the period of an ISO date on SQLite: parts of the text; a date function a row takes twice as long."""
     if unit in _DIGITS:
         return func.substr(element, literal_column("1"), literal_column(str(_DIGITS[unit])))
     if unit == "quarter":

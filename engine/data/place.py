@@ -184,7 +184,9 @@ class Place:
         """Return, as one JSON array in its order, what a field with many links leads to: ids, or a field of theirs."""
         frame, key = self.frame, keys[0]
         link = frame.link(self.entity.key, key)
-        value, source, conditions = link.c.target_id, link, [link.c.record_id == self.alias.c.id]
+        value: Element = link.c.target_id
+        source: FromClause = link
+        conditions: list[Element] = [link.c.record_id == self.alias.c.id]
         if len(keys) > 1:
             target = frame.roles.model.entity(self.entity.fields[key].target or "")
             there = Place(frame, target, frame.alias(target.key))

@@ -60,7 +60,7 @@ class Aggregate:
     function: Function
     path: str | None = None
     name: str = ""
-    """How the answer calls it, and how `having` and the order refer to it; `sum(amount)` and `sum_amount` unless given."""
+    """How the answer calls it, and `having` and the order refer to it; `sum(amount)` and `sum_amount` unless given."""
 
     @property
     def key(self) -> str:
@@ -139,9 +139,10 @@ class Query:
 
     @classmethod
     def from_json(cls, entity: str, body: Mapping[str, Any]) -> Query:
-        """Return the query of a POST: `select where search group_by aggregates having order_by limit cursor trashed ids`.
+        """Return the query of a POST.
 
-        `aggregates` is a list of texts, or a map of names to texts; `where` and `having` are expressions.
+        Its keys are `select where search group_by aggregates having order_by limit cursor trashed ids`. `aggregates` is
+        a list of texts, or a map of names to texts; `where` and `having` are expressions.
 
         Raises:
             QueryInvalid: there is an unknown key, or a value of a wrong kind.

@@ -156,8 +156,8 @@ class Reader:
         where = self._normal(query.entity, query.where)
         shift = fixed_shift(self.principal.timezone) if self.kind == "sqlite" else None
         values = {**self._values(query, where), "limit": query.limit, "timezone.shift": shift}
-        key = ("totals", shift is not None, query.group_by, query.aggregates, query.having)
-        key = (*key, *self._key(query, where, ()))
+        asked = ("totals", shift is not None, query.group_by, query.aggregates, query.having)
+        key = (*asked, *self._key(query, where, ()))
         try:
             return self._totals(query, where, key, values, wide=False)
         except DBAPIError as error:
@@ -334,7 +334,7 @@ class Reader:
             return [], after, False
         mark, text = self._mark, f"SELECT {timeline.COLUMNS} FROM record_change WHERE "  # noqa: S608 - constants
         if self.kind == "sqlite":
-            text += f"seq > {mark} AND entity IN (SELECT value FROM json_each({mark})) "
+            text += f"seq > {mark} AND entity IN (SELECT value FROM json_each({mark})) "  # noqa: S608 - as above
             listed: Any = orjson.dumps(known).decode()
         else:
             # A number is given before its transaction ends: what is older than every open one is final.

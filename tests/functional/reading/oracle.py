@@ -93,9 +93,9 @@ class Oracle:
         levels = {"read", "edit"} if action == "read" else {"edit"}
         me = {self.person.id, *self.person.teams, self.person.department} - {None}
         for share in self.world.rows.get("share", {}).values():
-            if (share["entity"], share["record"]) == (entity.key, row["id"]) and share["principal"] in me:
-                if share["level"] in levels:
-                    return True
+            shared = (share["entity"], share["record"]) == (entity.key, row["id"])
+            if shared and share["principal"] in me and share["level"] in levels:
+                return True
         for key, field in entity.fields.items():
             if field.share in levels:
                 named = row[key] if field.type.links == "many" else (row[key],)

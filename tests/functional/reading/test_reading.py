@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -31,20 +32,40 @@ def cast(empty_world: World) -> Cast:
         ]
     }
     ids: dict[str, str] = {}
-    for name, row in {
+    companies: dict[str, dict[str, Any]] = {
         "acme": {"name": "Acme", "industry": "it", "owner": people["bea"].id, "credit": Decimal("500.00")},
         "beta": {"name": "Beta", "industry": "realty", "owner": people["ann"].id, "credit": Decimal("70.00")},
-    }.items():
+    }
+    for name, row in companies.items():
         [ids[name]] = world.add("company", [row])
-    for name, row in {
-        "one": {"amount": Decimal("100.50"), "cost": Decimal("40.25"), "company": ids["acme"], "owner": people["ann"].id,
-                "stage": "new", "due": dt.date(2026, 3, 14), "phone": "13812345678", "email": "x@example.com",
-                "helpers": (people["bob"].id, people["bea"].id), "hot": True, "seen": NOW, "pin": "sealed", "tags": ("a", "b")},
-        "two": {"amount": Decimal(20), "company": ids["beta"], "owner": people["ann"].id, "stage": "won", "due": dt.date(2026, 4, 1)},
+    deals: dict[str, dict[str, Any]] = {
+        "one": {
+            "amount": Decimal("100.50"),
+            "cost": Decimal("40.25"),
+            "company": ids["acme"],
+            "owner": people["ann"].id,
+            "stage": "new",
+            "due": dt.date(2026, 3, 14),
+            "phone": "13812345678",
+            "email": "x@example.com",
+            "helpers": (people["bob"].id, people["bea"].id),
+            "hot": True,
+            "seen": NOW,
+            "pin": "sealed",
+            "tags": ("a", "b"),
+        },
+        "two": {
+            "amount": Decimal(20),
+            "company": ids["beta"],
+            "owner": people["ann"].id,
+            "stage": "won",
+            "due": dt.date(2026, 4, 1),
+        },
         "three": {"owner": people["bob"].id, "company": ids["beta"], "stage": "lost", "watcher": people["ann"].id},
         "four": {"amount": Decimal("-3.07"), "cost": Decimal(1), "owner": people["bea"].id, "stage": "new"},
         "gone": {"amount": Decimal(7), "owner": people["ann"].id, "deleted_at": NOW},
-    }.items():  # fmt: skip
+    }
+    for name, row in deals.items():
         [ids[name]] = world.add("deal", [{"name": name, **row}])
     ids["screw"], ids["nail"] = world.add(
         "deal_item",

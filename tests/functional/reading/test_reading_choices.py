@@ -14,7 +14,7 @@ Cast = tuple[World, dict[str, Principal], dict[str, str]]
 def cast(empty_world: World) -> Cast:
     world = empty_world
     people = {name: world.person(name, role) for name, role in {"bea": "boss", "ann": "seller", "liu": "lead"}.items()}
-    ids = {}
+    ids: dict[str, str] = {}
     for name, owner, parent in [
         ("Acme", "bea", None),
         ("Acme East", "ann", "Acme"),

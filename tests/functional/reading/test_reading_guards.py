@@ -122,7 +122,7 @@ def test_a_query_that_takes_too_long_is_ended(world: World) -> None:
     endless = parse(
         " and ".join(f"all(company.deals, any(company.deals, count(helpers) < {each + 9}))" for each in range(9))
     )
-    with pytest.raises(QueryTooSlow), world.database.read(limit_ms=1) as connection:
+    with pytest.raises(QueryTooSlow), world.database.read(limit_ms=1) as connection:  # noqa: PT012 - one of many is
         reader = Reader(connection, world.site, ann, secret=b"x", now=NOW)  # type: ignore[arg-type]
         for _ in range(200):
             reader.count(Query("deal", where=endless))

@@ -32,7 +32,10 @@ fields:
 ---
 role: prober
 grants:
-  deal: {read: all, fields: {cost: hidden, company: hidden, helpers: hidden, items: hidden, phone: masked, email: masked, watcher: masked}}
+  deal:
+    read: all
+    fields:
+      {cost: hidden, company: hidden, helpers: hidden, items: hidden, phone: masked, email: masked, watcher: masked}
   company: {read: all}
   user: {read: all}
   note: {read: all, fields: {secret_link: hidden}}
@@ -70,6 +73,14 @@ def refused(cast: Cast, who: str, ask: Callable[[Reader], object]) -> str:
         ask(reader)
     problems = [str(problem.message) for problem in error.value.problems]
     return "; ".join([str(error.value.message), *problems])
+
+
+def _selects(path: str) -> Callable[[Reader], object]:
+    return lambda reader: reader.query(Query("note", select=(path,)))
+
+
+def _related(deal: str, relation: str) -> Callable[[Reader], object]:
+    return lambda reader: reader.related("deal", deal, relation)
 
 
 WAYS: dict[str, Callable[[str], Callable[[Reader], object]]] = {
@@ -150,10 +161,7 @@ def test_hidden_relations_are_not_there(cast: Cast, text: str) -> None:
 def test_hidden_relations_have_no_related_lists_and_no_choices(cast: Cast) -> None:
     _, _, ids = cast
     for relation in ("items", "helpers", "nothing"):
-        assert (
-            refused(cast, "prober", lambda reader, key=relation: reader.related("deal", ids["deal"], key))
-            == f"There is no field {relation}"
-        )
+        assert refused(cast, "prober", _related(ids["deal"], relation)) == f"There is no field {relation}"
     assert refused(cast, "blind", lambda reader: reader.options("deal", "company")) == "There is no field company"
 
 
@@ -171,10 +179,7 @@ def test_the_relation_behind_a_hidden_link_is_not_there(cast: Cast) -> None:
 
 def test_a_reference_shows_no_more_than_its_target(cast: Cast) -> None:
     for select in ("cost", "deal.cost"):
-        assert (
-            refused(cast, "prober", lambda reader, path=select: reader.query(Query("note", select=(path,))))
-            == f"There is no field {select}"
-        )
+        assert refused(cast, "prober", _selects(select)) == f"There is no field {select}"
 
 
 def test_without_a_grant_of_the_entity_only_titles_are_seen_along_links(cast: Cast) -> None:
@@ -185,10 +190,7 @@ def test_without_a_grant_of_the_entity_only_titles_are_seen_along_links(cast: Ca
             "deal.name": "one",
         }
     for path in ("deal.amount", "deal.company.name", "cost", "phone"):
-        assert (
-            refused(cast, "blind", lambda reader, key=path: reader.query(Query("note", select=(key,))))
-            == f"There is no field {path}"
-        )
+        assert refused(cast, "blind", _selects(path)) == f"There is no field {path}"
 
 
 def test_suggestions_name_no_hidden_field(cast: Cast) -> None:

@@ -1,5 +1,7 @@
 """Search by words, in one list and across everything, under the same rules as lists."""
 
+from typing import Any
+
 import pytest
 
 from engine.data.principal import Principal
@@ -8,7 +10,7 @@ from tests.functional.reading.world import NOW, World
 
 Cast = tuple[World, dict[str, Principal], dict[str, str]]
 
-DEALS = {
+DEALS: dict[str, dict[str, Any]] = {
     "hua": {"name": "上海华为技术", "note": "等客户回复", "phone": "13812345678"},
     "zhang": {"name": "张三的订单", "note": "Call about the blue pump"},
     "acme": {"name": "Acme rollout", "note": "mentions 上海 and pumps"},

@@ -3,6 +3,7 @@
 import random
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,12 @@ def test_how_much_somebody_reaches_is_counted_once_for_a_while(
     monkeypatch.setattr(strategy, "SMALL", 0)
     chosen: list[str] = []
     original = strategy._choose  # noqa: SLF001 - what is counted is not to be seen from outside
-    monkeypatch.setattr(strategy, "_choose", lambda reader, rule: chosen.append(rule.entity) or original(reader, rule))
+
+    def choose(reader: Any, rule: Any) -> Any:
+        chosen.append(rule.entity)
+        return original(reader, rule)
+
+    monkeypatch.setattr(strategy, "_choose", choose)
     for _ in range(3):
         for person in people[:3]:
             with world.reading(person) as reader:

@@ -32,7 +32,7 @@ def cast(empty_world: World) -> Cast:
         [{"name": "Acme", "industry": "it", "owner": people["bea"].id}, {"name": "Beta", "owner": people["ann"].id}],
     )
     for name, stage, amount, due, seen in DEALS:
-        row = {"name": name, "stage": stage, "due": due, "seen": seen, "cost": Decimal("0.10")}
+        row: dict[str, Any] = {"name": name, "stage": stage, "due": due, "seen": seen, "cost": Decimal("0.10")}
         row |= {"amount": Decimal(amount) if amount else None, "hot": name in {"a", "c"}}
         row |= {"company": acme if name in "ab" else beta, "owner": people["ann" if name in "cde" else "bea"].id}
         world.add("deal", [row])
