@@ -136,15 +136,16 @@ def _turned(parts: Sequence[Part]) -> list[tuple[str, bool]]:
 
 
 def equalities(expr: Expr | None) -> list[tuple[str, ...]]:
-    """Return the paths that a condition compares with one value each, in every case: `a == 1 and b == user.id`."""
+    """Return the paths that a condition compares with one value each, in every case: `a == 1 and b == user.id`.
+
+    `not a` is none: it is also true where nothing is known of `a`.
+    """
     if expr is None:
         return []
     if isinstance(expr, Call) and expr.name == "and":
         return [path for part in expr.args for path in equalities(part)]
     if isinstance(expr, Path):
         return [expr.keys]
-    if isinstance(expr, Call) and expr.name == "not" and isinstance(expr.args[0], Path):
-        return [expr.args[0].keys]
     if isinstance(expr, Call) and expr.name == "==":
         left, right = expr.args
         if isinstance(right, Path) and not isinstance(left, Path):
@@ -203,13 +204,13 @@ class _Maker:
         # What a view shows when it is opened comes before what people then make of it by quick filters.
         for view in views:
             yield from self._opened(view, order)
+        yield from self._of_reports()
         for key in self._rule_fields() if order is not None else ():
             yield self._list([key], order or (), Message("row rules"))
         for view in views:
             yield from self._filtered(view, order)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
             yield self._list([entity.states.field], order, Message("the states"))
-        yield from self._of_reports()
 
     def with_owner(self, index: Index) -> Index:
         """Return an index that also holds whose each record is, when row rules ask for it.
@@ -261,7 +262,9 @@ class _Maker:
             if name.startswith("report/") and body.get("entity") == self._entity.key:
                 needed = list(dict.fromkeys(_report_fields(body)))
                 if needed and len(needed) <= _MOST_COVERED and all(self._plain(key) for key in needed):
-                    yield self._list(needed, (), Message("report {key}", key=name.partition("/")[2]), tie=False)
+                    # SQLite takes an index for whole only if it holds what its own condition asks for, too.
+                    held = [*needed, "deleted_at"]
+                    yield self._list(held, (), Message("report {key}", key=name.partition("/")[2]), tie=False)
 
     def _rule_fields(self) -> list[str]:
         """Return fields that row rules compare: the owner, then what the conditions of roles name."""
