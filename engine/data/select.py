@@ -23,7 +23,7 @@ from engine.data.query import Query
 from engine.data.rowset import Columns
 from engine.data.rules import RoleRules
 from engine.data.statement import Binds, Statement
-from engine.data.strategy import Strategy, reach_by
+from engine.data.strategy import Strategy, reach_by, sorted_by_index
 from engine.errors import ExpressionInvalid, QueryInvalid
 from engine.expression import Expr, Type, check, compile_sql
 from engine.i18n import Message
@@ -33,7 +33,7 @@ from engine.storage.tables import Tables
 
 Element = ColumnElement[Any]
 Range = Literal["all", "after", "empty"]
-"""Which part of the list: from its beginning, after the cursor, or the rows without a value in the first sort column."""
+"""Which part of the list: from its beginning, after the cursor, or the rows with nothing in the first sort column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Selection:
         row = self._row(self.query.select or default_columns(self.roles, self.entity), abilities)
         sort, names = self.sort(self.root)
         places = [row.add(name, column.element) for name, column in zip(names, sort, strict=True)]
-        if self.strategy == "gather":
-            conditions = [self.root.alias.c.id.in_(self._best(part, missing))]
+        if self.strategy == "gather" or self._late(names):
+            conditions: list[Element] = [self.root.alias.c.id.in_(self._best(part, missing))]
         else:
             conditions = [*self.conditions(), *self._range(sort, part, missing)]
         chosen = self.chosen(row.elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
@@ -97,6 +97,7 @@ class Selection:
 
     def single(self, abilities: Sequence[str]) -> Listing:
         """Compile the read of one record by its id."""
+        self.strategy = "plain"
         row = self._row(self.query.select, abilities)
         one = self.root.alias.c.id == self.frame.binds.value("id", self.root.alias.c.id.type)
         chosen = self.chosen(row.elements, [one, *self.conditions()])
@@ -137,10 +138,19 @@ class Selection:
         Each branch has the index that serves it, so whoever reaches few records never waits for those of others.
         """
         rule = self.roles.rule(self.entity.key, "read")
+        if self.strategy != "gather":
+            place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
+            yield place, [*reach_by(rule, place, self.strategy), *self._kept(place)]
+            return
         for branch in rule.ways[0].branches:
             place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
             granted = granted_by_id(branch, rule.action, place)
             yield place, [*restrictions(rule, place), granted, *self._kept(place)]
+
+    def _late(self, names: Sequence[str]) -> bool:
+        """Say whether the ids of the page are better found first, and its rows after."""
+        own = all("." not in name and self.entity.fields[name].stored for name in names)
+        return self.frame.kind == "sqlite" and own and not sorted_by_index(self.root, names, self.where.shape)
 
     @property
     def _limit(self) -> Element:
@@ -187,7 +197,7 @@ class Selection:
     def _kept(self, place: Place) -> list[Element]:
         """Return what rows must keep whoever asks."""
         alias, query = place.alias, self.query
-        found = [alias.c.deleted_at.is_not(None) if query.trashed else alias.c.deleted_at.is_(None)]
+        found: list[Element] = [alias.c.deleted_at.is_not(None) if query.trashed else alias.c.deleted_at.is_(None)]
         if query.ids is not None:
             found.append(alias.c.id.in_(self.frame.binds.listed("ids")))
         if query.search is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, true, union_all
@@ -19,8 +20,10 @@ from engine.data.place import Frame, Place
 from engine.data.recent import Recent
 from engine.data.rules import Branch, Rule
 from engine.data.statement import Binds, Statement
+from engine.expression import Expr
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.storage.indexes import equalities, wanted
 
 if TYPE_CHECKING:
     from engine.data.reader import Reader
@@ -58,6 +61,24 @@ def _gathered(rule: Rule, place: Place) -> Any:
 def _by_condition(branch: Branch, action: str, place: Place) -> Select[Any]:
     there = Place(place.frame, place.entity, place.frame.alias(place.entity.key))
     return select(there.alias.c.id).where(there.alias.c.deleted_at.is_(None), granted(branch, action, there))
+
+
+def sorted_by_index(place: Place, sort: Sequence[str], condition: Expr | None) -> bool:
+    """Say whether an index gives rows in the order of a sort: what stands before it there is compared with one value.
+
+    Where none does, SQLite carries whole rows through the sort; it is better given the ids first.
+    """
+    frame, entity = place.frame, place.entity
+    tables = frame.tables
+    stored = tables.storage.entities[entity.key]
+    key = ("list indexes", frame.kind, tables, entity.key)
+    known: list[tuple[str, ...]] = frame.roles.model.derive(
+        key, lambda: [index.fields for index in wanted(tables.model, entity, stored, frame.kind)]
+    )
+    compared = {path[0] for path in equalities(condition) if len(path) == 1}
+    return any(
+        sort[0] in fields and compared.issuperset(fields[: fields.index(sort[0])]) for fields in (*known, ("id",))
+    )
 
 
 def choosable(rule: Rule) -> bool:
@@ -105,7 +126,8 @@ def _table_rows(reader: Reader, entity: str) -> int:
     """Return about how many rows the table of an entity has, without counting them."""
     table = reader.published.tables.name(entity)
     if reader.kind == "sqlite":
-        text, values = f'SELECT max(rowid) FROM "{table}"', ()  # noqa: S608 - the name of a table of ours
+        text = f'SELECT max(rowid) FROM "{table}"'  # noqa: S608 - the name of a table of ours
+        values: tuple[str, ...] = ()
     else:
         text, values = (
             "SELECT greatest(reltuples, relpages * 20)::bigint FROM pg_class WHERE oid = to_regclass(%s)",
