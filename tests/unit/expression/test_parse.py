@@ -160,12 +160,12 @@ def test_a_mistake_is_told_in_chinese() -> None:
     ],
 )
 def test_what_is_too_large_or_too_deep_is_refused_at_once(text: str) -> None:
-    begun = clock.perf_counter()
+    begun = clock.process_time()
 
     with pytest.raises(ExpressionInvalid):
         parse(text if not text.startswith("x.") else text + " +")
 
-    assert clock.perf_counter() - begun < 1
+    assert clock.process_time() - begun < 1
 
 
 def test_a_chain_of_comparisons_cannot_blow_a_tree_up() -> None:

@@ -39,7 +39,8 @@ def test_the_committed_schema_is_the_generated_one(name: str) -> None:
 
 
 def test_nothing_else_stands_in_the_folder() -> None:
-    assert {path.name for path in META.iterdir()} == set(files())
+    # The schema of guanxi.yaml is the site's own; tests/unit/site holds it.
+    assert {path.name for path in META.iterdir()} == {*files(), "guanxi.schema.json"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
