@@ -124,7 +124,7 @@ class Query:
         """
         return cls(
             entity=entity,
-            select=_names(params.get("fields")),
+            select=tuple(map(_path, _names(params.get("fields")))),
             where=_condition(params.get("filter")),
             search=params.get("q", "").strip() or None,
             group_by=tuple(map(Bucket.parse, _names(params.get("group")))),

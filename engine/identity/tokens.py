@@ -14,6 +14,7 @@ from engine.errors import GuanxiError, NotFound
 from engine.i18n import Message
 from engine.identity.store import Store, fingerprint, new_secret
 from engine.ids import new_id
+from engine.metadata.model import ACTIONS
 
 PREFIX = "gx_"
 _SCOPE = re.compile(r"\*|[a-z][a-z0-9_]*(:(\*|[a-z]+))?")
@@ -42,6 +43,12 @@ class KnownToken:
     expires_at: datetime | None
 
 
+def _is_scope(scope: str) -> bool:
+    """Say whether a text is a scope: "*", an action, or an entity with an action or "*" behind a colon."""
+    action = scope.rpartition(":")[2]
+    return _SCOPE.fullmatch(scope) is not None and (action == "*" or action in ACTIONS)
+
+
 class Tokens:
     """Rows of tokens."""
 
@@ -56,7 +63,7 @@ class Tokens:
         Raises:
             GuanxiError: a scope is none.
         """
-        wrong = next((scope for scope in scopes if not _SCOPE.fullmatch(scope)), None)
+        wrong = next((scope for scope in scopes if not _is_scope(scope)), None)
         if wrong is not None:
             raise GuanxiError(
                 Message(

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from engine import clock
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM
-from engine.errors import NotFound, PasswordRefused, RecordInvalid, SignInNeeded, SignInRefused
+from engine.errors import GuanxiError, NotFound, PasswordRefused, RecordInvalid, SignInNeeded, SignInRefused
 from engine.identity import passwords
 from engine.identity.identity import Identity
 from engine.site.folder import create_folder
@@ -254,6 +254,12 @@ def test_a_token_stands_for_its_person_within_its_scopes(identity: Identity, ada
     principal = identity.principal_of_token(part)
     assert (principal.id, principal.scopes) == (ada, frozenset({"user:read"}))
     assert whole.startswith("gx_")
+
+
+@pytest.mark.parametrize("scope", ["frob", "lead:frob", "lead:", "", "lead read"])
+def test_a_token_takes_no_scope_that_means_nothing(identity: Identity, ada: str, scope: str) -> None:
+    with pytest.raises(GuanxiError, match="is no scope"):
+        identity.add_token(ada, "odd", [scope])
 
 
 def test_a_token_ends_with_its_time_and_with_its_revocation(identity: Identity, ada: str) -> None:
