@@ -108,10 +108,17 @@ async function show(box) {
     return;
   }
   const list = listOf(box);
-  list.innerHTML = await answer.text();
+  const found = await answer.text();
+  // An answer that comes late must not take away what was marked in the list before it.
+  const marked = optionsOf(box).find((option) => option.getAttribute("aria-selected") === "true")?.dataset.id;
+  list.innerHTML = found;
   list.hidden = false;
   input.setAttribute("aria-expanded", "true");
   input.removeAttribute("aria-activedescendant");
+  const again = optionsOf(box).find((option) => option.dataset.id === marked);
+  if (marked && again) {
+    mark(box, again);
+  }
 }
 
 function close(box) {
