@@ -42,7 +42,7 @@ def prepared(
 
     if key is None:
         return make()
-    return unit.published.model.derive(("probe", unit.phrases.kind, entity, roles.names, roles.system, *key), make)
+    return unit.published.model.derive(("probe", unit.phrases.kind, entity, roles, *key), make)
 
 
 def rows(

@@ -70,7 +70,7 @@ def check_fields(unit: Unit, shape: Shape, batch: Batch) -> None:
 def _allowed(unit: Unit, entity: Entity, *, creating: bool, trusted: bool) -> frozenset[str]:
     """Return the fields that may be given, worked out once per Model and set of roles."""
     roles = unit.access.roles
-    key = ("may give", entity.key, creating, trusted, roles.names, roles.system)
+    key = ("may give", entity.key, creating, trusted, roles)
     return unit.published.model.derive(
         key, lambda: frozenset(_may_give(unit, entity, creating=creating, trusted=trusted))
     )

@@ -74,7 +74,7 @@ def fields_of_rule(unit: Unit, entity: str, action: str) -> frozenset[str]:
 def _reads(unit: Unit, rule: Rule) -> frozenset[str]:
     """Return the fields of a record that a rule looks at."""
     roles, model = unit.access.roles, unit.published.model
-    key = ("rule reads", rule.entity, rule.action, roles.names, roles.system)
+    key = ("rule reads", rule.entity, rule.action, roles)
     return model.derive(key, lambda: frozenset(_read_by(model, model.entity(rule.entity), rule)))
 
 

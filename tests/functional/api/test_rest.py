@@ -324,6 +324,23 @@ def test_a_token_never_does_more_than_its_scopes(api: Api) -> None:
     problem(api.send("POST", "/visit", "reader", json={"subject": "Check"}), 403)
 
 
+def test_what_the_person_may_is_never_taken_for_what_the_token_may(api: Api) -> None:
+    anna = api.send("GET", "/patient").get_json()["data"][0]["id"]
+    made = api.create("visit", subject="Check")
+    linked = {"patient": anna}
+    api.tokens["narrow"] = api.site.identity.add_token(
+        api.ids["doctor"], "visits", ("visit:read", "visit:update"), None
+    )[1]
+
+    # The person goes first, so that whatever is kept of their rights is there when the token comes.
+    assert api.send("PATCH", f"/visit/{api.create('visit', subject='Other')['id']}", json=linked).status_code == 200
+    refused = api.send("PATCH", f"/visit/{made['id']}", "narrow", json=linked)
+    renamed = api.send("PATCH", f"/visit/{made['id']}", "narrow", json={"subject": "Renamed"})
+
+    assert [each["path"] for each in problem(refused, 422)["errors"]] == ["patient"]
+    assert renamed.status_code == 200
+
+
 def test_a_cookie_writes_only_from_our_own_pages(api: Api) -> None:
     secret = api.site.identity
     secret.set_password(api.ids["doctor"], "correct horse battery")
