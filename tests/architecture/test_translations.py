@@ -69,3 +69,14 @@ def test_a_translation_has_the_values_of_its_sentence(path: Path) -> None:
     wrong = [words for words, translated in entries if _values(words) != _values(translated)]
 
     assert not wrong
+
+
+def test_no_two_catalogues_say_the_same_in_other_words() -> None:
+    said: dict[str, set[str]] = {}
+    for path in CATALOGUES:
+        with path.open("rb") as stream:
+            for each in read_po(stream):
+                if each.id and each.string:
+                    said.setdefault(str(each.id), set()).add(str(each.string))
+
+    assert not {words: ways for words, ways in said.items() if len(ways) > 1}

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - documents and messages stand here as people see them
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -40,19 +41,32 @@ TEXTS = [entity(number) for number in range(ENTITIES)]
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """The least CPU seconds of three runs: noise only ever adds."""
+    """The least CPU seconds of five runs: noise only ever adds."""
     times = []
-    for _ in range(3):
+    # What other tests have left in memory would be gone through by every collection.
+    gc.collect()
+    gc.freeze()
+    for _ in range(5):
         start = time.process_time()
         work()
         times.append(time.process_time() - start)
+    gc.unfreeze()
     return min(times)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def yardstick() -> float:
-    """CPU seconds that the YAML library alone needs for the same documents."""
+    """CPU seconds that the YAML library alone needs for the same documents, at this moment on this machine."""
     return cpu(lambda: [yaml.load(text, yaml.CSafeLoader) for text in TEXTS])
+
+
+@pytest.fixture
+def python_yardstick() -> float:
+    """CPU seconds of a quarter of the same documents in the library's Python loader.
+
+    Python slows down by more than C where another process shares a core, so what is Python is measured by Python.
+    """
+    return cpu(lambda: [yaml.load(text, yaml.SafeLoader) for text in TEXTS[: ENTITIES // 4]])
 
 
 def documents() -> list[Document]:
@@ -63,19 +77,19 @@ def test_reading_strictly_costs_no_more_than_reading_loosely(yardstick: float) -
     assert cpu(documents) < yardstick
 
 
-def test_a_model_of_many_entities_of_60_fields_is_built_quickly(yardstick: float) -> None:
+def test_a_model_of_many_entities_of_60_fields_is_built_quickly(python_yardstick: float) -> None:
     core = layer(CORE, "core", "core")
 
     def build(found: list[Document]) -> int:
         return len(build_model([core, layer_of("site", "site", found)]).entities)
 
     assert build(documents()) == ENTITIES + 3
-    # The goal for 200 entities is 0.5 s where their yardstick takes 0.4 s.
-    fresh = [documents() for _ in range(3)]
-    assert cpu(lambda: build(fresh.pop())) < 1.25 * yardstick
+    # The goal for 200 entities is 0.5 s, so 0.2 s for these, where the yardstick takes 0.25 s.
+    fresh = [documents() for _ in range(5)]
+    assert cpu(lambda: build(fresh.pop())) < 0.8 * python_yardstick
 
 
-def test_patches_of_every_entity_are_composed_quickly(yardstick: float) -> None:
+def test_patches_of_every_entity_are_composed_quickly(python_yardstick: float) -> None:
     site = [
         document
         for number in range(ENTITIES)
@@ -90,7 +104,7 @@ def test_patches_of_every_entity_are_composed_quickly(yardstick: float) -> None:
 
     patched = cpu(lambda: build_model([*below, layer_of("site", "site", site)]))
 
-    assert patched - plain < 0.6 * yardstick
+    assert patched - plain < 0.32 * python_yardstick
 
 
 def test_writing_is_as_quick_as_reading(yardstick: float) -> None:
