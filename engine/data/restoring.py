@@ -16,9 +16,10 @@ from engine.data.history import write_history
 from engine.data.incoming import Incoming, incoming, linking_rows
 from engine.data.searching import index
 from engine.data.shape import Shape
-from engine.data.steps import authorise, persist
+from engine.data.steps import persist
 from engine.data.steps.load import load
 from engine.data.steps.unique import check_unique
+from engine.data.trash import asked_for
 from engine.data.unit import CHUNK, Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
@@ -26,20 +27,7 @@ from engine.i18n import Message
 
 def restore(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
     """Take records out of the recycle bin, with the child rows and the others that went in along with them."""
-    entity = shape.entity
-    authorise.require_action(unit, entity, "delete")
-    stored = load(unit, shape, ids, action="delete", lock="delete", trashed=True)
-    batch = new_batch(unit, shape, "restore", [])
-    batch.collect = True
-    seen: set[str] = set()
-    for row, id_ in enumerate(ids, first_row):
-        found = stored.get(id_)
-        error = authorise.out_of_reach(entity, id_, found, "delete")
-        if error is not None or found is None:
-            batch.errors[row] = error or authorise.missing(entity, id_)
-        elif id_ not in seen:
-            seen.add(id_)
-            batch.drafts.append(stored_draft(found, row))
+    batch = asked_for(unit, shape, "restore", ids, first_row)
     with hooks_afterwards(unit):
         _restore(unit, shape, batch)
     return batch

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.data.batch import Batch
 from engine.data.consequences import finish, follow, hooks_afterwards, settling, tell
@@ -41,12 +42,14 @@ class Doomed:
         return id_ in self.roots.get(entity, {})
 
 
-def delete(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
-    """Put records into the recycle bin; return their batch, with the problems of those that were kept."""
+def asked_for(
+    unit: Unit, shape: Shape, verb: Literal["delete", "restore"], ids: Sequence[str], first_row: int
+) -> Batch:
+    """Return a batch of the stored records that are to go or to come back; ids out of reach have their error."""
     entity = shape.entity
     authorise.require_action(unit, entity, "delete")
-    stored = load(unit, shape, ids, action="delete", lock="delete")
-    batch = new_batch(unit, shape, "delete", [])
+    stored = load(unit, shape, ids, action="delete", lock="delete", trashed=verb == "restore")
+    batch = new_batch(unit, shape, verb, [])
     batch.collect = True
     seen: set[str] = set()
     for row, id_ in enumerate(ids, first_row):
@@ -57,6 +60,12 @@ def delete(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batc
         elif id_ not in seen:
             seen.add(id_)
             batch.drafts.append(stored_draft(found, row))
+    return batch
+
+
+def delete(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
+    """Put records into the recycle bin; return their batch, with the problems of those that were kept."""
+    batch = asked_for(unit, shape, "delete", ids, first_row)
     with hooks_afterwards(unit):
         _delete(unit, shape, batch)
     return batch
