@@ -1,5 +1,8 @@
 # The public names of the engine: where each comes from. `engine/__init__.py` reads this file too.
 
+from engine.audit import Event as Event
+from engine.audit import Origin as Origin
+from engine.audit import acting_from as acting_from
 from engine.data.access import Access as Access
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import clock
+from engine.audit import Trail
 from engine.data.autonumber import Numbers
 from engine.data.principal import Principal
 from engine.data.sets import ChangeSet, new_set, write_set
@@ -40,6 +41,7 @@ class Transactions:
         self.models = models
         self.hooks = hooks or Hooks()
         self.vault = vault
+        self.trail = Trail(database)
         self.numbers = Numbers()
         self._published: Published | None = None
 

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from engine.audit import Event, Trail
 from engine.data.access import Access
 from engine.data.phrases import Phrases, phrases
 from engine.errors import GuanxiError
@@ -74,6 +76,7 @@ class Unit:
         "records",
         "tail",
         "told",
+        "trail",
         "vault",
         "via",
         "wave",
@@ -111,6 +114,7 @@ class Unit:
         """How many links the write that is at work is away from the one that was asked for."""
         self.hooks: Hooks = records.hooks
         self.vault: Vault | None = records.vault
+        self.trail: Trail = records.trail
         self.numbers: Numbers = records.numbers
         self.tail = Tail()
 
@@ -143,6 +147,18 @@ class Unit:
 
             found = shape_of(self.published, entity, self.phrases)
         return found
+
+    def note(
+        self,
+        kind: str,
+        *,
+        entity: str | None = None,
+        record_id: str | None = None,
+        number: int = 1,
+        details: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Write into the audit log what is being done, by whoever does it; it stands if the transaction does."""
+        self.trail.note(self.connection, Event(kind, self.principal.id, entity, record_id, number, details))
 
     def run(self, text: str, values: Sequence[Any] = ()) -> Any:
         """Run one statement, which may name entity tables, and return the driver's cursor."""

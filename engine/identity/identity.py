@@ -64,6 +64,7 @@ class Identity:
     def __init__(self, database: Database, publisher: Publisher, records: Records, rules: Rules | None = None) -> None:
         rules = rules or Rules()
         self._database, self._publisher, self._records = database, publisher, records
+        self._trail = records.trail
         self._store = Store(database)
         self._people = People(self._store)
         self._sessions = Sessions(self._store, timedelta(hours=rules.session_hours))

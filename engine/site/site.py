@@ -58,6 +58,7 @@ class Site:
             settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config))
+        self.trail = self.records.trail
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
         self.files = Files(store, self.records)
         self.publisher.backfill = self.records.backfill

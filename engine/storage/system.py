@@ -11,6 +11,7 @@
 | sequence_block | the next numbers of autonumber fields |
 | user_view, user_draft | what people arranged for themselves, forms that they have not sent |
 | auth_credential, auth_token, auth_session, auth_link, auth_attempt | signing in |
+| audit_event | who did what that somebody may have to answer for |
 | engine_migration, plugin_migration | which migrations ran |
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from typing import Final
 
 SYSTEM_TABLES: Final = (
+    "audit_event",
     "auth_attempt",
     "auth_credential",
     "auth_link",

@@ -124,7 +124,11 @@ def test_shipped_migrations_are_frozen() -> None:
         1: (
             "7c770df4dc033f6188584cf836d201d29cb31b63a65fbd75f64ea02e6a96c369",
             "5df1bb3e8e9b567752cec551cb40e5079615c9253deb56935b0a46da5b55bdaa",
-        )
+        ),
+        2: (
+            "b962dc9e47bb26a031ba9668d1e212fca6d7ba5a13011f1801ede027499a3372",
+            "25112c3299d7a7b2376a6ac68ce1dd2c5a75e9daf4ffe31305369e8c5ebec6ca",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known

@@ -1,0 +1,37 @@
+"""Where a request comes from: faces say it once, and whatever is noted on the way carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from."""
+
+    via: str = "system"
+    """web, api, command, job ..."""
+    address: str | None = None
+    agent: str | None = None
+
+
+_SYSTEM = Origin()
+_current: ContextVar[Origin | None] = ContextVar("origin", default=None)
+
+
+def origin() -> Origin:
+    """Return where the work that is being done comes from."""
+    return _current.get() or _SYSTEM
+
+
+@contextmanager
+def acting_from(given: Origin) -> Iterator[None]:
+    """Let what is done inside come from somewhere."""
+    before = _current.set(given)
+    try:
+        yield
+    finally:
+        _current.reset(before)
