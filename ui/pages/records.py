@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response
 
 from engine import Column, Entity, Field, Message, NotFound, Order, Query, Reader, Related, Row, Transition, View
 from ui.asking import language, principal, reading, site
-from ui.frame import is_fragment, notice, page, said
+from ui.frame import is_fragment, notice, page, said, words
+from ui.pages.acts import Act, acts, register
 from ui.pages.editing import said_title
 from ui.pages.history import Story, stories
 from ui.pages.listing import entity_of, locale_of, table_of
@@ -73,7 +74,7 @@ def record(entity: str, record_id: Any) -> str:
             state=_state(shown, values),
             transitions=_transitions(reader, shown, values, row),
             may_update=row.may("update"),
-            may_delete=row.may("delete"),
+            acts=acts(reader, shown, row),
             tabs=[each for each in form.tabs if _has_more(reader, shown, each.related) or each.sections],
             tab=tab,
             facts=told.html(reader, values, row.id),
@@ -121,6 +122,12 @@ def restore(entity: str, record_id: Any) -> Response:
     site().records.restore(principal(), entity, [str(record_id)], via="web")
     notice(Message("{label} restored", label=shown.label))
     return redirect(f"/{entity}/{record_id}", 303)
+
+
+@register
+def _delete(reader: Reader, entity: Entity, row: Row) -> Iterable[Act]:
+    if row.may("delete"):
+        yield Act(words("Delete"), f"/{entity.key}/{row.id}/delete", "trash", "post", order=90, danger=True)
 
 
 # --- the record itself
