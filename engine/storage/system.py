@@ -11,6 +11,8 @@
 | sequence_block | the next numbers of autonumber fields |
 | user_view, user_draft | what people arranged for themselves, forms that they have not sent |
 | auth_credential, auth_token, auth_session, auth_link, auth_attempt | signing in |
+| sso_identity, sso_request, sso_assertion | signing in elsewhere |
+| handover | people who leave, and what of theirs was given to whom |
 | audit_event | who did what that somebody may have to answer for |
 | engine_migration, plugin_migration | which migrations ran |
 """
@@ -28,6 +30,7 @@ SYSTEM_TABLES: Final = (
     "auth_token",
     "change_set",
     "engine_migration",
+    "handover",
     "idempotency_key",
     "meta_draft",
     "meta_revision",
@@ -39,6 +42,9 @@ SYSTEM_TABLES: Final = (
     "search_row",
     "sequence_block",
     "share",
+    "sso_assertion",
+    "sso_identity",
+    "sso_request",
     "user_closure",
     "user_draft",
     "user_view",
