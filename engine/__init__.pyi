@@ -268,6 +268,10 @@ from engine.metadata.model import (
     View as View,
 )
 from engine.metadata.scope import EntityScope as EntityScope
+from engine.outbound import Outbound as Outbound
+from engine.outbound import OutboundFailed as OutboundFailed
+from engine.outbound import OutboundRefused as OutboundRefused
+from engine.outbound import Reply as Reply
 from engine.publish import Plan as Plan
 from engine.publish import Published as Published
 from engine.publish import Publisher as Publisher

@@ -21,6 +21,7 @@ from engine.errors import DocumentsInvalid, Problem, SiteBroken
 from engine.i18n import Message
 from engine.metadata.document import Positions, by_place, join, read_plain
 from engine.metadata.shape import Compiler
+from engine.outbound import Allowance
 
 FILE = "guanxi.yaml"
 SECRET_FILE = "data/secret_key"  # noqa: S105 - a place, not a secret
@@ -237,7 +238,15 @@ SCHEMA: dict[str, Any] = _map(
         ),
         "outbound": _map(
             "Where the site itself may connect to.",
-            {"allow": _names("Names or networks inside the house that it may reach.")},
+            {
+                "allow": _names(
+                    "Names, addresses or networks inside the house that it may reach, with or without :port."
+                ),
+                "public": {
+                    "type": "boolean",
+                    "description": "Whether servers outside may be reached that allow does not name.",
+                },
+            },
         ),
     },
 )
@@ -261,7 +270,24 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
     if not problems and body.get("languages") == []:
         message = Message("at least one language is needed")
         problems.append(Problem(message, positions.place(("languages",)), "languages", "value"))
+    if not problems and isinstance(allowed := (body.get("outbound") or {}).get("allow"), list):
+        problems += _not_reachable(allowed, positions)
     return sorted(problems, key=by_place)
+
+
+def _not_reachable(allowed: list[str], positions: Positions) -> list[Problem]:
+    """Return which entries of `outbound.allow` mean nothing."""
+    problems = []
+    for number, entry in enumerate(allowed):
+        try:
+            Allowance([entry])
+        except ValueError:
+            message = Message(
+                "{entry} is neither a name, an address nor a network, with or without a port", entry=entry
+            )
+            place = positions.place(("outbound", "allow", number))
+            problems.append(Problem(message, place, f"outbound/allow/{number}", "value"))
+    return problems
 
 
 def _is_timezone(name: str) -> bool:

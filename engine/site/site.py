@@ -24,6 +24,7 @@ from engine.identity.identity import Rules
 from engine.identity.keeper import Keeper
 from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
+from engine.outbound import Allowance, Outbound
 from engine.plugins import Plugin
 from engine.publish import Plan, ProcessOutdated, Published, Publisher, Revision
 from engine.publish.models import Settings
@@ -59,6 +60,8 @@ class Site:
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config))
         self.trail = self.records.trail
+        outbound = config.outbound
+        self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
         self.files = Files(store, self.records)
         self.publisher.backfill = self.records.backfill

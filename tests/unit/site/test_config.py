@@ -53,6 +53,14 @@ def test_a_site_is_not_made_over_something_that_is_there(tmp_path: Path) -> None
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_what_may_be_reached_is_names_and_networks(tmp_path: Path) -> None:
+    with pytest.raises(DocumentsInvalid) as refused:
+        read_config(site(tmp_path, "outbound:\n  allow:\n    - ldap.corp:636\n    - 10.0.0.5/8\n"))
+
+    [problem] = refused.value.problems
+    assert str(problem).startswith("guanxi.yaml:4:7: 10.0.0.5/8 is neither a name")
+
+
 def test_an_empty_file_is_a_site_with_every_default(tmp_path: Path) -> None:
     config = read_config(site(tmp_path, ""))
 
