@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.data.dependencies import RollupGroup, dependencies, inlined
 from engine.data.phrases import Phrases
+from engine.data.vault.holders import former_places
 from engine.expression import Expr, compile_python, functions, paths, variables
 from engine.expression.ast import AGGREGATES
 from engine.fields import FieldType
@@ -50,6 +51,16 @@ class Column:
     def key(self) -> str:
         """Return the key of its field."""
         return self.field.key
+
+
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """The place that the secret values of a field are sealed for: it stays the same when the field is renamed."""
+
+    table: str
+    column: str
+    also: tuple[tuple[str, str], ...]
+    """(entity, field) that older values were sealed for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +144,15 @@ class Shape:
             (place, column.decode) for place, column in enumerate(self.columns) if column.decode is not None
         )
         self.sealed = tuple(column.key for column in self.columns if column.sealed)
+        storage = published.tables.storage
+        self.safes: Mapping[str, Safe] = {
+            key: Safe(
+                published.tables.name(entity.key),
+                published.tables.column_name(entity.key, key),
+                former_places(entity.key, key, storage),
+            )
+            for key in self.sealed
+        }
         self.audited = tuple((column.key, column.to_json) for column in self.columns if is_audited(column.field))
         self.select_columns = ", ".join(column.name for column in self.columns)
         self._updates: dict[tuple[str, ...], str] = {}

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from engine.audit import Event, Trail
 from engine.data.access import Access
 from engine.data.phrases import Phrases, phrases
-from engine.errors import GuanxiError
+from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
 from engine.storage.database import copy_rows, run, run_many
 from engine.storage.guard import ENTITY_ACCESS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.data.principal import Principal
     from engine.data.sets import ChangeSet
     from engine.data.shape import Shape
-    from engine.data.vault import Vault
+    from engine.data.vault import Sealer, Vault
     from engine.hooks import Hooks
     from engine.publish import Published
 
@@ -74,6 +74,7 @@ class Unit:
         "principal",
         "published",
         "records",
+        "sealing",
         "tail",
         "told",
         "trail",
@@ -114,6 +115,7 @@ class Unit:
         """How many links the write that is at work is away from the one that was asked for."""
         self.hooks: Hooks = records.hooks
         self.vault: Vault | None = records.vault
+        self.sealing: Sealer | None = None
         self.trail: Trail = records.trail
         self.numbers: Numbers = records.numbers
         self.tail = Tail()
@@ -138,6 +140,30 @@ class Unit:
         unit.depth = self.depth + 1
         unit.tail = self.tail
         return unit
+
+    def seal(self, shape: Shape, id_: str, key: str, plain: str) -> str:
+        """Return the cipher text of a value of a secret field.
+
+        Raises:
+            SiteBroken: the site has no key.
+        """
+        if self.vault is None:
+            raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
+        if self.sealing is None:
+            self.sealing = self.vault.sealer(self.connection)
+        safe = shape.safes[key]
+        return self.sealing.seal(safe.table, id_, safe.column, plain)
+
+    def unseal(self, shape: Shape, id_: str, key: str, sealed: str) -> str:
+        """Return the plain text of a stored value of a secret field.
+
+        Raises:
+            SiteBroken: the site has no key, or another one than the value was sealed with.
+        """
+        if self.vault is None:
+            raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
+        safe = shape.safes[key]
+        return self.vault.open(safe.table, id_, safe.column, sealed, also=safe.also, connection=self.connection)
 
     def shape(self, entity: str) -> Shape:
         """Return what writing an entity needs, worked out once per Model."""

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from engine.i18n import Message
 from engine.metadata.document import Positions, by_place, join, read_plain
 from engine.metadata.shape import Compiler
 from engine.outbound import Allowance
+from engine.site.keys import Source, read_key
 
 FILE = "guanxi.yaml"
 SECRET_FILE = "data/secret_key"  # noqa: S105 - a place, not a secret
@@ -74,7 +76,9 @@ class SiteConfig:
     log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"level": "info"}))
     limits: Limits = field(default_factory=Limits)
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
-    secret_source: str | Mapping[str, str] | None = field(default=None, repr=False)
+    secret_source: Source | None = field(default=None, repr=False)
+    secrets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """Where the keys come from that wrap data keys, and former ones of either kind."""
 
     @property
     def shown_database(self) -> str:
@@ -93,30 +97,36 @@ class SiteConfig:
         Raises:
             SiteBroken: there is none, or it is too short to be one.
         """
-        key = self._secret()
-        if len(key) < _SECRET_BYTES:
-            raise SiteBroken(
-                Message("The secret key is too short: it needs at least {count} characters", count=_SECRET_BYTES)
-            )
-        return key
-
-    def _secret(self) -> str:
         source = self.secret_source
-        if isinstance(source, str):
-            return source
-        variable = (source or {}).get("env", SECRET_VARIABLE)
-        if found := os.environ.get(variable):
-            return found
-        if source and "env" in source:
-            raise SiteBroken(Message("The environment variable {name} holds no secret key", name=variable))
-        file = self.folder / (source or {}).get("file", SECRET_FILE)
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise SiteBroken(
-                Message("The secret key cannot be read from {file}: {why}", file=str(file), why=why)
-            ) from error
+        if source is None or (not isinstance(source, str) and "file" in source):
+            # The variable wins over a file: what runs in a container has none.
+            source = {"env": SECRET_VARIABLE} if os.environ.get(SECRET_VARIABLE) else source or {"file": SECRET_FILE}
+        return read_key(source, self.folder)
+
+    @property
+    def former_secret_keys(self) -> tuple[str, ...]:
+        """Return the keys that cookies and links were signed with before, which are good for a while yet.
+
+        Raises:
+            SiteBroken: one cannot be had.
+        """
+        return tuple(read_key(each, self.folder) for each in self.secrets.get("old_signing_keys", ()))
+
+    @property
+    def wrapping_keys(self) -> tuple[str, ...]:
+        """Return the keys that open data keys: the one that wraps them now, then former ones.
+
+        Raises:
+            SiteBroken: one cannot be had.
+        """
+        own, old = self.secrets.get("key"), self.secrets.get("old_keys", ())
+        first = (read_key(own, self.folder),) if own is not None else (self.secret_key,)
+        found = [*first, *(read_key(each, self.folder) for each in old)]
+        if own is not None:
+            # What was wrapped before there was a key of its own. Where it is not to be had, it is not needed either.
+            with suppress(SiteBroken):
+                found.append(self.secret_key)
+        return tuple(dict.fromkeys((*found, *self.former_secret_keys)))
 
 
 def read_config(folder: Path, *, database_url: str | None = None) -> SiteConfig:
@@ -186,6 +196,25 @@ def _map(description: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "description": description, "additionalProperties": False, "properties": properties}
 
 
+def _key(description: str) -> dict[str, Any]:
+    words = {"type": "array", "description": "A program that prints it, and its arguments.", "minItems": 1}
+    return {
+        "type": ["string", "object"],
+        "description": description,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            "file": _words("A file."),
+            "env": _words("An environment variable."),
+            "command": {**words, "items": {"type": "string", "minLength": 1}},
+        },
+    }
+
+
+def _keys(description: str) -> dict[str, Any]:
+    return {"type": "array", "description": description, "items": _key("A key, or where it comes from.")}
+
+
 def _whole(description: str) -> dict[str, Any]:
     return {"type": "integer", "description": description, "minimum": 0}
 
@@ -201,12 +230,15 @@ SCHEMA: dict[str, Any] = _map(
         "plugins": _names("Plugins to load; all in the folder plugins when left out."),
         "base_url": _words("Where people reach the site.", pattern=r"^https?://[^\s/]+"),
         "trusted_proxies": _names("Addresses of proxies whose headers say who asks."),
-        "secret_key": {
-            "type": ["string", "object"],
-            "description": "The key that signs sign-ins and links, or the file or environment variable that holds it.",
-            "additionalProperties": False,
-            "properties": {"file": _words("A file."), "env": _words("An environment variable.")},
-        },
+        "secret_key": _key("The key that signs sign-ins and links, or where it comes from."),
+        "secrets": _map(
+            "The keys of secret values, and former keys.",
+            {
+                "key": _key("The key that wraps data keys; secret_key when left out."),
+                "old_keys": _keys("Keys that wrapped data keys before, until `guanxi secrets rewrap` has run."),
+                "old_signing_keys": _keys("Former values of secret_key, until what they signed has run out."),
+            },
+        ),
         "timezone": _words("A time zone, such as Asia/Shanghai."),
         "languages": _names("The first is for whoever has not chosen one.", pattern="^[a-z]{2,3}(_[A-Za-z]{2,4})?$"),
         "currency": _words("A code such as CNY.", pattern="^[A-Z]{3}$"),

@@ -13,7 +13,7 @@ from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer import Exporter, Importer, ImportOptions, ImportReport
-from engine.data.vault import Vault
+from engine.data.vault import KeyRing, Vault, Wrapping, first_key
 from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
 from engine.expression import Expr, parse
 from engine.fields import register
@@ -58,7 +58,7 @@ class Site:
             self._layers,
             settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
         )
-        self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config))
+        self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
         self.trail = self.records.trail
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
@@ -428,12 +428,17 @@ class Site:
         return self.records.undo(principal, change_set)
 
 
-def _vault(config: SiteConfig) -> Vault | None:
+def _vault(config: SiteConfig, database: Database) -> Vault | None:
     """Return what seals secret fields; without a key the site works, and refuses to keep secrets."""
     try:
-        return Vault(config.secret_key.encode())
+        secret = config.secret_key.encode()
+        wrappings = [Wrapping.of(key.encode()) for key in config.wrapping_keys]
     except SiteBroken:
         return None
+    oldest = config.former_secret_keys
+    ring = KeyRing(database, wrappings, first_key(oldest[-1].encode() if oldest else secret))
+    ring.ensure()
+    return Vault(secret, ring)
 
 
 def _make_folder(url: str) -> None:

@@ -13,6 +13,7 @@
 | auth_credential, auth_token, auth_session, auth_link, auth_attempt | signing in |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
+| secret_key | the data keys of secret values, wrapped |
 | audit_event | who did what that somebody may have to answer for |
 | engine_migration, plugin_migration | which migrations ran |
 """
@@ -40,6 +41,7 @@ SYSTEM_TABLES: Final = (
     "plugin_migration",
     "record_change",
     "search_row",
+    "secret_key",
     "sequence_block",
     "share",
     "sso_assertion",

@@ -10,13 +10,12 @@ from engine.data.marks import MARK, mark
 from engine.data.shape import FieldShape, Shape
 from engine.data.steps import links
 from engine.data.unit import Unit
-from engine.errors import BadValue
+from engine.errors import BadValue, SiteBroken
 from engine.fields.links import Reference
 from engine.i18n import Message
 from engine.ids import is_id
 
 _GONE: Any = object()
-_DOT = MARK[0]
 _STAMPS = frozenset({"version", "updated_at", "updated_by"})
 
 
@@ -47,7 +46,7 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
     linked = bool(field.links)
     for draft in batch.drafts:
         raw = draft.given.get(key, _GONE)
-        if raw is _GONE or (raw.__class__ is str and raw[:1] == _DOT and _is_mark(draft, field, raw)):
+        if raw is _GONE or (raw.__class__ is str and MARK in raw and _is_mark(draft, field, raw)):
             continue
         try:
             value = parse(raw)
@@ -69,7 +68,7 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
 
 def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:
     """Say whether a value is what a form shows in place of one that its reader may not see: nobody changed it."""
-    return draft.old is not None and raw.startswith(MARK) and raw == mark(field.field, draft.old[field.field.key])
+    return draft.old is not None and raw == mark(field.field, draft.old[field.field.key])
 
 
 def _take_many(unit: Unit, batch: Batch, field: FieldShape) -> None:
@@ -125,9 +124,13 @@ def _take_secret(unit: Unit, batch: Batch, field: FieldShape) -> None:
 def _opened(unit: Unit, batch: Batch, draft: Draft, key: str) -> str | None:
     """Return the plain text of a stored secret; None when there is none, or no key to open it."""
     sealed = draft.sealed.get(key)
-    return (
-        unit.vault.open(batch.entity, draft.id, key, sealed) if sealed is not None and unit.vault is not None else None
-    )
+    if sealed is None or unit.vault is None:
+        return None
+    try:
+        return unit.unseal(unit.shape(batch.entity), draft.id, key, sealed)
+    except SiteBroken:
+        # Whoever lost the key can at least write the values anew.
+        return None
 
 
 def _take_ids(batch: Batch) -> None:

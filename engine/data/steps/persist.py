@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from engine.data.batch import Batch, Draft
 from engine.data.shape import Shape
 from engine.data.unit import Unit
-from engine.errors import FieldProblem, RecordInvalid, SiteBroken, StaleModel
+from engine.errors import FieldProblem, RecordInvalid, StaleModel
 from engine.i18n import Message
 from engine.metadata.model import Field
 
@@ -44,9 +44,7 @@ def sealed(unit: Unit, shape: Shape, draft: Draft, key: str) -> str:
     plain = draft.secrets.get(key)
     if plain is None:
         return draft.sealed[key]
-    if unit.vault is None:
-        raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
-    cipher = unit.vault.seal(shape.entity.key, draft.id, key, plain)
+    cipher = unit.seal(shape, draft.id, key, plain)
     draft.sealed[key] = cipher
     return cipher
 

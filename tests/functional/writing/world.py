@@ -9,7 +9,7 @@ from typing import Any
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
-from engine.data.vault import Vault
+from engine.data.vault import KeyRing, Vault, Wrapping, first_key
 from engine.hooks import Hooks
 from engine.metadata.document import read_text
 from engine.metadata.shipped import shipped_layers
@@ -162,6 +162,13 @@ grants: {}
 """
 
 
+def vault(database: Database) -> Vault:
+    """Return what seals the secrets of a database of the tests."""
+    ring = KeyRing(database, [Wrapping.of(SECRET)], first_key(SECRET))
+    ring.ensure()
+    return Vault(SECRET, ring)
+
+
 class World:
     """A database with the site published, and `Records` over it."""
 
@@ -175,7 +182,7 @@ class World:
         if first:
             self.publish(text)
         self.hooks = hooks or Hooks()
-        self.records = Records(self.database, self.publisher.models, self.hooks, vault=Vault(SECRET))
+        self.records = Records(self.database, self.publisher.models, self.hooks, vault=vault(self.database))
         self.mark = "?" if self.database.dialect == "sqlite" else "%s"
 
     def publish(self, text: str) -> None:

@@ -41,7 +41,6 @@ MODULES = [
     "undo",
     "unit",
     "upserting",
-    "vault",
 ]
 SOURCES = [
     *(ROOT / f"engine/data/{name}.py" for name in MODULES),
