@@ -24,6 +24,7 @@ from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
 from engine.data.rowset import Row as Row
 from engine.data.rowset import RowSet as RowSet
+from engine.data.sharing import Share as Share
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import History as History
 from engine.data.transfer import (
@@ -288,6 +289,10 @@ from engine.site.documents import check_files as check_files
 from engine.site.folder import create_folder as create_folder
 from engine.site.folder import write_private as write_private
 from engine.site.pulling import Pulled as Pulled
+from engine.site.secrets import Encryption as Encryption
+from engine.site.secrets import encryption as encryption
+from engine.site.secrets import rewrap_keys as rewrap_keys
+from engine.site.secrets import rotate_keys as rotate_keys
 from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text

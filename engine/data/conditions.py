@@ -9,9 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, column, false, literal, or_, select, table, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    column,
+    false,
+    literal,
+    or_,
+    select,
+    table,
+    true,
+    union_all,
+)
 
-from engine.data.place import Place, below
+from engine.data.place import Frame, Place, below
 from engine.data.rules import Branch, Rule, Way, owner_path
 from engine.expression import compile_sql
 from engine.fields import StorageType
@@ -20,7 +34,7 @@ from engine.storage.columns import Stored
 
 Element = ColumnElement[Any]
 
-_UUID = StorageType("uuid")
+_UUID, _MOMENT = StorageType("uuid"), StorageType("datetime")
 
 user_closure = table(
     "user_closure", column("manager_id", Stored("uuid")), column("user_id", Stored("uuid")), column("depth")
@@ -31,6 +45,8 @@ share = table(
     column("record_id", Stored("uuid")),
     column("principal_id", Stored("uuid")),
     column("level", Text()),
+    column("cascades", Integer()),
+    column("until", Stored("datetime")),
 )
 _WITH_ANY_SHARE = frozenset({"read", "export"})
 
@@ -153,7 +169,7 @@ def _shared_ids(place: Place, action: str) -> list[Select[Any]]:
     frame, entity = place.frame, place.entity
     mine = frame.binds.listed("user.sharing")
     given = select(share.c.record_id).where(
-        share.c.entity == literal(entity.key, Text()), share.c.principal_id.in_(mine)
+        share.c.entity == literal(entity.key, Text()), share.c.principal_id.in_(mine), _holds(frame)
     )
     if action not in _WITH_ANY_SHARE:
         given = given.where(share.c.level == literal("edit", Text()))
@@ -163,6 +179,11 @@ def _shared_ids(place: Place, action: str) -> list[Select[Any]]:
             link = frame.link(entity.key, field.key)
             found.append(select(link.c.record_id).where(link.c.target_id.in_(frame.binds.listed("user.sharing"))))
     return found
+
+
+def _holds(frame: Frame) -> Element:
+    """Return the condition that a share has not ended."""
+    return or_(share.c.until.is_(None), share.c.until > frame.binds.scalar("now", _MOMENT))
 
 
 def _named_in_fields(place: Place, action: str) -> list[Element]:

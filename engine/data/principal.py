@@ -19,6 +19,18 @@ _UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Somebody is away, and the principal stands in."""
+
+    user_id: str
+    """Who is away."""
+    begins: datetime
+    """Aware UTC."""
+    ends: datetime
+    """Aware UTC; the first moment at which they are back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A person, a token of a person, or the system."""
 
@@ -31,7 +43,13 @@ class Principal:
     email: str | None = None
     teams: tuple[str, ...] = ()
     department: str | None = None
+    departments: tuple[str, ...] = ()
+    """Ids of every department that the person's own is a part of, the nearest first."""
+    territories: tuple[str, ...] = ()
+    """Ids of the territories that the person works in, and of all below them."""
     manager: str | None = None
+    absences: tuple[Absence, ...] = ()
+    """When the person stands in for whom; what is over counts for nothing."""
     system: bool = False
     """True for the product itself: every row, and every field but for secrets."""
     permissions: frozenset[str] = frozenset()
@@ -41,8 +59,13 @@ class Principal:
 
     @property
     def sharing_ids(self) -> tuple[str, ...]:
-        """Return the ids that records are shared with: the person's own, of each team, and of the department."""
-        return tuple(each for each in (self.id, *self.teams, self.department) if each is not None)
+        """Return the ids that records are shared with: the person's own, of teams, and of departments up to the top."""
+        known = (self.id, *self.teams, self.department, *self.departments)
+        return tuple(dict.fromkeys(each for each in known if each is not None))
+
+    def standing_in(self, now: datetime) -> tuple[str, ...]:
+        """Return the ids of those for whom the person stands in at a moment."""
+        return tuple(each.user_id for each in self.absences if each.begins <= now < each.ends)
 
 
 SYSTEM = Principal(id=None, name="system", system=True)
@@ -63,8 +86,10 @@ def variables(principal: Principal, now: datetime | None = None) -> Mapping[str,
         "user.roles": tuple(sorted(principal.roles)),
         "user.teams": principal.teams,
         "user.department": principal.department,
+        "user.territories": principal.territories,
         "user.manager": principal.manager,
         "user.sharing": principal.sharing_ids,
+        "user.covered": (*(() if principal.id is None else (principal.id,)), *principal.standing_in(moment)),
         "timezone": principal.timezone,
         "today": moment.astimezone(zone(principal.timezone)).date(),
         "now": moment,

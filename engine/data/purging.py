@@ -10,6 +10,7 @@ from engine.data.history import write_history
 from engine.data.incoming import incoming
 from engine.data.searching import unindex
 from engine.data.shape import Shape
+from engine.data.sharing import forget_principals
 from engine.data.steps import authorise
 from engine.data.steps.load import load
 from engine.data.unit import CHUNK, Unit
@@ -64,6 +65,7 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     _let_go(unit, shape, ids)
     phrases = unit.phrases
     unindex(unit, shape, ids)
+    forget_principals(unit, shape.entity.key, ids)
     for table in ("share", "record_change"):
         condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
         unit.run(f"DELETE FROM {table} WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608

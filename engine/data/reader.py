@@ -31,6 +31,7 @@ from engine.data.query import Query
 from engine.data.recent import Recent
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
+from engine.data.sharing import Share, shares_of
 from engine.data.statement import Statement
 from engine.data.strategy import strategy_for
 from engine.errors import NotFound, QueryInvalid
@@ -289,6 +290,16 @@ class Reader:
         key = ("known", self.kind, self.published.tables, self.access.roles, entity)
         statement = self._statements.get(key, lambda: self._selection(Query(entity)).known())
         return frozenset(row[0] for row in self._run(statement, {**self.access.env(), "ids": wanted}))
+
+    def shares(self, entity: str, id: str) -> tuple[Share, ...]:
+        """Return with whom a record is shared just now, the oldest share first.
+
+        Raises:
+            NotFound: there is no such record, or the principal may not read it.
+        """
+        if id not in self.readable(entity, (id,)):
+            raise _no_record()
+        return shares_of(self, entity, id, self.access.env()["now"])
 
     def history(self, entity: str, id: str, cursor: str | None = None, limit: int = 50) -> timeline.History:
         """Return what became of a record, the newest first, without what the principal may not know of.

@@ -23,7 +23,7 @@ from engine.data.principal import Principal
 from engine.data.revealing import reveal
 from engine.data.sets import new_set, write_set
 from engine.data.shape import Shape
-from engine.data.transactions import Transactions
+from engine.data.sharing import Sharing
 from engine.data.undo import Undo, UndoReport
 from engine.data.unit import CHUNK, Unit
 from engine.errors import FieldProblem, GuanxiError, RecordInvalid
@@ -35,7 +35,7 @@ from engine.storage.database import run
 _Chunk = Callable[[Unit, Shape, Sequence[Any], int], Batch | list[Batch]]
 
 
-class Records(Transactions):
+class Records(Sharing):
     """Writes records of every entity. Safe to share between threads.
 
     Principals are asked for their rights in every call; raw values are taken by field key, as a form, a JSON body or

@@ -8,7 +8,7 @@ and today are variables.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.expression import TRUE, Call, Expr, Path, Var
@@ -206,7 +206,13 @@ class RoleRules:
         return grant.fields.get(key, "write")
 
 
-def first_mask(rules: RoleRules, role: Role, entity: Entity, key: str) -> Mask | None:
+def apart_from_shares(rule: Rule) -> Rule:
+    """Return a rule without the ways in that somebody else gave: what the holder has without `shared`."""
+    kept = (replace(way, branches=tuple(each for each in way.branches if each.rows != "shared")) for way in rule.ways)
+    return replace(rule, ways=tuple(way for way in kept if way.branches))
+
+
+def first_mask(rules: RoleRules, role: Role, entity: Entity, key: str) -> GivenMask | None:
     """Return what one role says of a field, for explanations; None when it grants nothing of the entity."""
     return rules._given(role, entity, key, ("read", *_WRITES))  # noqa: SLF001 - the same module
 

@@ -29,7 +29,7 @@ _ADMIN = "admin"
 class Keeper:
     """Keeps `user_closure` and the access epoch; refuses circles, unknown roles and the loss of the last admin."""
 
-    watches = frozenset({"user", "team", "department"})
+    watches = frozenset({"user", "team", "department", "territory"})
     """Entities whose changes it is told about."""
 
     def __init__(self, database: Database, publisher: Any) -> None:
@@ -72,8 +72,8 @@ class Keeper:
                 "purge",
             }:
                 self.rebuild_closure(connection, published)
-        elif batch.entity == "department":
-            self._refuse_circle(connection, published, "department", "parent", batch.ids)
+        elif batch.entity in {"department", "territory"}:
+            self._refuse_circle(connection, published, batch.entity, "parent", batch.ids)
         self._database.raise_access_epoch(connection)
 
     def rebuild_closure(self, connection: Connection, published: Published) -> None:

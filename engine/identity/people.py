@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
-from engine.data.principal import Principal
+from engine import clock
+from engine.data.principal import Absence, Principal, zone
 from engine.errors import NotFound, SiteBroken
 from engine.i18n import Message
 from engine.identity.store import Store
@@ -20,6 +23,7 @@ EVERYONE = "everyone"
 """The role that everybody who signs in holds."""
 
 _FIELDS = ("id", "name", "email", "status", "roles", "language", "timezone", "department", "manager", "deleted_at")
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,50 @@ class People:
         )
         return tuple(str(row[0]) for row in self._store.run_on_users(connection, statement, user_id).fetchall())
 
+    def departments(self, connection: Connection, published: Published, nearest: str | None) -> tuple[str, ...]:
+        """Return the ids of a department and of all that it is a part of, from the nearest to the top."""
+        if nearest is None or "parent" not in published.model.entities["department"].fields:
+            return ()
+        table = quoted(published.tables.name("department"))
+        parent = quoted(published.tables.column_name("department", "parent"))
+        # The depth says the order; circles are refused when departments are written.
+        statement = (
+            f"WITH RECURSIVE line(id, above, depth) AS (SELECT id, {parent}, 0 FROM {table} WHERE id = ?"  # noqa: S608
+            f" UNION ALL SELECT up.id, up.{parent}, line.depth + 1 FROM line JOIN {table} AS up ON up.id = line.above)"
+            " SELECT id FROM line ORDER BY depth"
+        )
+        return tuple(str(row[0]) for row in self._store.run_on_users(connection, statement, nearest).fetchall())
+
+    def territories(self, connection: Connection, published: Published, user_id: str) -> tuple[str, ...]:
+        """Return the ids of the territories that a person works in or manages, and of all below them."""
+        if "territory" not in published.model.entities:
+            return ()
+        tables = published.tables
+        table, members = quoted(tables.name("territory")), quoted(tables.link_name("territory", "members"))
+        manager, parent = (quoted(tables.column_name("territory", key)) for key in ("manager", "parent"))
+        statement = (
+            f"WITH RECURSIVE mine(id) AS (SELECT id FROM {table} WHERE deleted_at IS NULL AND ({manager} = ?"  # noqa: S608
+            f" OR id IN (SELECT record_id FROM {members} WHERE target_id = ?))"
+            f" UNION SELECT below.id FROM mine JOIN {table} AS below ON below.{parent} = mine.id"
+            " WHERE below.deleted_at IS NULL) SELECT id FROM mine ORDER BY id"
+        )
+        found = self._store.run_on_users(connection, statement, user_id, user_id).fetchall()
+        return tuple(str(row[0]) for row in found)
+
+    def absences(self, connection: Connection, published: Published, user_id: str) -> tuple[Absence, ...]:
+        """Return when a person stands in for whom, as far as it is not over yet; days are those of who is away."""
+        fields = published.model.entity("user").fields
+        if "deputy" not in fields:
+            return ()
+        names = {key: quoted(published.tables.column_name("user", key)) for key in _ABSENCE}
+        statement = (
+            f"SELECT id, {', '.join(names[key] for key in _ABSENCE[1:])}"  # noqa: S608 - names of our own making
+            f" FROM {quoted(published.tables.name('user'))} WHERE {names['deputy']} = ?"
+            f" AND {names['absent_from']} IS NOT NULL AND deleted_at IS NULL ORDER BY id"
+        )
+        rows = self._store.run_on_users(connection, statement, user_id).fetchall()
+        return tuple(_absences(rows, published.model.timezone, clock.now()))
+
     def principal(self, connection: Connection, published: Published, person: Person) -> Principal:
         """Return a person as those who ask are known to the engine."""
         model = published.model
@@ -93,7 +141,10 @@ class People:
             email=person.email,
             teams=self.teams(connection, published, person.id),
             department=person.department,
+            departments=self.departments(connection, published, person.department),
+            territories=self.territories(connection, published, person.id),
             manager=person.manager,
+            absences=self.absences(connection, published, person.id),
         )
 
     def _one(
@@ -116,6 +167,26 @@ class People:
             f" WHERE deleted_at IS NULL{condition} ORDER BY {names['name']}, id"
         )
         return [_person(row) for row in self._store.run_on_users(connection, statement, *values).fetchall()]
+
+
+_ABSENCE = ("deputy", "absent_from", "absent_until", "timezone")
+
+
+def _absences(rows: Iterable[Any], timezone: str, now: datetime) -> Iterator[Absence]:
+    for id_, first, last, own_zone in rows:
+        where = own_zone or timezone
+        ends = _FOR_GOOD if last is None else _midnight(_day(last) + timedelta(days=1), where)
+        if ends > now:
+            yield Absence(str(id_), _midnight(_day(first), where), ends)
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _midnight(day: date, where: str) -> datetime:
+    """Return the moment at which a day begins."""
+    return datetime.combine(day, time(), zone(where)).astimezone(UTC)
 
 
 def _columns(published: Published) -> dict[str, str]:

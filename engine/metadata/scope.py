@@ -19,6 +19,7 @@ VARIABLES: Mapping[str, FieldInfo] = {
     "user.roles": FieldInfo(Type.LIST, nullable=False),
     "user.teams": FieldInfo(Type.LIST, nullable=False),
     "user.department": FieldInfo(Type.LINK, target="department"),
+    "user.territories": FieldInfo(Type.LIST, nullable=False),
     "user.manager": FieldInfo(Type.LINK, target="user"),
     "today": FieldInfo(Type.DATE, nullable=False),
     "now": FieldInfo(Type.DATETIME, nullable=False),

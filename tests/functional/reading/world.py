@@ -211,7 +211,7 @@ class World:
         with self.database.write() as connection:
             run(
                 connection,
-                f"INSERT INTO share VALUES ({', '.join([mark] * 5)})",
+                f"INSERT INTO share (entity, record_id, principal_id, level, cause) VALUES ({', '.join([mark] * 5)})",
                 (entity, record, principal, level, "manual"),
             )
         self.rows.setdefault("share", {})[new_id()] = {

@@ -129,6 +129,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "b962dc9e47bb26a031ba9668d1e212fca6d7ba5a13011f1801ede027499a3372",
             "25112c3299d7a7b2376a6ac68ce1dd2c5a75e9daf4ffe31305369e8c5ebec6ca",
         ),
+        3: (
+            "e9af268717de5e9d52edc4c2f23c80d2e77dbd9a77e1e6149623a0076a26207e",
+            "4454aa20a96ab8f8c31b0a798ae473831896bbad0757e401baa35d0152b1da4f",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
