@@ -1,6 +1,23 @@
 """The audit log: who did what that somebody may have to answer for, from where, and when."""
 
+from engine.audit.chain import Head, Key, read_head
+from engine.audit.checking import Broken, Checked
+from engine.audit.events import Entry, Event
+from engine.audit.log import Wanted
 from engine.audit.origin import Origin, acting_from, origin
-from engine.audit.trail import Event, Trail
+from engine.audit.trail import Trail
 
-__all__ = ["Event", "Origin", "Trail", "acting_from", "origin"]
+__all__ = [
+    "Broken",
+    "Checked",
+    "Entry",
+    "Event",
+    "Head",
+    "Key",
+    "Origin",
+    "Trail",
+    "Wanted",
+    "acting_from",
+    "origin",
+    "read_head",
+]

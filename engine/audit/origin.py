@@ -16,6 +16,8 @@ class Origin:
     """web, api, command, job ..."""
     address: str | None = None
     agent: str | None = None
+    token: str | None = None
+    """Id of the token that was shown; never the token itself."""
 
 
 _SYSTEM = Origin()

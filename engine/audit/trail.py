@@ -1,36 +1,32 @@
-"""`Trail`: writes events into the audit log, in the transaction of what they tell of or in one of their own."""
+"""`Trail`: writes events into the audit log, in the transaction of what they tell of or in one of their own.
+
+Nothing changes or deletes an event but `trim`, which takes the oldest ones away after the time for which they are kept
+and is an event itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import clock
+from engine.audit import log
+from engine.audit.chain import Head, Key, signed_start
+from engine.audit.checking import Checked, Checker
+from engine.audit.events import Entry, Event
+from engine.audit.log import Wanted
 from engine.audit.origin import origin
-from engine.storage.codec import moment
+from engine.audit.sealing import Sealer
+from engine.audit.statements import Statements
+from engine.errors import GuanxiError
 from engine.storage.database import Database, run
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that somebody may have to answer for."""
-
-    kind: str
-    """What it was, such as sign_in, export or reveal."""
-    actor_id: str | None = None
-    """Whose doing it was; None for the system, or somebody unknown."""
-    entity: str | None = None
-    record_id: str | None = None
-    """The record that it was done to."""
-    number: int = 1
-    """How many records, values or attempts."""
-    details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What else there is to know, as JSON; never a secret."""
+TRIMMED = "log_trimmed"
 
 
 class Trail:
@@ -38,18 +34,24 @@ class Trail:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._moment = moment(database.dialect)
-        mark = "?" if database.dialect == "sqlite" else "%s"
-        columns = ("kind", "at", "actor_id", "entity", "record_id", "number", "details", "via", "address", "agent")
-        marks = ", ".join([mark] * len(columns))
-        self._insert = f"INSERT INTO audit_event ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constants
+        self._statements = Statements(database)
+        self._sealer = Sealer(self._statements)
+        self.key: Key | None = None
+        """What seals are signed with; None while the site has no secret."""
+        self.noted = False
+        """Whether this process wrote events since it sealed last."""
+        columns = "kind, at, actor_id, entity, record_id, number, details, via, address, agent, token"
+        marks = ", ".join(["?"] * (columns.count(",") + 1))
+        self._insert = self._statements.said(f"INSERT INTO audit_event ({columns}) VALUES ({marks})")  # noqa: S608
+
+    # --- writing ----------------------------------------------------------------------------------------------------
 
     def note(self, connection: Connection, event: Event) -> None:
         """Write an event in a transaction that is open: it stands if what it tells of does."""
         here = origin()
         values = (
             event.kind,
-            self._moment(clock.now()),
+            self._statements.moment(clock.now()),
             event.actor_id,
             event.entity,
             event.record_id,
@@ -58,8 +60,10 @@ class Trail:
             here.via,
             here.address,
             here.agent,
+            here.token,
         )
         run(connection, self._insert, values)
+        self.noted = True
 
     def tell(self, event: Event) -> None:
         """Write an event by itself.
@@ -69,3 +73,84 @@ class Trail:
         """
         with self._database.write() as connection:
             self.note(connection, event)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def entries(
+        self, connection: Connection, wanted: Wanted, limit: int = 50, before: tuple[datetime, int] | None = None
+    ) -> list[Entry]:
+        """Return events, the latest first; `before` is (at, seq) of the last one that was shown."""
+        return log.entries(self._statements, connection, wanted, limit, before)
+
+    def by_numbers(self, connection: Connection, numbers: Iterable[int]) -> list[Entry]:
+        """Return events by their numbers, the latest first."""
+        return log.by_numbers(self._statements, connection, numbers)
+
+    def sealed_after(self, connection: Connection, place: int, limit: int) -> list[tuple[int, Entry]]:
+        """Return (place, event) of what was sealed after a place, in order and without gaps."""
+        return log.sealed_after(self._statements, connection, place, limit)
+
+    # --- the chain --------------------------------------------------------------------------------------------------
+
+    def seal(self) -> int:
+        """Make links of the chain of the events that are none yet, and return how many; see `sealing`.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer, or others write for too long.
+        """
+        self.noted = False
+        return self._sealer.seal(self.key)
+
+    def close(self) -> None:
+        """Seal what this process has noted; whoever comes next does it when the database does not let us."""
+        if self.noted:
+            with suppress(GuanxiError, SQLAlchemyError):
+                self.seal()
+
+    def head(self) -> Head:
+        """Return the last link of the chain; `seal` first, so that it holds everything."""
+        with self._database.read() as connection:
+            row = self._statements.run(connection, "SELECT place, hash FROM audit_chain WHERE id = 1").fetchone()
+        return Head(0, "") if row is None else Head(row[0], row[1])
+
+    def check(self, head: Head | None = None) -> Checked:
+        """Return whether the log is as it was written; against a head that was kept elsewhere when one is given."""
+        with self._database.read() as connection:
+            pending = self._sealer.pending(connection)
+            return Checker(self._statements, connection, self.key).check(head, pending)
+
+    def trim(self, before: datetime, actor_id: str | None = None) -> int:
+        """Take the oldest events away up to a moment, and return how many; what is left can still be checked.
+
+        The place and hash of the last one that goes are signed and kept, and stand in an event of their own.
+        """
+        self.seal()
+        run_ = self._statements.run
+        with self._database.write() as connection:
+            lock = "" if self._statements.sqlite else " FOR UPDATE"
+            start = run_(connection, f"SELECT start_place FROM audit_chain WHERE id = 1{lock}").fetchone()[0]  # noqa: S608
+            last = run_(
+                connection,
+                "SELECT s.place, s.hash FROM audit_seal AS s WHERE s.place < (SELECT coalesce(min(k.place),"
+                " (SELECT max(place) + 1 FROM audit_seal)) FROM audit_seal AS k JOIN audit_event AS e ON e.seq = k.seq"
+                " WHERE e.at >= ?) ORDER BY s.place DESC LIMIT 1",
+                before,
+            ).fetchone()
+            if last is None:
+                return 0
+            place, digest = last
+            count = int(place - start)
+            details = {"place": place, "hash": digest, "before": before.isoformat(timespec="milliseconds")}
+            self.note(connection, Event(TRIMMED, actor_id, number=count, details=details))
+            mac = self.key.sign(signed_start(place, digest)) if self.key is not None else ""
+            run_(
+                connection, "DELETE FROM audit_event WHERE seq IN (SELECT seq FROM audit_seal WHERE place <= ?)", place
+            )
+            run_(connection, "DELETE FROM audit_seal WHERE place <= ?", place)
+            run_(
+                connection,
+                "UPDATE audit_chain SET start_place = ?, start_hash = ?, start_mac = ? WHERE id = 1",
+                place, digest, mac,
+            )  # fmt: skip
+        self.seal()
+        return count

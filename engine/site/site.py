@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
+from engine.audit import Key
 from engine.data.files import Files, FileStore
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
@@ -60,6 +61,7 @@ class Site:
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
         self.trail = self.records.trail
+        self.trail.key = _audit_key(config)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
@@ -136,7 +138,8 @@ class Site:
         return site
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Seal what was noted, and let go of the database."""
+        self.trail.close()
         self.database.dispose()
 
     def __enter__(self) -> Self:
@@ -439,6 +442,14 @@ def _vault(config: SiteConfig, database: Database) -> Vault | None:
     ring = KeyRing(database, wrappings, first_key(oldest[-1].encode() if oldest else secret))
     ring.ensure()
     return Vault(secret, ring)
+
+
+def _audit_key(config: SiteConfig) -> Key | None:
+    """Return what the audit log is sealed with; without a secret the chain is a plain one."""
+    try:
+        return Key(config.secret_key.encode())
+    except SiteBroken:
+        return None
 
 
 def _make_folder(url: str) -> None:

@@ -10,11 +10,14 @@
 | user_closure, share | who is above whom, which records are shared with whom |
 | sequence_block | the next numbers of autonumber fields |
 | user_view, user_draft | what people arranged for themselves, forms that they have not sent |
-| auth_credential, auth_token, auth_session, auth_link, auth_attempt | signing in |
+| auth_credential, auth_token, auth_session, auth_step, auth_link, auth_attempt, rate_bucket | signing in |
+| mail_message | mail that is to be sent, or was |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
 | secret_key | the data keys of secret values, wrapped |
-| audit_event | who did what that somebody may have to answer for |
+| audit_event, audit_seal, audit_chain | who did what that somebody may have to answer for, and the chain over it |
+| reading_meter | how much each person reads, by hour |
+| alert_raised, alert_watch | alarms that rang, and how far each has looked |
 | engine_migration, plugin_migration | which migrations ran |
 """
 
@@ -23,22 +26,30 @@ from __future__ import annotations
 from typing import Final
 
 SYSTEM_TABLES: Final = (
+    "alert_raised",
+    "alert_watch",
+    "audit_chain",
     "audit_event",
+    "audit_seal",
     "auth_attempt",
     "auth_credential",
     "auth_link",
     "auth_session",
+    "auth_step",
     "auth_token",
     "change_set",
     "engine_migration",
     "handover",
     "idempotency_key",
+    "mail_message",
     "meta_draft",
     "meta_revision",
     "meta_state",
     "meta_touch",
     "meta_work",
     "plugin_migration",
+    "rate_bucket",
+    "reading_meter",
     "record_change",
     "search_row",
     "secret_key",

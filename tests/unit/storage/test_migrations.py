@@ -126,8 +126,8 @@ def test_shipped_migrations_are_frozen() -> None:
             "5df1bb3e8e9b567752cec551cb40e5079615c9253deb56935b0a46da5b55bdaa",
         ),
         2: (
-            "b962dc9e47bb26a031ba9668d1e212fca6d7ba5a13011f1801ede027499a3372",
-            "25112c3299d7a7b2376a6ac68ce1dd2c5a75e9daf4ffe31305369e8c5ebec6ca",
+            "e7007887af13d948c901918f7292df36790c416adb3dd4a565163984b260014a",
+            "02d1e3b58a1e611062b646d1082a28144cd97442a62802f07a717d009de9ccf1",
         ),
         3: (
             "e9af268717de5e9d52edc4c2f23c80d2e77dbd9a77e1e6149623a0076a26207e",
