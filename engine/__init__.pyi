@@ -14,6 +14,7 @@ from engine.data.files import Files as Files
 from engine.data.finding import (
     Found as Found,
 )
+from engine.data.marks import MARK as MARK
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
 from engine.data.query import Aggregate as Aggregate
@@ -99,6 +100,12 @@ from engine.errors import (
     RecordInvalid as RecordInvalid,
 )
 from engine.errors import (
+    ProofNeeded as ProofNeeded,
+)
+from engine.errors import (
+    SignInLocked as SignInLocked,
+)
+from engine.errors import (
     SignInNeeded as SignInNeeded,
 )
 from engine.errors import (
@@ -109,6 +116,9 @@ from engine.errors import (
 )
 from engine.errors import (
     StaleModel as StaleModel,
+)
+from engine.errors import (
+    TooManyRequests as TooManyRequests,
 )
 from engine.errors import (
     VersionConflict as VersionConflict,
@@ -208,7 +218,10 @@ from engine.i18n import (
 from engine.identity import Identity as Identity
 from engine.identity import Link as Link
 from engine.identity import Person as Person
+from engine.identity import SecondFactorNeeded as SecondFactorNeeded
+from engine.identity import Session as Session
 from engine.identity import SignIn as SignIn
+from engine.identity import Step as Step
 from engine.identity import Token as Token
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id

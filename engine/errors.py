@@ -142,6 +142,26 @@ class SignInRefused(GuanxiError):
     """Name and password do not fit, or were wrong too often; nothing tells whether the name exists."""
 
 
+class SignInLocked(SignInRefused):
+    """Name or address had too many failures; `.seconds` says when to come again."""
+
+    def __init__(self, message: Message | str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class ProofNeeded(GuanxiError):
+    """The sign-in is too old for this: the person shows the password or a passkey again first."""
+
+
+class TooManyRequests(GuanxiError):
+    """Somebody asks for something too often; `.seconds` says when to come again."""
+
+    def __init__(self, message: Message | str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class PasswordRefused(GuanxiError):
     """A new password is easy to guess; the message says what would be better."""
 

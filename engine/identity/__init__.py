@@ -1,9 +1,10 @@
-"""People who sign in: their passwords, sign-ins, tokens and links, and who reports to whom."""
+"""People who sign in: their passwords, second factors, sign-ins, tokens and links, and who reports to whom."""
 
 from engine.identity.identity import Identity
 from engine.identity.links import Link
 from engine.identity.people import Person
-from engine.identity.sessions import SignIn
+from engine.identity.sessions import Session, SignIn
+from engine.identity.steps import SecondFactorNeeded, Step
 from engine.identity.tokens import Token
 
-__all__ = ["Identity", "Link", "Person", "SignIn", "Token"]
+__all__ = ["Identity", "Link", "Person", "SecondFactorNeeded", "Session", "SignIn", "Step", "Token"]

@@ -5,12 +5,13 @@ A name that nobody has is counted like any other, so that waiting tells nothing.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.errors import SignInRefused
+from engine.errors import SignInLocked
 from engine.i18n import Message
 from engine.identity.store import Store, fingerprint
 
@@ -28,21 +29,23 @@ class Attempts:
         """Refuse who has to wait.
 
         Raises:
-            SignInRefused: there were too many failures lately.
+            SignInLocked: there were too many failures lately.
         """
         now = clock.now()
         for key, _most in self._keys(name, address):
             row = self._store.run(connection, "SELECT blocked_until FROM auth_attempt WHERE key = ?", key).fetchone()
             until = self._store.read_moment(row[0]) if row else None
             if until is not None and until > now:
-                minutes = max(1, round((until - now).total_seconds() / 60))
-                raise SignInRefused(
-                    Message("Too many wrong passwords; try again in {minutes} minutes", minutes=minutes)
+                seconds = (until - now).total_seconds()
+                minutes = max(1, round(seconds / 60))
+                raise SignInLocked(
+                    Message("Too many wrong passwords; try again in {minutes} minutes", minutes=minutes),
+                    math.ceil(seconds),
                 )
 
-    def failed(self, connection: Connection, name: str, address: str | None) -> None:
-        """Count a failure."""
-        now = clock.now()
+    def failed(self, connection: Connection, name: str, address: str | None) -> list[str]:
+        """Count a failure and return what has to wait from now on: "name", "address"."""
+        now, locked = clock.now(), []
         for key, most in self._keys(name, address):
             # Failures of long ago are forgotten, and so are those that were waited for.
             row = self._store.run(
@@ -61,6 +64,19 @@ class Attempts:
                     now + self._wait,
                     key,
                 )
+                locked.append(key.partition(":")[0])
+        return locked
+
+    def waits_until(self, connection: Connection, *names: str) -> datetime | None:
+        """Return until when any of some names has to wait; None when none has."""
+        found = []
+        for name in names:
+            key = self._keys(name, None)[0][0]
+            row = self._store.run(connection, "SELECT blocked_until FROM auth_attempt WHERE key = ?", key).fetchone()
+            until = self._store.read_moment(row[0]) if row else None
+            if until is not None and until > clock.now():
+                found.append(until)
+        return max(found, default=None)
 
     def succeeded(self, connection: Connection, name: str) -> None:
         """Forget the failures of a name."""

@@ -6,10 +6,10 @@ sign-ins and tokens raises it. So a request costs one probe, and a person who is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,61 +17,21 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
-from engine.data.records import Records
 from engine.errors import DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded, SignInRefused
 from engine.i18n import Message
 from engine.identity import passwords
-from engine.identity.attempts import Attempts
-from engine.identity.links import Link, Links
-from engine.identity.people import People, Person
-from engine.identity.sessions import KnownSession, Session, Sessions, SignIn
-from engine.identity.store import Store, fingerprint
-from engine.identity.tokens import PREFIX, KnownToken, Token, Tokens
-from engine.publish import Published, Publisher
-from engine.storage.database import Database
-
-_PASSWORD = "password"  # noqa: S105 - the name of a kind
-_REMEMBERED = 10_000
+from engine.identity.base import Memory, Rules
+from engine.identity.links import Link, over
+from engine.identity.people import Person
+from engine.identity.sessions import SignIn
+from engine.identity.signing import Signing, entered
+from engine.identity.store import fingerprint
+from engine.identity.tokens import PREFIX, Token
+from engine.publish import Published
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How strict identity is."""
-
-    sign_in_attempts: int = 10
-    lock_minutes: int = 15
-    session_hours: int = 12
-    set_up_hours: int = 72
-
-
-class _Memory:
-    """What this process has found out since the access epoch changed last."""
-
-    def __init__(self, epoch: tuple[int, int]) -> None:
-        self.epoch = epoch
-        self.principals: dict[str, Principal] = {}
-        self.sessions: dict[str, KnownSession] = {}
-        self.tokens: dict[str, KnownToken] = {}
-
-    def full(self) -> bool:
-        """Say whether it has grown so large that it should begin anew."""
-        return len(self.principals) + len(self.sessions) + len(self.tokens) > _REMEMBERED
-
-
-class Identity:
+class Identity(Signing):
     """The people of one site."""
-
-    def __init__(self, database: Database, publisher: Publisher, records: Records, rules: Rules | None = None) -> None:
-        rules = rules or Rules()
-        self._database, self._publisher, self._records = database, publisher, records
-        self._trail = records.trail
-        self._store = Store(database)
-        self._people = People(self._store)
-        self._sessions = Sessions(self._store, timedelta(hours=rules.session_hours))
-        self._links = Links(self._store, timedelta(hours=rules.set_up_hours))
-        self._tokens = Tokens(self._store)
-        self._attempts = Attempts(self._store, rules.sign_in_attempts, timedelta(minutes=rules.lock_minutes))
-        self._memory = _Memory((-1, -1))
 
     # --- who asks -------------------------------------------------------------------------------------------------
 
@@ -90,7 +50,7 @@ class Identity:
         Raises:
             SignInNeeded: there is no such person, or they may not sign in.
         """
-        return self._principal(connection, self._published(connection), _Memory((0, 0)), user_id)
+        return self._principal(connection, self._published(connection), Memory((0, 0)), user_id)
 
     def principal_of_session(self, secret: str, connection: Connection | None = None) -> Principal:
         """Return who signed in with the browser whose cookie holds a secret; read in `connection` when one is open.
@@ -136,7 +96,7 @@ class Identity:
                 self._tokens.used(writing, text)
         return replace(principal, scopes=known.scopes)
 
-    def _principal(self, connection: Connection, published: Published, memory: _Memory, user_id: str) -> Principal:
+    def _principal(self, connection: Connection, published: Published, memory: Memory, user_id: str) -> Principal:
         found = memory.principals.get(user_id)
         if found is None:
             person = self._people.by_id(connection, published, user_id)
@@ -144,64 +104,6 @@ class Identity:
                 raise SignInNeeded(Message("Please sign in"))
             found = memory.principals[user_id] = self._people.principal(connection, published, person)
         return found
-
-    @contextmanager
-    def _reading(self, given: Connection | None = None) -> Iterator[tuple[Connection, Published, _Memory]]:
-        with nullcontext(given) if given is not None else self._database.read() as connection:
-            epoch = self._database.probe(connection)
-            memory = self._memory
-            if memory.epoch != epoch or memory.full():
-                memory = self._memory = _Memory(epoch)
-            yield connection, self._publisher.models.get(epoch[0]), memory
-
-    # --- signing in -----------------------------------------------------------------------------------------------
-
-    def sign_in(self, name: str, password: str, *, address: str | None = None, agent: str | None = None) -> SignIn:
-        """Sign a person in by email and password.
-
-        Raises:
-            SignInRefused: they do not fit, or there were too many attempts; nothing tells whether the name exists.
-        """
-        with self._reading() as (connection, published, _memory):
-            self._attempts.require_free(connection, name, address)
-            person = self._people.by_email(connection, published, name)
-            stored = None if person is None else self._password(connection, person.id)
-        # Outside of any transaction, and as slow for a name that nobody has: hashing takes its time on purpose.
-        if not passwords.fits(stored, password) or person is None or not person.active:
-            with self._database.write() as connection:
-                self._attempts.failed(connection, name, address)
-            raise SignInRefused(Message("Email and password do not fit"))
-        renewed = passwords.hash_password(password) if stored is not None and passwords.is_outdated(stored) else None
-        with self._database.write() as connection:
-            self._attempts.succeeded(connection, name)
-            if renewed is not None:
-                self._store_password(connection, person.id, renewed)
-            return self._begin(connection, person.id, address, agent)
-
-    def sign_out(self, secret: str) -> None:
-        """End the sign-in of a browser."""
-        with self._database.write() as connection:
-            self._sessions.end(connection, secret)
-            self._database.raise_access_epoch(connection)
-
-    def sessions(self, user_id: str) -> list[Session]:
-        """Return where a person is signed in, the latest use first."""
-        with self._database.read() as connection:
-            return self._sessions.of(connection, user_id)
-
-    def sign_out_everywhere(self, user_id: str, *, but: str | None = None) -> None:
-        """End every sign-in of a person, apart from the one with a secret."""
-        with self._database.write() as connection:
-            self._sessions.end_all(connection, user_id, but=but)
-            self._database.raise_access_epoch(connection)
-
-    def _begin(self, connection: Connection, user_id: str, address: str | None, agent: str | None) -> SignIn:
-        secret, end = self._sessions.begin(connection, user_id, address, agent)
-        published = self._published(connection)
-        person = self._people.by_id(connection, published, user_id)
-        if person is None or not person.active:
-            raise SignInRefused(Message("This account may not sign in"))
-        return SignIn(secret, self._people.principal(connection, published, person), end)
 
     # --- passwords ------------------------------------------------------------------------------------------------
 
@@ -241,17 +143,8 @@ class Identity:
     def has_passwords(self) -> bool:
         """Say whether anybody can sign in by password yet."""
         with self._database.read() as connection:
-            found = self._store.run(connection, "SELECT 1 FROM auth_credential WHERE kind = ? LIMIT 1", _PASSWORD)
+            found = self._store.run(connection, "SELECT 1 FROM auth_credential WHERE kind = ? LIMIT 1", "password")
             return found.fetchone() is not None
-
-    def _password(self, connection: Connection, user_id: str) -> str | None:
-        row = self._store.run(
-            connection,
-            "SELECT secret FROM auth_credential WHERE user_id = ? AND kind = ? AND key = ''",
-            user_id,
-            _PASSWORD,
-        ).fetchone()
-        return None if row is None else str(row[0])
 
     def _hashed(self, user_id: str, password: str) -> str:
         """Return what is stored of a new password; made outside of any transaction, for it takes its time."""
@@ -268,24 +161,12 @@ class Identity:
             self._sessions.end_all(connection, user_id, but=keep)
             self._database.raise_access_epoch(connection)
 
-    def _store_password(self, connection: Connection, user_id: str, hashed: str) -> None:
-        self._store.run(
-            connection,
-            "INSERT INTO auth_credential (user_id, kind, key, secret, created_at) VALUES (?, ?, '', ?, ?)"
-            " ON CONFLICT (user_id, kind, key)"
-            " DO UPDATE SET secret = excluded.secret, created_at = excluded.created_at",
-            user_id,
-            _PASSWORD,
-            hashed,
-            clock.now(),
-        )
-
     # --- links ----------------------------------------------------------------------------------------------------
 
     def make_link(self, user_id: str) -> str:
         """Return the secret of a link with which a person chooses a password, once; see `link_path`."""
         with self._database.write() as connection:
-            return self._links.make(connection, user_id)
+            return self._links.make(connection, user_id, "set_up")
 
     @staticmethod
     def link_path(secret: str) -> str:
@@ -299,11 +180,11 @@ class Identity:
             NotFound: there is no such link, it was used, or its time is over; which, is not told.
         """
         with self._reading() as (connection, published, _memory):
-            user_id = self._links.find(connection, secret)
-            person = self._people.by_id(connection, published, user_id)
+            found = self._links.find(connection, secret, "set_up", "reset", "email")
+            person = self._people.by_id(connection, published, found.user_id)
         if person is None or not person.active:
-            raise NotFound(Message("This link was used already, or its time is over; ask for a new one"))
-        return Link(person.id, person.name, person.email)
+            raise over()
+        return Link(person.id, person.name, person.email, found.purpose, found.details)
 
     def follow_link(
         self, secret: str, password: str, *, address: str | None = None, agent: str | None = None
@@ -313,14 +194,17 @@ class Identity:
         Raises:
             NotFound: as `link`.
             PasswordRefused: the password is easy to guess; the link still works.
+            SecondFactorNeeded: the password is set, and a second factor is due.
         """
         hashed = self._hashed(self.link(secret).user_id, password)
         with self._database.write() as connection:
-            user_id = self._links.use(connection, secret)
+            found = self._links.use(connection, secret, "set_up", "reset")
+            user_id = found.user_id
             self._store_password(connection, user_id, hashed)
             self._sessions.end_all(connection, user_id)
             self._database.raise_access_epoch(connection)
-            return self._begin(connection, user_id, address, agent)
+            begun = self._begin(connection, user_id, "link", address, agent)
+        return entered(begun)
 
     # --- tokens ---------------------------------------------------------------------------------------------------
 
@@ -388,9 +272,6 @@ class Identity:
         """
         self._records.update(SYSTEM, "user", [Change(user_id, {"status": "disabled"})], via="command")
         self.sign_out_everywhere(user_id)
-
-    def _published(self, connection: Connection) -> Published:
-        return self._publisher.models.get(self._database.probe(connection)[0])
 
 
 __all__ = ["GuanxiError", "Identity", "Link", "Rules", "SignIn", "Token"]

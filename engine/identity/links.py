@@ -1,9 +1,11 @@
-"""Links that somebody follows once, to choose a password: for a new person, or for one who forgot theirs."""
+"""Links that somebody follows once: to choose a password, or to confirm an address that mail reaches them at."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -12,7 +14,7 @@ from engine.errors import NotFound
 from engine.i18n import Message
 from engine.identity.store import Store, fingerprint, new_secret
 
-SET_UP = "set_up"
+Purpose = Literal["set_up", "reset", "email"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,30 @@ class Link:
     user_id: str
     name: str
     email: str | None
+    purpose: Purpose = "set_up"
+    details: str | None = None
+    """Of an email link: the new address."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLink:
+    """A row of a link."""
+
+    user_id: str
+    purpose: Purpose
+    details: str | None
 
 
 class Links:
-    """Rows of links; each is good for `lasts`, and once."""
+    """Rows of links, each good once: those that set somebody up for `lasts`, the others for `briefly`."""
 
-    def __init__(self, store: Store, lasts: timedelta) -> None:
-        self._store, self._lasts = store, lasts
+    def __init__(self, store: Store, lasts: timedelta, briefly: timedelta) -> None:
+        self._store = store
+        self.lasts: Mapping[Purpose, timedelta] = {"set_up": lasts, "reset": briefly, "email": briefly}
 
-    def make(self, connection: Connection, user_id: str, purpose: str = SET_UP) -> str:
+    def make(
+        self, connection: Connection, user_id: str, purpose: Purpose = "set_up", details: str | None = None
+    ) -> str:
         """Return the secret of a new link; older ones of the person for the same purpose stop working."""
         now, secret = clock.now(), new_secret()
         self._store.run(
@@ -42,38 +59,39 @@ class Links:
         )
         self._store.run(
             connection,
-            "INSERT INTO auth_link (hash, user_id, purpose, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO auth_link (hash, user_id, purpose, details, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
             fingerprint(secret),
             user_id,
             purpose,
+            details,
             now,
-            now + self._lasts,
+            now + self.lasts[purpose],
         )
         return secret
 
-    def find(self, connection: Connection, secret: str) -> str:
-        """Return the id of the person whom a link is for.
+    def find(self, connection: Connection, secret: str, *purposes: Purpose) -> KnownLink:
+        """Return whom a link is for; `purposes` are those that will do.
 
         Raises:
             NotFound: there is no such link, it was used, or its time is over; which, is not told.
         """
         row = self._store.run(
             connection,
-            "SELECT user_id FROM auth_link WHERE hash = ? AND used_at IS NULL AND expires_at > ?",
+            "SELECT user_id, purpose, details FROM auth_link WHERE hash = ? AND used_at IS NULL AND expires_at > ?",
             fingerprint(secret),
             clock.now(),
         ).fetchone()
-        if row is None:
-            raise NotFound(Message("This link was used already, or its time is over; ask for a new one"))
-        return str(row[0])
+        if row is None or row[1] not in purposes:
+            raise over()
+        return KnownLink(str(row[0]), row[1], row[2])
 
-    def use(self, connection: Connection, secret: str) -> str:
-        """Use a link up and return the id of the person; of two who try at once, one succeeds.
+    def use(self, connection: Connection, secret: str, *purposes: Purpose) -> KnownLink:
+        """Use a link up and return whom it was for; of two who try at once, one succeeds.
 
         Raises:
             NotFound: as `find`.
         """
-        user_id = self.find(connection, secret)
+        found = self.find(connection, secret, *purposes)
         used = self._store.run(
             connection,
             "UPDATE auth_link SET used_at = ? WHERE hash = ? AND used_at IS NULL",
@@ -81,5 +99,15 @@ class Links:
             fingerprint(secret),
         )
         if used.rowcount != 1:
-            raise NotFound(Message("This link was used already, or its time is over; ask for a new one"))
-        return user_id
+            raise over()
+        return found
+
+    def end_all(self, connection: Connection, user_id: str, *purposes: Purpose) -> None:
+        """End the links of a person for some purposes."""
+        for purpose in purposes:
+            self._store.run(connection, "DELETE FROM auth_link WHERE user_id = ? AND purpose = ?", user_id, purpose)
+
+
+def over() -> NotFound:
+    """Return the error for a link that does not work, whatever the reason."""
+    return NotFound(Message("This link was used already, or its time is over; ask for a new one"))

@@ -19,7 +19,14 @@ from engine.errors import SiteBroken
 from engine.i18n import Message
 from engine.storage.codec import moment
 from engine.storage.database import Database, run
-from engine.storage.migrations import m0001_engine_tables, m0002_audit, m0003_sharing, m0005_sso, m0006_secrets
+from engine.storage.migrations import (
+    m0001_engine_tables,
+    m0002_audit,
+    m0003_sharing,
+    m0004_identity,
+    m0005_sso,
+    m0006_secrets,
+)
 
 MIGRATION_LOCK = 41
 """Advisory lock of PostgreSQL; on SQLite a write transaction is one."""
@@ -48,7 +55,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = tuple(
     Migration(module.NUMBER, module.NAME, module.STATEMENTS)
-    for module in (m0001_engine_tables, m0002_audit, m0003_sharing, m0005_sso, m0006_secrets)
+    for module in (m0001_engine_tables, m0002_audit, m0003_sharing, m0004_identity, m0005_sso, m0006_secrets)
 )
 
 
