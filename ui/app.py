@@ -8,31 +8,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues
-from ui import assets, failures, forgery, frame
+from ui import assets, cookies, failures, forgery, frame, headers, hosts, requests, sizes
 from ui.api import blueprint as api
 from ui.pages import blueprints
+from ui.proxies import Proxies
 
-CONTENT_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
-)
-MOST_PARTS = 50_000
-"""Values that a posted form may have."""
-MOST_TYPED = 8 * 2**20
-"""Bytes that a posted form may have without its files."""
-_HEADERS = (
-    ("Content-Security-Policy", CONTENT_POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-)
+_NOTICES = "guanxi_notices"
 
 
 class Notices(SecureCookieSessionInterface):
@@ -40,6 +27,14 @@ class Notices(SecureCookieSessionInterface):
 
     def __init__(self) -> None:
         self._signer: URLSafeTimedSerializer | None = None
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the name of the cookie."""
+        return cookies.named(_NOTICES)
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Return whether only TLS may carry it."""
+        return request.is_secure
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return what signs and reads the cookie."""
@@ -60,14 +55,14 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
     app.session_interface = Notices()
-    # A form has three parts for each input, and a record may have a thousand child rows; the size is limited below.
-    app.config["MAX_FORM_PARTS"] = MOST_PARTS
-    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_TYPED
-    app.config["MAX_CONTENT_LENGTH"] = site.config.limits.upload_megabytes * 2**20
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
-    app.after_request(_protect)
+    requests.number(app)
+    headers.protect(app)
+    hosts.guard(app, site.config.base_url, site.config.hosts)
+    sizes.limit(app, site.config.limits.upload_megabytes)
     app.register_blueprint(api())
     for each in blueprints():
         app.register_blueprint(each)
@@ -75,17 +70,5 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     forgery.guard(app)
     frame.furnish(app)
     failures.handle(app)
+    app.wsgi_app = Proxies(app.wsgi_app, site.config.trusted_proxies, site.config.base_url)  # type: ignore[method-assign]
     return app
-
-
-def _protect(response: Response) -> Response:
-    headers = response.headers
-    headers.extend(_HEADERS)
-    if "Cache-Control" not in headers:
-        # What one person may see, no cache and no Back button may show to the next one.
-        headers["Cache-Control"] = "no-store"
-    if response.mimetype == "text/html":
-        headers["Vary"] = "HX-Request, Cookie, Accept-Language"
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response

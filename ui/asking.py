@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request
 
 from engine import LANGUAGES, AccessDenied, Message, Principal, Reader, SignInNeeded, Site
+from ui import cookies
 
 COOKIE = "guanxi"
 """Name of the cookie that holds a sign-in."""
@@ -62,7 +63,7 @@ def reading() -> Iterator[Reader]:
 
 def language() -> str:
     """Return the language to speak: the one chosen in this browser, else the person's, else the browser's."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    chosen = cookies.read(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
     known: Principal | None = g.get("principal")
@@ -86,5 +87,7 @@ def refuse_foreign_origin() -> None:
         AccessDenied: the browser names another origin than ours, or none at all.
     """
     sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    if urlsplit(sender).netloc != request.host:
+    # A proxy may keep the name to itself that the browser asked for; guanxi.yaml knows it too.
+    own = {request.host, urlsplit(site().config.base_url or "").netloc} - {""}
+    if urlsplit(sender).netloc not in own:
         raise AccessDenied(Message("The request came from another site"))

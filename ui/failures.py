@@ -26,6 +26,7 @@ from engine import (
 from ui.api.problems import http_problem
 from ui.asking import language, reading
 from ui.frame import htmx, navigation
+from ui.requests import number_of, shown_path
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,14 @@ def _refused(error: GuanxiError) -> Response:
 def _http(error: HTTPException) -> Response:
     if request.path.startswith("/api/"):
         return http_problem(error)
-    return failure(error.code or 500, "")
+    status = error.code or 500
+    reason = Message("The request can be read only in part, so nothing was done") if status == 400 else None  # noqa: PLR2004
+    return failure(status, reason.in_(language()) if reason is not None else "")
 
 
 def _broken(error: Exception) -> Response:
     # What went wrong goes to the log with its trace, never to the page: it may quote somebody's data.
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, shown_path(), exc_info=error)
     if request.path.startswith("/api/"):
         return http_problem(InternalServerError())
     return failure(500, "")
@@ -93,7 +96,9 @@ def failure(status: int, reason: str) -> Response:
         with suppress(GuanxiError), reading() as reader:
             shown = navigation(reader)
     title = _TITLES.get(status, _TITLES[400]).in_(language())
-    body = render_template("failure.html", navigation=shown, status=status, title=title, reason=reason)
+    # Whoever keeps the site running finds in the log what happened under this number.
+    number = number_of() if status >= 500 else ""  # noqa: PLR2004 - as above
+    body = render_template("failure.html", navigation=shown, status=status, title=title, reason=reason, number=number)
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         response.headers["Retry-After"] = "1"

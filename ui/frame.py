@@ -13,7 +13,7 @@ from flask_htmx import HTMX
 from markupsafe import Markup
 
 from engine import LANGUAGES, Entity, MenuItem, Message, Principal, Reader, Text, humanise, translate
-from ui import assets, forgery
+from ui import assets, cookies, forgery
 from ui.asking import language
 
 THEME_COOKIE = "guanxi_theme"
@@ -119,7 +119,7 @@ def furnish(app: Flask) -> None:
 
 
 def _who() -> dict[str, Any]:
-    theme = request.cookies.get(THEME_COOKIE, "auto")
+    theme = cookies.read(THEME_COOKIE)
     known: Principal | None = g.get("principal")
     spoken = language()
     return {

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +67,8 @@ class SiteConfig:
     plugins: tuple[str, ...] | None = None
     """Names of the plugins to load; None = every one in the site's own folder."""
     base_url: str | None = None
+    hosts: tuple[str, ...] = ()
+    """Names beside that of `base_url` under which the site answers."""
     trusted_proxies: tuple[str, ...] = ()
     timezone: str = "Asia/Shanghai"
     languages: tuple[str, ...] = ("en", "zh")
@@ -229,7 +232,10 @@ SCHEMA: dict[str, Any] = _map(
         "packs": _names("Ready-made objects; core is always there.", pattern="^[a-z][a-z0-9_]*$"),
         "plugins": _names("Plugins to load; all in the folder plugins when left out."),
         "base_url": _words("Where people reach the site.", pattern=r"^https?://[^\s/]+"),
-        "trusted_proxies": _names("Addresses of proxies whose headers say who asks."),
+        "hosts": _names("Further names under which the site answers.", pattern=r"^[A-Za-z0-9._\[\]:-]+$"),
+        "trusted_proxies": _names(
+            "Addresses and networks of proxies whose headers say who asks; unix is for a socket."
+        ),
         "secret_key": _key("The key that signs sign-ins and links, or where it comes from."),
         "secrets": _map(
             "The keys of secret values, and former keys.",
@@ -263,6 +269,7 @@ SCHEMA: dict[str, Any] = _map(
                 "level": {"enum": ["debug", "info", "warning", "error"], "description": "From which weight on."},
                 "format": {"enum": ["text", "json"], "description": "For people or for machines."},
                 "file": _words("Where to, the error stream unless given."),
+                "requests": {"type": "boolean", "description": "Whether every request gets a line."},
             },
         ),
         "limits": _map(
@@ -304,6 +311,8 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
         problems.append(Problem(message, positions.place(("languages",)), "languages", "value"))
     if not problems and isinstance(allowed := (body.get("outbound") or {}).get("allow"), list):
         problems += _not_reachable(allowed, positions)
+    if not problems:
+        problems = _no_proxies(body.get("trusted_proxies") or [], positions)
     return sorted(problems, key=by_place)
 
 
@@ -319,6 +328,19 @@ def _not_reachable(allowed: list[str], positions: Positions) -> list[Problem]:
             )
             place = positions.place(("outbound", "allow", number))
             problems.append(Problem(message, place, f"outbound/allow/{number}", "value"))
+    return problems
+
+
+def _no_proxies(proxies: list[str], positions: Positions) -> list[Problem]:
+    """Return which entries of `trusted_proxies` mean nothing."""
+    problems = []
+    for number, entry in enumerate(proxies):
+        try:
+            _ = entry == "unix" or ip_network(entry, strict=False)
+        except ValueError:
+            message = Message("{entry} is neither an address nor a network", entry=entry)
+            place = positions.place(("trusted_proxies", number))
+            problems.append(Problem(message, place, f"trusted_proxies/{number}", "value"))
     return problems
 
 

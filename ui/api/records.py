@@ -26,6 +26,7 @@ from engine import (
 )
 from ui.api.problems import BadRequest, StaleEtag, described, not_json
 from ui.asking import principal, program_language, reading, site
+from ui.sizes import DEEPEST, is_too_deep
 
 MOST_OPERATIONS = 1_000
 """Records of one bulk call; more are an import."""
@@ -55,6 +56,8 @@ def given() -> dict[str, Any]:
         raise BadRequest(Message("The body is not JSON: {reason}", reason=str(error))) from None
     if not isinstance(body, dict):
         raise not_json()
+    if is_too_deep(body):
+        raise BadRequest(Message("The body has more than {most} levels within each other", most=DEEPEST))
     return body
 
 

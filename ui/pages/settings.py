@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from engine import LANGUAGES, SYSTEM, Change, SignInNeeded
+from ui import cookies
 from ui.asking import LANGUAGE_COOKIE, principal, site
 from ui.frame import THEME_COOKIE, THEMES
 from ui.safe import own_path
@@ -40,4 +41,4 @@ def _remember(language: str) -> None:
 
 
 def _keep(response: Response, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=_A_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
+    cookies.keep(response, name, value, seconds=_A_YEAR)

@@ -13,7 +13,7 @@ def test_every_page_carries_headers_that_keep_others_out(world: World) -> None:
     for address in ("/login", "/deal", "/nonsense"):
         headers = world.browser("ben").get(address).headers
 
-        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
