@@ -22,6 +22,7 @@ from engine.storage.changes import Change, DocumentChange, Kind, Plan, Risk, Sam
 from engine.storage.compare import Comparison
 from engine.storage.guards import Looker, drift, strangers
 from engine.storage.indexes import wants_parts
+from engine.storage.lacking import lacking
 from engine.storage.naming import fitted
 from engine.storage.storage_map import Retired, StorageMap, StoredEntity
 
@@ -105,11 +106,16 @@ def schema_plan(
     if not problems:
         fresh = _fresh(changes)
         changes = [looker.look(change, fresh) for change in changes]
+    result = _target(storage, placement, comparisons, rules)
+    if counted and not problems:
+        running = previous() if previous is not None else None
+        entities = [comparison.entity for comparison in comparisons]
+        looker.warnings += lacking(connection, entities, running, result, changes)
     return Plan(
         base_revision=max(model.revision - 1, 0),
         checksum=model.checksum,
         changes=tuple(sorted(changes, key=lambda change: _ORDER.index(change.kind))),
-        storage=_target(storage, placement, comparisons, rules),
+        storage=result,
         problems=(*problems, *looker.problems),
         warnings=(*model.warnings, *looker.warnings, *_no_parts(model, connection.dialect.name, parts=parts)),
     )

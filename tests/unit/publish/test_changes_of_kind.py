@@ -167,3 +167,21 @@ def test_a_new_stored_formula_is_computed_for_old_records_and_again_when_it_chan
     assert bench.values("visit", "total") == [12]
     bench.publish(f"{HEAD}  weight: {{type: integer}}\n{changed}  room: {{type: text}}\n")
     assert len(calls) == 2
+
+
+def test_the_plan_says_how_many_records_lack_what_becomes_required(bench: Bench) -> None:
+    bench.publish(f"{HEAD}  stage: {{type: text}}\n  friends: {{type: lookups, to: visit}}\n")
+    bench.insert("visit", [{"subject": "a", "stage": "new"}, {"subject": "b", "stage": None}, {"subject": "c"}])
+    stricter = f"""{HEAD}  stage: {{type: text, required: true}}
+  why: {{type: text, required: true}}
+  friends: {{type: lookups, to: visit, required: true}}
+"""
+
+    told = [str(each.message) for each in bench.plan(stricter).warnings if each.code == "lacking"]
+
+    assert told == [
+        f"visit.{field} becomes required, and records have nothing there: {count}"
+        for field, count in (("stage", 2), ("why", 3), ("friends", 3))
+    ]
+    bench.publish(stricter)
+    assert not [each for each in bench.plan(stricter + "  more: {type: text}\n").warnings if each.code == "lacking"]
