@@ -98,6 +98,8 @@ def why_rows(unit: Unit, shape: Shape, draft: Draft) -> Iterator[Message]:
     rule = unit.access.rule(entity.key, "update")
     if not rule.everybody and not keys.isdisjoint(fields_of_rule(unit, entity.key, "update")):
         yield Message("Who may change a record depends on it")
+    if "owner" in keys and not unit.access.rule(entity.key, "transfer").everybody:
+        yield Message("Records are handed over one by one")
     if any(unit.hooks.listens(hook, entity.key) for hook in ("before_save", "changed", "after_save")):
         yield Message("A plugin or an automation follows the changes of {plural}", plural=entity.plural)
 
@@ -106,8 +108,6 @@ def _because_of_rules(shape: Shape, keys: frozenset[str]) -> Iterator[Message]:
     entity = shape.entity
     if entity.states is not None and entity.states.field in keys:
         yield Message("{label} moves along transitions", label=entity.fields[entity.states.field].label)
-    if "owner" in keys:
-        yield Message("Records are handed over one by one")
     for rule in shape.unique:
         if not keys.isdisjoint(column.key for column in rule.columns):
             yield Message("The unique rule {key} looks at it", key=rule.key)
