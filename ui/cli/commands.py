@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ui.cli import data, demo, doctor, people, publishing, serving, site, testing
+from ui.cli import data, demo, doctor, people, publishing, secrets, serving, site, testing
 from ui.cli.command import Group, Option, shared
 
 
@@ -33,6 +33,7 @@ for command in (
     people.explain,
     people.user,
     people.token,
+    secrets.secrets,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -21,18 +21,20 @@ class Holder:
     field: str
     also: tuple[tuple[str, str], ...] = ()
     """(entity, field) under which older values were sealed."""
+    where: str = ""
+    """Condition in SQL, where the key names a row only among some; the rows of one holder have one key each."""
     about: str = ""
     """`lead.id_card`; what people call it."""
     record: bool = False
     """Whether it is a field of an entity, or was."""
 
 
-_REGISTERED: dict[tuple[str, str], Holder] = {}
+_REGISTERED: dict[tuple[str, str, str], Holder] = {}
 
 
 def register_holder(holder: Holder) -> None:
     """Say that a column of an engine table holds sealed values, so that a new data key reaches them."""
-    _REGISTERED[holder.table, holder.column] = holder
+    _REGISTERED[holder.table, holder.column, holder.where] = holder
 
 
 def holders(model: Model | None, storage: StorageMap) -> Iterator[Holder]:
@@ -61,7 +63,7 @@ def of_field(table: str, column: StoredColumn, entity: str, field_key: str, stor
         table,
         column.name,
         former_places(entity, field_key, storage),
-        f"{entity}.{field_key}",
+        about=f"{entity}.{field_key}",
         record=True,
     )
 

@@ -53,9 +53,9 @@ def count_by_key(connection: Connection, kept: Iterable[Holder]) -> dict[str, di
         column = quoted(holder.column)
         id_ = f"substr({column}, 4, instr(substr({column}, 4), ':') - 1)" if sqlite else f"split_part({column}, ':', 2)"
         text = (
-            f"SELECT CASE WHEN {column} LIKE 'v1:%%' THEN 'v1' WHEN {column} LIKE 'v2:%%' THEN {id_} ELSE '' END AS k,"
-            f" count(*) FROM {quoted(holder.table)} WHERE {column} IS NOT NULL GROUP BY 1"
-        ).replace("%%", "%")
+            f"SELECT CASE WHEN {column} LIKE 'v1:%' THEN 'v1' WHEN {column} LIKE 'v2:%' THEN {id_} ELSE '' END AS k,"
+            f" count(*) FROM {quoted(holder.table)} WHERE {column} IS NOT NULL{_where(holder)} GROUP BY 1"
+        )
         counts = found.setdefault(holder.about or f"{holder.table}.{holder.column}", {})
         for key, number in run(connection, text, access=ENTITY_ACCESS).fetchall():
             counts[key] = counts.get(key, 0) + number
@@ -132,6 +132,10 @@ def _unused(
     return gone, tuple(row.id for row in free if row.state == "retired")
 
 
+def _where(holder: Holder) -> str:
+    return f" AND {holder.where}" if holder.where else ""
+
+
 class _Column:
     """The sealing anew of one column."""
 
@@ -141,7 +145,7 @@ class _Column:
         table, id_, column = quoted(holder.table), quoted(holder.key), quoted(holder.column)
         lock = "" if database.dialect == "sqlite" else " FOR NO KEY UPDATE"
         self._read = (
-            f"SELECT {id_}, {column} FROM {table} WHERE {column} IS NOT NULL"
+            f"SELECT {id_}, {column} FROM {table} WHERE {column} IS NOT NULL{_where(holder)}"
             f" AND substr({column}, 1, {{length}}) <> {mark}{{after}} ORDER BY {id_} LIMIT {BATCH}{lock}"
         )
         self._after = f" AND {id_} > {mark}"
