@@ -14,7 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues
-from ui import assets, cookies, failures, forgery, frame, headers, hosts, requests, sizes
+from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes
 from ui.api import blueprint as api
 from ui.pages import blueprints
 from ui.proxies import Proxies
@@ -60,6 +60,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     requests.number(app)
+    origins.tell(app)
     headers.protect(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes)

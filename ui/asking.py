@@ -18,6 +18,8 @@ from ui import cookies
 
 COOKIE = "guanxi"
 """Name of the cookie that holds a sign-in."""
+STEP_COOKIE = "guanxi_step"
+"""Name of the cookie of a sign-in that still lacks its second factor."""
 LANGUAGE_COOKIE = "guanxi_language"
 
 
@@ -46,7 +48,12 @@ def _signed_in(connection: Any = None) -> Principal:
         if scheme.lower() != "bearer":
             raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
         return site().identity.principal_of_token(token.strip(), connection)
-    return site().identity.principal_of_session(request.cookies.get(COOKIE, ""), connection)
+    return site().identity.principal_of_session(session_secret(), connection)
+
+
+def session_secret() -> str:
+    """Return the secret that this browser shows for its sign-in; "" when it shows none."""
+    return cookies.read(COOKIE)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ exit code, never a traceback: what nobody foresaw is written to a file, which th
 
 from __future__ import annotations
 
+import getpass
 import json
 import locale
 import os
@@ -23,11 +24,13 @@ from engine import (
     DocumentsInvalid,
     GuanxiError,
     Message,
+    Origin,
     PlanRefused,
     Problem,
     RecordInvalid,
     Site,
     SiteConfig,
+    acting_from,
     plan_to_json,
     plan_to_text,
     read_config,
@@ -289,7 +292,8 @@ def run(command: click.Command, arguments: list[str] | None) -> NoReturn:
     """Run a command and leave the process with its exit code."""
     face = Face()
     try:
-        outcome = command.main(arguments, prog_name="guanxi", standalone_mode=False, obj=face)
+        with acting_from(Origin("command", agent=_who_types())):
+            outcome = command.main(arguments, prog_name="guanxi", standalone_mode=False, obj=face)
         code = outcome if isinstance(outcome, int) else DONE
         _flush(sys.stdout)
     except click.exceptions.Exit as error:
@@ -311,6 +315,14 @@ def run(command: click.Command, arguments: list[str] | None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last place where a defect can become one clear line
         code = _fail_unforeseen(face, error)
     sys.exit(code)
+
+
+def _who_types() -> str | None:
+    """Return who works at this machine, as the machine calls them: for the audit log."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
 
 
 def _flush(stream: IO[str]) -> None:

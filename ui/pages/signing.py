@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import Link, Message, PasswordRefused, SignIn, SignInNeeded, SignInRefused
-from ui.asking import COOKIE, language, principal, site
+from engine import (
+    Link,
+    Message,
+    PasswordRefused,
+    SecondFactorNeeded,
+    SignIn,
+    SignInLocked,
+    SignInNeeded,
+    SignInRefused,
+    TooManyRequests,
+)
+from ui import cookies
+from ui.asking import COOKIE, STEP_COOKIE, language, principal, session_secret, site
 from ui.frame import page
+from ui.pages.ways import offered
 from ui.safe import own_path
 
 routes = Blueprint("signing", __name__)
+_STEP_SECONDS = 1_800
 
 
 @routes.get("/login")
@@ -20,8 +35,13 @@ def login() -> Response | str:
     try:
         principal()
     except SignInNeeded:
-        return page("login.html", wanted=wanted, email="", refusal="", ready=site().identity.has_passwords())
+        return _asked(wanted)
     return redirect(wanted, 303)
+
+
+def _asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | None = None) -> str:
+    known = site().identity.has_passwords() if ready is None else ready
+    return page("login.html", wanted=wanted, email=email, refusal=refusal, ready=known, ways=offered(wanted))
 
 
 @routes.post("/login")
@@ -29,24 +49,64 @@ def sign_in() -> Response:
     """Sign in, or say that it failed: the same words whether the name exists or not."""
     wanted = own_path(request.form.get("next", ""))
     email = request.form.get("email", "").strip()
+    password = request.form.get("password", "")
     try:
-        done = site().identity.sign_in(
-            email, request.form.get("password", ""), address=request.remote_addr, agent=request.user_agent.string
+        return enter(
+            lambda: site().identity.sign_in(
+                email, password, address=request.remote_addr, agent=request.user_agent.string
+            ),
+            wanted,
         )
-    except SignInRefused as refused:
-        shown = page("login.html", wanted=wanted, email=email, refusal=refused.in_(language()), ready=True)
-        return make_response(shown, 422)
-    return _signed_in(done, wanted)
+    except (SignInRefused, TooManyRequests) as refused:
+        return refusing(_asked(wanted, email, refused.in_(language()), ready=True), refused)
+
+
+def enter(begin: Callable[[], SignIn], wanted: str) -> Response:
+    """Begin a sign-in and go on to where the person wanted to go, by way of the second factor where one is due.
+
+    Raises:
+        SignInRefused: as `begin` does, but for `SecondFactorNeeded`.
+    """
+    try:
+        done = begin()
+    except SecondFactorNeeded as needed:
+        response = redirect("/login/step" if needed.step.needs == "second" else "/login/step/set-up", 303)
+        cookies.keep(response, STEP_COOKIE, f"{needed.step.secret} {wanted}", seconds=_STEP_SECONDS)
+        return response
+    return signed_in(done, wanted)
+
+
+def signed_in(done: SignIn, wanted: str) -> Response:
+    """Go on to where the person wanted to go, with the cookie of a sign-in."""
+    response = redirect(wanted, 303)
+    keep_session(response, done.secret)
+    cookies.forget(response, STEP_COOKIE)
+    return response
+
+
+def keep_session(response: Response, secret: str) -> None:
+    """Give the browser the secret of its sign-in."""
+    # Without an end of its own: the browser forgets it when it is closed, the site after the hours of guanxi.yaml.
+    cookies.keep(response, COOKIE, secret)
+
+
+def refusing(shown: str, refused: SignInRefused | TooManyRequests) -> Response:
+    """Return a page that says why something was refused, with the time to wait when there is one."""
+    waits = isinstance(refused, (SignInLocked, TooManyRequests))
+    response = make_response(shown, 429 if waits else 422)
+    if isinstance(refused, (SignInLocked, TooManyRequests)):
+        response.headers["Retry-After"] = str(refused.seconds)
+    return response
 
 
 @routes.post("/logout")
 def sign_out() -> Response:
     """End the sign-in of this browser, here and in the database."""
-    secret = request.cookies.get(COOKIE, "")
+    secret = session_secret()
     if secret:
         site().identity.sign_out(secret)
     response = redirect("/login", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
+    cookies.forget(response, COOKIE)
     # What this browser still holds of the pages goes too.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -67,19 +127,16 @@ def follow_link(secret: str) -> Response:
     if password != request.form.get("again", ""):
         return _again(Message("The two passwords are not the same"), found, secret)
     try:
-        done = identity.follow_link(secret, password, address=request.remote_addr, agent=request.user_agent.string)
+        return enter(
+            lambda: identity.follow_link(
+                secret, password, address=request.remote_addr, agent=request.user_agent.string
+            ),
+            "/",
+        )
     except PasswordRefused as refused:
         return _again(refused.message, found, secret)
-    return _signed_in(done, "/")
 
 
 def _again(refusal: Message, found: Link, secret: str) -> Response:
     shown = page("setup.html", link=found, secret=secret, refusal=refusal.in_(language()))
     return make_response(shown, 422)
-
-
-def _signed_in(done: SignIn, wanted: str) -> Response:
-    response = redirect(wanted, 303)
-    # Without an end of its own: the browser forgets it when it is closed, the site after the hours of guanxi.yaml.
-    response.set_cookie(COOKIE, done.secret, httponly=True, samesite="Lax", secure=request.is_secure)
-    return response

@@ -40,7 +40,8 @@ def test_after_too_many_attempts_even_the_right_password_waits(world: World) -> 
 
     response = web.submit("/login", {"email": "ben@example.com", "password": PASSWORD})
 
-    assert response.status_code == 422
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) > 800
     assert "try again in" in words(response.text)
 
 
