@@ -305,15 +305,23 @@ class Records(Sharing):
         """Work out computed fields of records for a publication; `Publisher.backfill` takes it."""
         backfill(self, connection, published, entity, fields, ids)
 
-    def reveal(self, principal: Principal, entity: str, id_: str, field: str) -> str | None:
-        """Return the plain text of a secret field, for an administrator or the product itself; who asked is noted.
+    def reveal(
+        self, principal: Principal, entity: str, id_: str, field: str, *, reason: str = "", via: str = "api"
+    ) -> Any:
+        """Return the plain value of a field that the principal sees masked; who asked, and why, is noted.
+
+        It is a Python value, of a secret its text; None when there is none.
 
         Raises:
             NotFound: there is no such record or secret field, or the principal may not know of it.
             AccessDenied: the principal lacks the permission `admin`.
         """
         return self.carry_out(
-            principal, lambda unit: reveal(unit, unit.shape(entity), id_, field), kind="reveal", entity=entity
+            principal,
+            lambda unit: reveal(unit, unit.shape(entity), id_, field, reason=reason),
+            kind="reveal",
+            entity=entity,
+            via=via,
         )
 
     def forget_keys(self) -> int:

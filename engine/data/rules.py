@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.expression import TRUE, Call, Expr, Path, Var
-from engine.metadata.model import ACTIONS, Entity, Grant, Mask, Model, Role
+from engine.metadata.model import ACTIONS, Entity, Field, GivenMask, Grant, Mask, Model, Role
 
 ROWS = ("all", "own", "subordinates", "team", "department", "shared")
 """Rows that grants may name."""
 
 Reading = Literal["read", "masked", "hidden"]
 
-_RANK: Mapping[str, int] = {"hidden": 0, "masked": 1, "read": 2, "write": 3}
+_RANK: Mapping[str, int] = {"hidden": 0, "masked": 1, "reveal": 2, "read": 3, "write": 4}
+_OPENS = frozenset({"reveal", "read", "write"})
+"""Words of a grant that, given for a masked field by its name, let its plain value be revealed."""
 _ALWAYS_READ = frozenset({"id", "version"})
 _READS = frozenset({"read", "export"})
 _WRITES = ("create", "update", "import")
@@ -102,6 +104,7 @@ class RoleRules:
         if found is None:
             found = self._rules[key] = self._rule(self.model.entity(entity), action)
         return found
+        self._revealable: dict[str, frozenset[str]] = {}
 
     def masks(self, entity: str) -> Mapping[str, Mask]:
         """Return what may be seen of each field, by key: hidden, masked, read, or write = read and written."""
@@ -125,6 +128,16 @@ class RoleRules:
         if self.system:
             return Rule(entity.key, action, (), (Way((Branch("system", "all"),)),))
         if not allows(self.scopes, entity.key, action):
+    def revealable(self, entity: str) -> frozenset[str]:
+        """Return the masked fields whose plain value may be revealed, one at a time, where the row may be read."""
+        found = self._revealable.get(entity)
+        if found is None:
+            known = self.model.entity(entity)
+            found = self._revealable[entity] = frozenset(
+                key for key, mask in self.masks(entity).items() if mask == "masked" and self._may_reveal(known, key)
+            )
+        return found
+
             return Rule(entity.key, action, (), ())
         restricts = tuple(
             Restrict(role.key, name, condition)
@@ -171,21 +184,41 @@ class RoleRules:
 
     def _mask(self, entity: Entity, key: str, *, readable: bool) -> Mask:
         field = entity.fields[key]
-        if self.system:
-            seen: Mask = "read"
-        elif readable:
-            given = (self._given(role, entity, key, ("read",)) for role in self.roles)
-            seen = max(filter(None, given), key=lambda mask: _RANK[mask], default="hidden")
-        else:
-            # Whoever has a link sees the title at its other end, and nothing else.
-            seen = "read" if key in {"id", entity.title} else "hidden"
-        if key in _ALWAYS_READ and seen == "masked":
+        seen = self._seen(entity, key, readable=readable)
+        if key in _ALWAYS_READ and seen in {"masked", "reveal"}:
             seen = "read"
-        if field.secret or field.type.name == "secret":
+        if is_sealed(field):
             return "masked" if _RANK[seen] > 0 else "hidden"
-        if _RANK[seen] >= _RANK["read"]:
+        if seen in {"read", "write"}:
             return "write" if field.writable and self._may_write(entity, key) else "read"
-        return seen
+        # What may be revealed stays closed to lists, filters and exports, as what is masked.
+        return "masked" if seen == "reveal" else seen
+
+    def _seen(self, entity: Entity, key: str, *, readable: bool) -> GivenMask:
+        """Return the most generous word that the roles have for a field of rows that they let read."""
+        if self.system:
+            return "read"
+        if not readable:
+            # Whoever has a link sees the title at its other end, and nothing else.
+            return "read" if key in {"id", entity.title} else "hidden"
+        given = (self._given(role, entity, key, ("read",)) for role in self.roles)
+        return max(filter(None, given), key=lambda mask: _RANK[mask], default="hidden")
+
+    def _may_reveal(self, entity: Entity, key: str) -> bool:
+        """Say whether a masked field opens on request: a role names it so, or the holder may everything."""
+        if not allows(self.scopes, entity.key, "reveal"):
+            return False
+        if self.system or "admin" in self.permissions:
+            return True
+        return any(self._named(role, entity, key) in _OPENS for role in self.roles)
+
+    def _named(self, role: Role, entity: Entity, key: str) -> GivenMask | None:
+        """Return what a role that lets some rows be read says of a field by its name; None when it says nothing."""
+        grant = _grant(role, entity.key)
+        if grant is None or key not in grant.fields or self._given(role, entity, key, ("read",)) is None:
+            return None
+        of_parent = entity.parent is not None and entity.key not in role.grants
+        return None if of_parent else grant.fields[key]
 
     def _may_write(self, entity: Entity, key: str) -> bool:
         if self.system:
@@ -193,7 +226,7 @@ class RoleRules:
         actions = tuple(action for action in _WRITES if allows(self.scopes, entity.key, action))
         return any(self._given(role, entity, key, actions) == "write" for role in self.roles)
 
-    def _given(self, role: Role, entity: Entity, key: str, actions: tuple[str, ...]) -> Mask | None:
+    def _given(self, role: Role, entity: Entity, key: str, actions: tuple[str, ...]) -> GivenMask | None:
         """Return the mask of a role for a field; None when the role grants none of the actions."""
         grant = _grant(role, entity.key)
         if entity.parent is not None and entity.key not in role.grants:
@@ -224,6 +257,11 @@ def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:
 
 def _grant(role: Role, entity: str) -> Grant | None:
     return role.grants.get(entity) or role.grants.get("*")
+
+
+def is_sealed(field: Field) -> bool:
+    """Say whether the values of a field are kept encrypted and shown to nobody unless they are revealed."""
+    return field.secret or field.type.name == "secret"
 
 
 def _branches(role: Role, entity: str, action: str) -> Iterable[Branch]:

@@ -343,6 +343,9 @@ class Form:
 Action = Literal["read", "create", "update", "delete", "export", "transfer", "import"]
 ACTIONS: tuple[Action, ...] = ("read", "create", "update", "delete", "export", "transfer", "import")
 Mask = Literal["hidden", "masked", "read", "write"]
+"""What may be seen of a field, of all that somebody's roles say."""
+GivenMask = Literal["hidden", "masked", "reveal", "read", "write"]
+"""What a grant says of a field: `reveal` is shown masked, and its plain value may be asked for, one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +355,7 @@ class Grant:
     entity: str
     actions: Mapping[str, tuple[str | Expr, ...]]
     """Action -> named rows ("own", "team" ...) or conditions, any of which is enough; absent = nobody."""
-    fields: Mapping[str, Mask] = EMPTY
+    fields: Mapping[str, GivenMask] = EMPTY
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,7 +62,7 @@ FAULTS = {
     ],
     "role: clerk\ngrants: {account: {read: true, fields: {name: secret}}}\n": [
         "site.yaml:2:26: this must be text or a list, not true or false (put it in quotes)",
-        "site.yaml:2:47: 'secret' is none of the words that may stand here (one of hidden, masked, read, write)",
+        "site.yaml:2:47: 'secret' is none of the words that may stand here (one of hidden, masked, reveal, read, write)",
     ],
     "workflow: w\non: {date: {entity: account, field: created_at, offset: 3 days, at: 9:00}}\nsteps: {a: {do: notfy}}\n": [
         "site.yaml:2:57: '3 days' is not written as it must be (write 30m, 2h, 3d or 1w)",

@@ -36,7 +36,11 @@ def entity(entity: str) -> Response:
         if found is None or not reader.access.may(entity, "read"):
             raise NotFound(Message("There is no {key}", key=entity))
         mask = reader.access.mask(entity)
-        fields = [_field(found.fields[key], mask[key]) for key in reader.columns(entity)]
+        opens = reader.access.revealable(entity)
+        fields = [
+            {**_field(found.fields[key], mask[key]), **({"revealable": True} if key in opens else {})}
+            for key in reader.columns(entity)
+        ]
         return answer({**_summary(reader, found), "title": found.title, "fields": fields})
 
 

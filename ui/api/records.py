@@ -185,6 +185,18 @@ def transition(entity: str, record_id: Any, name: str) -> Response:
     return _after(entity, written.id, written.version)
 
 
+@routes.post("/<entity>/<uuid:record_id>/reveal/<field>")
+def reveal(entity: str, record_id: Any, field: str) -> Response:
+    """Return the plain value of a field that the caller sees masked; who asked is noted, with the reason if given."""
+    reason = given().get("reason", "") if request.content_length else ""
+    if not isinstance(reason, str):
+        raise BadRequest(Message("reason is a text"))
+    plain = site().records.reveal(principal(), entity, str(record_id), field, reason=reason, via="api")
+    known = site().published.model.entity(entity).fields[field]
+    value = None if plain is None else known.type.to_json(plain, known.options)
+    return answer({"id": str(record_id), "field": field, "value": value})
+
+
 @routes.get("/<entity>/<uuid:record_id>/history")
 def history(entity: str, record_id: Any) -> Response:
     """Return what was changed in one record, the latest first."""

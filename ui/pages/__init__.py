@@ -15,6 +15,7 @@ from ui.pages import (
     lookups,
     moves,
     records,
+    revealing,
     search,
     settings,
     signing,
@@ -37,6 +38,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         lookups.routes,
         moves.routes,
         history.routes,
+        revealing.routes,
         records.routes,
         lists.routes,
     )

@@ -150,7 +150,7 @@ def stored(reader: Reader, form: Editing, record_id: str, *, trashed: bool = Fal
             and entity.fields[key].type.links != "children"
         ):
             select.update(dict.fromkeys(only_value(reader, entity.fields[key], Locale()).paths))
-    select.update(dict.fromkeys(path for key, path in links.items() if mask.get(key, "hidden") != "hidden"))
+    select.update(dict.fromkeys(path for key, path in links.items() if mask.get(key) in {"read", "write"}))
     select.update(dict.fromkeys(conditions.wanted_paths(reader, entity, _exprs(form))))
     row = reader.record(entity.key, record_id, tuple(select), abilities=("update",), trashed=trashed)
     values = row.values()

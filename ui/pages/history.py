@@ -23,7 +23,7 @@ _ACTIONS = {
     "purge": Message("deleted for good"),
     "merge": Message("merged"),
     "undo": Message("taken back"),
-    "reveal": Message("secret looked at"),
+    "reveal": Message("masked value looked at"),
 }
 LONGEST = 200
 """Characters of a value that a line shows."""

@@ -13,7 +13,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from engine import Access, Entity, Expr, Field, Locale, Reader, Section
+from engine import Access, Entity, Expr, Field, Locale, Message, Reader, Section
+from ui import forgery
 from ui.widgets.cells import Asked, Cell
 from ui.widgets.conditions import holds, wanted_paths
 from ui.widgets.paths import mask_of
@@ -44,6 +45,7 @@ class Facts:
             f"w{place}": holds(reader, self._entity, expr, values, record_id) is not False
             for place, expr in enumerate(self._conditions)
         }
+        shown.update(here=f"/{self._entity}/{record_id}", token=forgery.token())
         for place, (each, _paths) in enumerate(self._cells):
             shown.update({f"c{place}_{number}": words for number, words in enumerate(_prepared(reader, each, values))})
         return Markup(self._template.render(shown))  # noqa: S704 - autoescaped
@@ -61,7 +63,7 @@ def facts(reader: Reader, entity: Entity, sections: Sequence[Section], locale: L
     `name` says which sections they are within the Model.
     """
     who = reader.access.principal
-    key = ("facts", name, locale, who.roles, who.system, who.scopes)
+    key = ("facts", name, locale, who.roles, who.system, who.scopes, reader.access.revealable(entity.key))
     return reader.model.derive(key, lambda: _Maker(reader, entity, locale).made(sections))
 
 
@@ -100,7 +102,8 @@ class _Maker:
             made = fact_cell(
                 Asked(self.reader.model, field, (field.key,), self.locale, item.widget, masked=mask == "masked")
             )
-            parts.append(self._fact(field, made, alone=len(section.items) == 1 and section.label is not None))
+            alone = len(section.items) == 1 and section.label is not None
+            parts.append(self._fact(field, made, alone=alone, masked=mask == "masked"))
         if not parts:
             return ""
         label = f"<h2>{_plain(section.label.in_(self.locale.language))}</h2>" if section.label else ""
@@ -113,14 +116,29 @@ class _Maker:
             whole = f"{{% if {' or '.join(names)} %}}{whole}{{% endif %}}"
         return self._when(section.visible_when, whole)
 
-    def _fact(self, field: Field, made: Cell, *, alone: bool) -> str:
+    def _fact(self, field: Field, made: Cell, *, alone: bool, masked: bool) -> str:
         place = len(self.cells)
         self.cells.append((made, made.paths))
         inner = _VARIABLE.sub(lambda match: f"c{place}_{match[1]}", made.source)
+        if masked:
+            inner += f"{{% if c{place}_0 %}}{self._way_in(field)}{{% endif %}}"
         classes = " ".join(("fact", *(["wide"] if field.type.name in _WIDE else []), *(["alone"] if alone else [])))
         label = _plain(field.label.in_(self.locale.language))
         # Where a section holds one field and is called like it, its name is not said twice on the screen.
         return self._when(field.visible_when, f'<div class="{classes}"><dt>{label}</dt><dd>{inner}</dd></div>')
+
+    def _way_in(self, field: Field) -> str:
+        """Return what stands beside a masked value: the way to see it, or to learn why it is masked."""
+        if field.key not in self.reader.access.revealable(self.entity.key):
+            why = _plain(Message("Why?").in_(self.locale.language))
+            return f' <a class="why" href="{{{{ here }}}}/why?action=read&amp;field={field.key}">{why}</a>'
+        show = _plain(Message("Show").in_(self.locale.language))
+        address = f"{{{{ here }}}}/reveal/{field.key}"
+        return (
+            f' <form class="reveal" method="post" action="{address}" hx-post="{address}" hx-target="closest dd">'
+            '<input type="hidden" name="_token" value="{{ token }}">'
+            f'<button class="btn btn-sm">{show}</button></form>'
+        )
 
     def _when(self, expr: Expr | None, source: str) -> str:
         if expr is None:
@@ -149,9 +167,10 @@ class Value:
         return Markup(self._template.render(prepared))  # noqa: S704 - autoescaped
 
 
-def only_value(reader: Reader, field: Field, locale: Locale) -> Value:
-    """Return what shows a field by itself, as the page of the record does."""
-    masked = reader.access.mask(field.entity).get(field.key) == "masked"
+def only_value(reader: Reader, field: Field, locale: Locale, *, masked: bool | None = None) -> Value:
+    """Return what shows a field by itself, as the page of the record does; masked as the rights say unless given."""
+    if masked is None:
+        masked = reader.access.mask(field.entity).get(field.key) == "masked"
 
     def make() -> Value:
         made = fact_cell(Asked(reader.model, field, (field.key,), locale, masked=masked))

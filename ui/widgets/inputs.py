@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from engine import Field, Locale, Model, Reader, variables
+from engine import MARK, Field, Locale, Message, Model, Reader, variables
 from ui.widgets.conditions import for_browser, of_field, options_for_browser
 
 Posted = MultiDict[str, str]
@@ -103,6 +103,20 @@ def is_secret(shown: Field) -> bool:
     return shown.secret or shown.type.name == "secret"
 
 
+def masked(reader: Reader, shown: Field, value: Any) -> bool:
+    """Say whether a value is what stands for one that who reads may write, but not see."""
+    mask = reader.access.mask(shown.entity).get(shown.key)
+    return mask == "masked" and not is_secret(shown) and isinstance(value, str) and MARK in value
+
+
+def _help(shown: Field, language: str, *, unseen: bool) -> str:
+    words = shown.help.in_(language) if shown.help is not None else ""
+    if unseen:
+        kept = Message("There is a value that you may not see; it stays unless you fill this in.").in_(language)
+        words = f"{words} {kept}".strip()
+    return words
+
+
 def make(
     reader: Reader,
     shown: Field,
@@ -119,6 +133,11 @@ def make(
     `title` is that of the record that a link leads to; `titles` are those of several, or the names of files, by id.
     """
     kind, language = kind_of(shown), locale.language
+    there = value is not None
+    unseen = masked(reader, shown, value)
+    if unseen:
+        # What stands for the value must not be sent back as if it were one; left empty, it is not touched.
+        value, title, titles = None, "", None
     text = _text(shown, kind, value, locale)
     given = Input(
         name=f"{prefix}{shown.key}",
@@ -126,14 +145,14 @@ def make(
         label=shown.label.in_(language),
         value=text,
         was=as_was(text),
-        help=shown.help.in_(language) if shown.help is not None else "",
-        required=shown.required,
+        help=_help(shown, language, unseen=unseen),
+        required=shown.required and not unseen,
         options=_options(shown, value, locale),
         affix=_affix(reader.model, shown),
         accept=_accept(shown),
         longest=shown.options.get("max_length"),
         when=_when(reader.model, shown) if not prefix else {},
-        filled=kind == "secret" and value is not None,
+        filled=kind == "secret" and there,
         wide=kind in {"area", "rows", "parts", "links"},
     )
     if kind in {"file", "files", "links"}:

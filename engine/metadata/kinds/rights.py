@@ -21,7 +21,7 @@ from engine.metadata.kinds.parts import (
 ACTIONS = ("read", "create", "update", "delete", "export", "transfer", "import")
 NAMED_ROWS = ("all", "own", "subordinates", "team", "department", "shared")
 RANGE = r"^(\*|(>=|<=|==|>|<)?[0-9]+(\.[0-9]+)*(, ?(>=|<=|==|>|<)[0-9]+(\.[0-9]+)*)*)$"
-MASKS = ("hidden", "masked", "read", "write")
+MASKS = ("hidden", "masked", "reveal", "read", "write")
 _ENTITY_KEYS = {"pattern": r"^([a-z][a-z0-9_]*|\*)$", "maxLength": 48}
 
 
@@ -33,7 +33,7 @@ def role_schema() -> Schema:
         {
             **{each: one_or_more(rows, holds="rows") for each in ACTIONS},
             "fields": mapping(
-                "Fields that are hidden, masked, or only read; the others follow the rows.",
+                "Fields that are hidden, masked, masked until revealed, or only read; the others follow the rows.",
                 {"enum": list(MASKS), "description": "What is seen of it.", "x-layer": "free"},
             ),
         },

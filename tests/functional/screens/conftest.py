@@ -8,6 +8,7 @@ import pytest
 
 from engine import Site
 from tests.functional.screens import clinic as documents
+from tests.functional.screens import trust
 from tests.functional.screens.world import World, build
 from ui.app import create_app
 
@@ -40,6 +41,23 @@ def clinic_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
 def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A clinic of this test's own, without records: child rows, money, secrets, states, and every type of field."""
     folder, ids = clinic_pattern
+    shutil.copytree(folder, tmp_path / "site")
+    site = Site.open(tmp_path / "site")
+    yield World(site, create_app(site), ids)
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def office_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a sales office that nobody works in, and the ids of its people."""
+    folder = tmp_path_factory.mktemp("office") / "site"
+    return folder, build(folder, trust.DOCUMENTS, people=trust.PEOPLE)
+
+
+@pytest.fixture
+def office(office_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
+    """A sales office of this test's own, without records: ranks, shares, restrictions and masks."""
+    folder, ids = office_pattern
     shutil.copytree(folder, tmp_path / "site")
     site = Site.open(tmp_path / "site")
     yield World(site, create_app(site), ids)
