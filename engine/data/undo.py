@@ -95,6 +95,8 @@ class Undo:
             if each.last == "purge":
                 self._keep([each], Message("It was deleted for good"))
         self._mark_undone()
+        done = sum(len(each) for each in self.done.values())
+        self.unit.note("undo", number=done, details={"change_set": self.id, "kept": len(self.kept)})
         return UndoReport(
             self.unit.change_set.id,
             len(self.done["trashed"]),

@@ -76,7 +76,9 @@ class Carry:
         accept: Mapping[str, int],
         backfill: Backfill | None,
         pause: Pause,
+        note: Callable[[Connection], None],
     ) -> None:
+        self._note = note
         self._database, self._prepared = database, prepared
         self._accept, self._backfill, self._pause = accept, backfill, pause
         self._plan = prepared.plan
@@ -235,6 +237,7 @@ class Carry:
         apply.rename_entities(connection, prepared.plan.changes, prepared.running.storage, prepared.model)
         revisions.store(connection, prepared.revision, plan_to_json(prepared.plan))
         revisions.drop_published(connection, prepared.revision.documents)
+        self._note(connection)
         apply.retire(connection, prepared.plan.changes)
         indexed = {change.entity for change in prepared.plan.changes if change.kind in _INDEXING}
         statistics.tell(connection, prepared.model, prepared.plan.storage, indexed)

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from engine import clock
+from engine.audit import Event, Trail
 from engine.errors import DocumentsInvalid, Problem, PullFirst
 from engine.i18n import Message
 from engine.metadata.document import Document
 from engine.metadata.layers import Layer
 from engine.metadata.model import Model
 from engine.publish import revisions
+from engine.publish.acts import publication
 from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse, work_off
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
 from engine.publish.revisions import Draft, Revision
@@ -59,6 +61,8 @@ class Publisher:
         self.backfill = backfill
         self._settings = settings or Settings()
         self.models = Models(database, layers, self._settings)
+        self.trail = Trail(database)
+        """Where publications are noted; the site puts its own in."""
         self._running = Revision(0)
 
     # -- what is
@@ -100,6 +104,7 @@ class Publisher:
         comment: str | None = None,
         author: str | None = None,
         pause: Pause = _nowhere,
+        back_to: int | None = None,
     ) -> Revision:
         """Publish documents as the whole site layer and return the new revision; the one that runs if nothing differs.
 
@@ -110,6 +115,7 @@ class Publisher:
             comment: why.
             author: id of the user who publishes.
             pause: called with the name of each point at which a crash would be interesting.
+            back_to: the revision whose documents these are, when it is a rollback.
 
         Raises:
             DocumentsInvalid: with every problem of every document.
@@ -138,7 +144,10 @@ class Publisher:
             pause("planned")
             revision = replace(prepared.revision, comment=comment, author_id=author, published_at=clock.now())
             prepared = replace(prepared, revision=revision)
-            Carry(self._database, prepared, accept or {}, self.backfill, pause).out()
+            event = publication(prepared, self._previous(running), accept or {}, back_to)
+            Carry(
+                self._database, prepared, accept or {}, self.backfill, pause, lambda c: self.trail.note(c, event)
+            ).out()
             self.models.keep(prepared.published)
             pause("switched")
             work_off(self._database, prepared.published, self.backfill, pause)
@@ -161,7 +170,7 @@ class Publisher:
         """
         with self._database.read() as connection:
             documents = revisions.load(connection, number).site_documents()
-        return self.publish(documents, accept=accept, comment=comment, author=author, pause=pause)
+        return self.publish(documents, accept=accept, comment=comment, author=author, pause=pause, back_to=number)
 
     def purge(self, now: dt.datetime | None = None, *, dry_run: bool = False) -> list[Purged]:
         """Drop what was retired and whose grace has passed, and return what it held; as a new revision.
@@ -198,6 +207,8 @@ class Publisher:
             revisions.store(
                 connection, revision, {"changes": [], "documents": [], "purged": [str(each) for each in found]}
             )
+            details = {"retired": [str(each) for each in found], "revision": revision.number}
+            self.trail.note(connection, Event("purge", number=len(found), details=details))
 
     def finish(self) -> list[str]:
         """Do what a publication that died after its switch left undone, and return the entities it concerned."""

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-from engine.audit import Key
+from engine.audit import Event, Key
+from engine.audit.rights import Rights
 from engine.data.files import Files, FileStore
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
@@ -75,6 +76,8 @@ class Site:
             Rules(limits.sign_in_attempts, limits.lock_minutes, limits.session_hours, limits.set_up_hours),
         )
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
+        self.hooks.register(Rights(self.trail), "audit")
+        self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
 
@@ -390,7 +393,18 @@ class Site:
         with self.database.read() as connection:
             reader = self.reader_within(connection, principal)
             condition = parse(where) if isinstance(where, str) else where
-            return Exporter(reader, entity, condition, fields, search).write(stream, kind)
+            exporter = Exporter(reader, entity, condition, fields, search)
+            done = False
+            try:
+                exporter.write(stream, kind)
+                done = True
+            finally:
+                # Also of one that was broken off: what was written may be in somebody's hands.
+                details = {"format": kind, "where": str(where) if where is not None else None, "search": search,
+                           "fields": list(fields), **({} if done else {"broken_off": True})}  # fmt: skip
+                if done or exporter.count:
+                    self.trail.tell(Event("export", principal.id, entity, None, exporter.count, details))
+            return exporter.count
 
     def export_file(
         self, principal: Principal, entity: str, file: Path, *, where: str | None = None, fields: Sequence[str] = ()

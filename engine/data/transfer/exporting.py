@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import IO, Any, Literal
-from zoneinfo import ZoneInfo
 
 import orjson
 
+from engine.data.principal import zone
 from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.rowset import RowSet
@@ -56,9 +56,12 @@ class Exporter:
         self._kind: Entity = reader.model.entity(entity)
         reader.access.require(entity, "export")
         self._where, self._fields, self._search = where, tuple(fields), search
-        zone = reader.model.timezone if reader.principal.system else reader.principal.timezone
-        self._locale = Locale("en", zone, reader.model.currency)
-        self._zone = ZoneInfo(zone)
+        where_ = reader.model.timezone if reader.principal.system else reader.principal.timezone
+        self._locale = Locale("en", where_, reader.model.currency)
+        # A person may have given a name that is no zone; then it is UTC, as everywhere.
+        self._zone = zone(where_)
+        self.count = 0
+        """Records that were written so far."""
 
     def write(self, stream: IO[bytes], kind: Kind) -> int:
         """Write everything and return the number of records.
@@ -84,10 +87,14 @@ class Exporter:
                     yield field.key
                 continue
             yield field.key
-            if field.type.links == "one" and field.target is not None and not children:
+            if field.type.links == "one" and field.target is not None and not children and self._shows(field):
                 title = self._reader.model.entity(field.target).title
                 if self._reader.access.mask(field.target).get(title) not in {"hidden", None}:
                     yield f"{field.key}.{title}"
+
+    def _shows(self, field: Field) -> bool:
+        """Say whether a link is shown, and not only a mark in its place: then its title may be."""
+        return self._reader.access.mask(self._kind.key).get(field.key) in {"read", "write"}
 
     def _pages(self, paths: tuple[str, ...]) -> Iterator[tuple[RowSet, list[bool]]]:
         query = Query(self._kind.key, paths, self._where, search=self._search, order_by=(Order(("id",)),), limit=PAGE)
@@ -117,16 +124,15 @@ class Exporter:
         writer = csv.writer(text)
         text.write("\ufeff")
         writer.writerow(paths)
-        count = 0
         for rows, allowed in self._pages(paths):
             for row, may in zip(rows.json(), allowed, strict=True):
                 if may:
                     writer.writerow([cell(row.get(path)) for cell, path in zip(cells, paths, strict=True)])
-                    count += 1
+                    self.count += 1
             stream.write(text.getvalue().encode())
             text.seek(0)
             text.truncate()
-        return count
+        return self.count
 
     def _csv_cell(self, field: Field | None) -> Callable[[Any], Any]:
         words = field is not None and field.value_type is Type.TEXT
@@ -152,15 +158,14 @@ class Exporter:
         return field.type.format(field.type.parse(value, field.options), field.options, self._locale)
 
     def _write_json(self, stream: IO[bytes], paths: tuple[str, ...]) -> int:
-        count = 0
         for rows, allowed in self._pages(paths):
             for row, may in zip(rows.json(), allowed, strict=True):
                 if may:
                     stream.write(
                         orjson.dumps({path: row.get(path) for path in paths}, option=orjson.OPT_APPEND_NEWLINE)
                     )
-                    count += 1
-        return count
+                    self.count += 1
+        return self.count
 
     def _write_xlsx(self, stream: IO[bytes], paths: tuple[str, ...]) -> int:
         from xlsxwriter import Workbook
@@ -175,20 +180,19 @@ class Exporter:
         sheet.freeze_panes(1, 0)
         sheet.write_row(0, 0, paths, book.add_format({"bold": True}))
         fields = [self._field(path) for path in paths]
-        count = 0
         for rows, allowed in self._pages(paths):
-            if count + len(rows) > _LAST_SHEET_ROW:
+            if self.count + len(rows) > _LAST_SHEET_ROW:
                 raise GuanxiError(
                     Message("A sheet holds at most {count} records; export CSV", count=f"{_LAST_SHEET_ROW:,}")
                 )
             for row, may in zip(rows.dicts(), allowed, strict=True):
                 if not may:
                     continue
-                count += 1
+                self.count += 1
                 for place, path in enumerate(paths):
-                    self._write_cell(sheet, count, place, row.get(path), fields[place], formats)
+                    self._write_cell(sheet, self.count, place, row.get(path), fields[place], formats)
         book.close()
-        return count
+        return self.count
 
     def _write_cell(self, sheet: Any, row: int, place: int, value: Any, field: Field | None, formats: Any) -> None:
         match value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import orjson
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.audit import Event
 from engine.data.access import Access
 from engine.data.phrases import phrases
 from engine.data.principal import SYSTEM, Principal
@@ -206,6 +208,9 @@ class _Work:
             self._finish()
         except BaseException:
             self._errors.close()
+            if self._set.known:
+                with suppress(DatabaseUnavailable):
+                    self._records.trail.tell(self._event(broken_off=True))
             raise
         self.report.errors_file = self._errors.close()
         if self._done is not None or self.report.created or self.report.updated:
@@ -320,9 +325,17 @@ class _Work:
         with self._records.begin() as connection:
             if changed:
                 self._note(connection, {"finished": 1})
+                self._records.trail.note(connection, self._event())
             else:
                 place = phrases(connection.dialect.name).mark
                 run(connection, f"DELETE FROM change_set WHERE id = {place}", (self._set.id,))  # noqa: S608 - as below
+
+    def _event(self, **more: object) -> Event:
+        """Return what the audit log says of it."""
+        report = self.report
+        counts = {name: getattr(report, name) for name in ("created", "updated", "unchanged", "failed")}
+        details = {"file": self._sheet.path.name, "change_set": self._set.id, **counts, **more}
+        return Event("import", self._principal.id, self._entity, None, report.created + report.updated, details)
 
     def _account(self, rows: Iterable[_Row]) -> None:
         report = self.report
