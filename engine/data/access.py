@@ -50,13 +50,13 @@ class Access:
         """Return the fields that may be given a value, also those that may not be seen afterwards."""
         return self.roles.writable(entity)
 
-    def has(self, permission: str) -> bool:
     def revealable(self, entity: str) -> frozenset[str]:
         """Return the masked fields whose plain value may be revealed, one at a time, of rows that may be read."""
         if self.principal.permissions and self.has("admin"):
             return frozenset(key for key, mask in self.mask(entity).items() if mask == "masked")
         return self.roles.revealable(entity)
 
+    def has(self, permission: str) -> bool:
         """Say whether the principal holds a permission that is not about rows, such as `admin`."""
         principal = self.principal
         held = principal.system or permission in principal.permissions or permission in self.roles.permissions

@@ -96,6 +96,7 @@ class RoleRules:
         self.permissions = frozenset[str]().union(*(role.permissions for role in self.roles))
         self._rules: dict[tuple[str, str], Rule] = {}
         self._masks: dict[str, Mapping[str, Mask]] = {}
+        self._revealable: dict[str, frozenset[str]] = {}
 
     def rule(self, entity: str, action: str) -> Rule:
         """Return the rule of an action (read, create, update, delete, export, transfer, import)."""
@@ -104,7 +105,6 @@ class RoleRules:
         if found is None:
             found = self._rules[key] = self._rule(self.model.entity(entity), action)
         return found
-        self._revealable: dict[str, frozenset[str]] = {}
 
     def masks(self, entity: str) -> Mapping[str, Mask]:
         """Return what may be seen of each field, by key: hidden, masked, read, or write = read and written."""
@@ -120,14 +120,6 @@ class RoleRules:
             field.key for field in key.fields.values() if field.writable and self._may_write(key, field.key)
         )
 
-    # --- rules ----------------------------------------------------------------------------------------------------
-
-    def _rule(self, entity: Entity, action: str) -> Rule:
-        if action not in ACTIONS:
-            raise ValueError(f"{action!r} is no action")
-        if self.system:
-            return Rule(entity.key, action, (), (Way((Branch("system", "all"),)),))
-        if not allows(self.scopes, entity.key, action):
     def revealable(self, entity: str) -> frozenset[str]:
         """Return the masked fields whose plain value may be revealed, one at a time, where the row may be read."""
         found = self._revealable.get(entity)
@@ -138,6 +130,14 @@ class RoleRules:
             )
         return found
 
+    # --- rules ----------------------------------------------------------------------------------------------------
+
+    def _rule(self, entity: Entity, action: str) -> Rule:
+        if action not in ACTIONS:
+            raise ValueError(f"{action!r} is no action")
+        if self.system:
+            return Rule(entity.key, action, (), (Way((Branch("system", "all"),)),))
+        if not allows(self.scopes, entity.key, action):
             return Rule(entity.key, action, (), ())
         restricts = tuple(
             Restrict(role.key, name, condition)
@@ -250,6 +250,11 @@ def first_mask(rules: RoleRules, role: Role, entity: Entity, key: str) -> GivenM
     return rules._given(role, entity, key, ("read", *_WRITES))  # noqa: SLF001 - the same module
 
 
+def is_sealed(field: Field) -> bool:
+    """Say whether the values of a field are kept encrypted and shown to nobody unless they are revealed."""
+    return field.secret or field.type.name == "secret"
+
+
 def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:
     """Say whether the scopes of a token reach as far as an action; None = there is no token to narrow anything."""
     return scopes is None or bool(scopes & {"*", action, f"{entity}:*", f"{entity}:{action}"})
@@ -257,11 +262,6 @@ def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:
 
 def _grant(role: Role, entity: str) -> Grant | None:
     return role.grants.get(entity) or role.grants.get("*")
-
-
-def is_sealed(field: Field) -> bool:
-    """Say whether the values of a field are kept encrypted and shown to nobody unless they are revealed."""
-    return field.secret or field.type.name == "secret"
 
 
 def _branches(role: Role, entity: str, action: str) -> Iterable[Branch]:
