@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from engine import clock
 from engine.data.principal import Principal, variables
 from engine.data.rules import RoleRules, Rule
 from engine.errors import AccessDenied
@@ -30,7 +31,7 @@ class Access:
         self.published = published
         self.model = model
         self.principal = principal
-        self.roles = role_rules(model, principal)
+        self.roles = role_rules(model, principal, now)
         self._now = now
         self._env: Mapping[str, Any] | None = None
 
@@ -98,9 +99,16 @@ ACTION_WORDS: Mapping[str, Message] = {
 """How an action is called in a sentence."""
 
 
-def role_rules(model: Model, principal: Principal) -> RoleRules:
-    """Return what the roles of a principal say, made once per Model and set of roles."""
+def role_rules(model: Model, principal: Principal, now: datetime | None = None) -> RoleRules:
+    """Return what the roles of a principal say, made once per Model and set of roles.
+
+    Whoever stands in for somebody just now has statements of their own kind; those of everybody else stay as they are.
+    """
     if principal.system:
         return model.derive(("roles", "system"), lambda: RoleRules(model, frozenset(), system=True))
     roles, scopes = principal.roles, principal.scopes
-    return model.derive(("roles", roles, scopes), lambda: RoleRules(model, roles, scopes=scopes))
+    standing_in = bool(principal.absences and principal.standing_in(now or clock.now()))
+    return model.derive(
+        ("roles", roles, scopes, standing_in),
+        lambda: RoleRules(model, roles, scopes=scopes, standing_in=standing_in),
+    )

@@ -11,13 +11,10 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Select,
-    Text,
     and_,
     column,
     false,
-    literal,
     or_,
     select,
     table,
@@ -25,30 +22,20 @@ from sqlalchemy import (
     union_all,
 )
 
-from engine.data.place import Frame, Place, below
+from engine.data.place import Place, below
 from engine.data.rules import Branch, Rule, Way, owner_path
+from engine.data.shared import causes, mine
 from engine.expression import compile_sql
 from engine.fields import StorageType
-from engine.metadata.model import Entity, Field
 from engine.storage.columns import Stored
 
 Element = ColumnElement[Any]
 
-_UUID, _MOMENT = StorageType("uuid"), StorageType("datetime")
+_UUID = StorageType("uuid")
 
 user_closure = table(
     "user_closure", column("manager_id", Stored("uuid")), column("user_id", Stored("uuid")), column("depth")
 )
-share = table(
-    "share",
-    column("entity", Text()),
-    column("record_id", Stored("uuid")),
-    column("principal_id", Stored("uuid")),
-    column("level", Text()),
-    column("cascades", Integer()),
-    column("until", Stored("datetime")),
-)
-_WITH_ANY_SHARE = frozenset({"read", "export"})
 
 
 def condition(rule: Rule, place: Place) -> Element:
@@ -96,14 +83,7 @@ def granted(branch: Branch, action: str, place: Place) -> Element:
 
 def given_ids(branch: Branch, action: str, place: Place) -> list[Select[Any]] | None:
     """Return the ids that a branch names without looking at the rows; None when it has to look at them."""
-    if branch.rows != "shared":
-        return None
-    ids = _shared_ids(place, action)
-    for condition_ in _named_in_fields(
-        there := Place(place.frame, place.entity, place.frame.alias(place.entity.key)), action
-    ):
-        ids.append(select(there.alias.c.id).where(condition_))
-    return ids
+    return [cause.ids for cause in causes(place, action)] if branch.rows == "shared" else None
 
 
 def granted_by_id(branch: Branch, action: str, place: Place) -> Element:
@@ -112,10 +92,6 @@ def granted_by_id(branch: Branch, action: str, place: Place) -> Element:
     if ids is None:
         return granted(branch, action, place)
     return place.alias.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0])
-
-
-def _me(place: Place) -> Element:
-    return place.frame.binds.scalar("user.id", _UUID)
 
 
 def _owner(place: Place) -> Element:
@@ -127,11 +103,16 @@ def _all(place: Place, action: str) -> Element:
 
 
 def _own(place: Place, action: str) -> Element:
-    return _owner(place) == _me(place)
+    return mine(place)
 
 
 def _subordinates(place: Place, action: str) -> Element:
-    below_me = select(user_closure.c.user_id).where(user_closure.c.manager_id == _me(place), user_closure.c.depth > 0)
+    frame = place.frame
+    if frame.roles.standing_in:
+        above: Element = user_closure.c.manager_id.in_(frame.binds.listed("user.covered"))
+    else:
+        above = user_closure.c.manager_id == frame.binds.scalar("user.id", _UUID)
+    below_me = select(user_closure.c.user_id).where(above, user_closure.c.depth > 0)
     return _owner(place).in_(below_me)
 
 
@@ -161,40 +142,7 @@ def _department(place: Place, action: str) -> Element:
 
 
 def _shared(place: Place, action: str) -> Element:
-    return or_(*(place.alias.c.id.in_(ids) for ids in _shared_ids(place, action)), *_named_in_fields(place, action))
-
-
-def _shared_ids(place: Place, action: str) -> list[Select[Any]]:
-    """Return the ids of records that were shared, and of those that name the person in a field with many links."""
-    frame, entity = place.frame, place.entity
-    mine = frame.binds.listed("user.sharing")
-    given = select(share.c.record_id).where(
-        share.c.entity == literal(entity.key, Text()), share.c.principal_id.in_(mine), _holds(frame)
-    )
-    if action not in _WITH_ANY_SHARE:
-        given = given.where(share.c.level == literal("edit", Text()))
-    found = [given]
-    for field in _sharing_fields(entity, action):
-        if field.type.links == "many":
-            link = frame.link(entity.key, field.key)
-            found.append(select(link.c.record_id).where(link.c.target_id.in_(frame.binds.listed("user.sharing"))))
-    return found
-
-
-def _holds(frame: Frame) -> Element:
-    """Return the condition that a share has not ended."""
-    return or_(share.c.until.is_(None), share.c.until > frame.binds.scalar("now", _MOMENT))
-
-
-def _named_in_fields(place: Place, action: str) -> list[Element]:
-    named = (field for field in _sharing_fields(place.entity, action) if field.type.links == "one")
-    return [place.alias.c[field.key].in_(place.frame.binds.listed("user.sharing")) for field in named]
-
-
-def _sharing_fields(entity: Entity, action: str) -> list[Field]:
-    levels = {"read", "edit"} if action in _WITH_ANY_SHARE else {"edit"}
-    principals = {"user", "team", "department"}
-    return [field for field in entity.fields.values() if field.share in levels and field.target in principals]
+    return or_(*(cause.condition for cause in causes(place, action)))
 
 
 _NAMED: Mapping[str, Callable[[Place, str], Element]] = {

@@ -63,6 +63,10 @@ class Frame:
         """Return the link table of a field under a name that stands nowhere else in the statement."""
         return self.tables.link(entity, key).alias(f"t{next(self._numbers)}")
 
+    def name(self) -> str:
+        """Return a name for a part of the statement that nothing else in it has."""
+        return f"w{next(self._numbers)}"
+
     def root(self, entity: str) -> Place:
         """Return the rows that the statement is about."""
         return Place(self, self.roles.model.entity(entity), self.alias(entity), Joins())
@@ -310,7 +314,7 @@ def below(frame: Frame, entity: Entity, root: Element) -> Select[Any]:
     if link is None:
         return top
     rows = frame.alias(entity.key)
-    tree = top.cte(f"w{next(frame._numbers)}", recursive=True)  # noqa: SLF001 - one counter for all names
+    tree = top.cte(frame.name(), recursive=True)
     tree = tree.union(select(rows.c.id).join_from(tree, rows, rows.c[link] == tree.c.id))
     return select(tree.c.id)
 

@@ -86,13 +86,21 @@ class RoleRules:
     """What a set of roles may do in a Model; made once per Model and set."""
 
     def __init__(
-        self, model: Model, roles: frozenset[str], *, scopes: frozenset[str] | None = None, system: bool = False
+        self,
+        model: Model,
+        roles: frozenset[str],
+        *,
+        scopes: frozenset[str] | None = None,
+        system: bool = False,
+        standing_in: bool = False,
     ) -> None:
         self.model = model
         self.names = roles
         self.scopes = scopes
         self.roles: tuple[Role, ...] = tuple(model.roles[key] for key in sorted(roles) if key in model.roles)
         self.system = system
+        self.standing_in = standing_in
+        """Whether it is for people who stand in for somebody just now: their own rows are those of several."""
         self.permissions = frozenset[str]().union(*(role.permissions for role in self.roles))
         self._rules: dict[tuple[str, str], Rule] = {}
         self._masks: dict[str, Mapping[str, Mask]] = {}
@@ -173,8 +181,9 @@ class RoleRules:
         """Return the rule as some of the roles give it; what is restricted stays so for the holder of all."""
         if len(roles) == len(self.roles):
             return self.rule(entity, action)
-        some = RoleRules(self.model, frozenset(role.key for role in roles), scopes=self.scopes).rule(entity, action)
-        return Rule(entity, action, self.rule(entity, action).restricts, some.ways)
+        keys = frozenset(role.key for role in roles)
+        some = RoleRules(self.model, keys, scopes=self.scopes, standing_in=self.standing_in)
+        return Rule(entity, action, self.rule(entity, action).restricts, some.rule(entity, action).ways)
 
     # --- fields ---------------------------------------------------------------------------------------------------
 

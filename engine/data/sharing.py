@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from engine import clock
-from engine.data.conditions import condition
+from engine.data.conditions import condition, granted
 from engine.data.phrases import Phrases, phrases
 from engine.data.place import Frame, Place
 from engine.data.principal import Principal
-from engine.data.probes import IDS, prepared, reached, rows
-from engine.data.rules import apart_from_shares
+from engine.data.probes import IDS, prepared, reached, reaches_all, rows
+from engine.data.rules import Branch, apart_from_shares
 from engine.data.shape import Shape
+from engine.data.shared import followers
 from engine.data.steps.authorise import denied, missing, out_of_reach
 from engine.data.steps.load import load
 from engine.data.transactions import Transactions
@@ -202,17 +203,20 @@ def _may_share(unit: Unit, shape: Shape, given: Share) -> None:
     error = out_of_reach(shape.entity, id_, found, "update")
     if error is not None:
         raise error
-    if _reaches_by_itself(unit, given.entity, id_):
+    by_itself = _reaches_by_itself(unit, given.entity, id_)
+    if by_itself and not (given.cascade and _hangs_on(unit, given)):
         return
+    enough = LEVELS if by_itself and given.level == "read" else ("edit",)
     mine = set(unit.principal.sharing_ids)
     for each in _shares(unit, given.entity, id_):
-        if each.principal_id in mine and each.level == "edit" and _within(given, each, unit.now):
+        if each.principal_id in mine and each.level in enough and _within(given, each, unit.now):
             return
-    raise AccessDenied(
-        Message("This was shared with you; you cannot give more of it, or for longer, than you were given"),
-        entity=given.entity,
-        action="update",
-    )
+    message = Message("This was shared with you; you cannot give more of it, or for longer, than you were given")
+    if by_itself:
+        message = Message(
+            "What hangs on this {label} goes along only when its owner shares it", label=shape.entity.label
+        )
+    raise AccessDenied(message, entity=given.entity, action="update")
 
 
 def _within(given: Share, has: Share, now: datetime) -> bool:
@@ -220,6 +224,26 @@ def _within(given: Share, has: Share, now: datetime) -> bool:
     if has.until is not None and (has.until <= now or given.until is None or given.until > has.until):
         return False
     return has.cascade or not given.cascade
+
+
+def _hangs_on(unit: Unit, given: Share) -> bool:
+    """Say whether a share would open what hangs on the record beyond what the caller has of it.
+
+    Owners have it, those above them and those who stand in for them; so have those to whom all of it is open anyway.
+    """
+    action = "read" if given.level == "read" else "update"
+    closed = [
+        each for each in followers(unit.published.model, given.entity, action) if not reaches_all(unit, each, action)
+    ]
+    if not closed:
+        return False
+
+    def build(frame: Frame, place: Place) -> Select[Any]:
+        chosen = select(place.alias.c.id).select_from(place.source)
+        line = or_(granted(Branch("", "own"), action, place.inline), granted(Branch("", "subordinates"), action, place))
+        return chosen.where(place.alias.c.id.in_(frame.binds.listed(IDS)), line)
+
+    return not rows(unit, prepared(unit, given.entity, ("in line",), build), ids=[given.record_id])
 
 
 def _reaches_by_itself(unit: Unit, entity: str, id_: str) -> bool:

@@ -66,6 +66,11 @@ role: regional
 grants:
   account: {read: "territory in user.territories"}
 ---
+role: editor
+grants:
+  account: {read: all, update: all}
+  contact: {read: [own, shared]}
+---
 role: reader
 grants:
   account: {read: all}
@@ -87,6 +92,7 @@ class World:
         self.site = Site.open(folder, database_url=url)
         self.site.publish()
         self.records = self.site.records
+        self.site_system = SYSTEM
 
     def person(self, name: str, *roles: str, **values: Any) -> str:
         """Make a user and return their id."""
