@@ -18,6 +18,7 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.audit.meters import Meters
 from engine.data import choices, timeline
 from engine.data import cursor as cursors
 from engine.data.access import Access
@@ -75,6 +76,7 @@ class Reader:
         principal: who asks.
         secret: signs cursors; the same in every process of the site.
         now: the moment that `now` and `today` mean; the clock's unless given.
+        meters: count how much the principal reads; nobody does unless given.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Reader:
         *,
         secret: bytes,
         now: datetime | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self.connection = connection
         self.published = published
@@ -93,6 +96,9 @@ class Reader:
         self.access = Access(published, principal, now)
         self.kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._secret = secret
+        self._meters = meters
+        self.read_as = "list"
+        """As what the meters count the rows of `query`."""
         # One snapshot: what was found out about a record holds as long as this reader does.
         self._open: set[tuple[str, str]] = set()
         self._titles: dict[tuple[str, str], str] = {}
@@ -125,6 +131,7 @@ class Reader:
             following = cursors.write(
                 [last[place] for place in listing.sort], self._context(query, key, where), self._secret
             )
+        self._count(self.read_as, query.entity, len(rows))
         return RowSet(listing.columns, self._with_children(listing, rows), following)
 
     def columns(self, entity: str) -> tuple[str, ...]:
@@ -189,6 +196,7 @@ class Reader:
         rows = self._run(listing.statement, {**self.access.env(), "id": id}) if is_id(id) else []
         if not rows:
             raise _no_record()
+        self._count("open", entity, 1)
         self._open.add((entity, id))
         return Row(listing.columns, self._with_children(listing, rows)[0])
 
@@ -211,7 +219,12 @@ class Reader:
         key = ("everywhere", self.kind, tables, roles, wanted, count)
         statement = self._statements.get(key, lambda: Everywhere(self.kind, tables, roles, wanted, count).compile())
         rows = self._run(statement, {**self.access.env(), **words_of(words, self.kind), "limit": limit})
+        self._count("search", "*", len(rows))
         return found(rows, words)
+
+    def _count(self, kind: str, entity: str, number: int) -> None:
+        if self._meters is not None:
+            self._meters.count(self.principal.id, kind, entity, number)
 
     # --- links and history ------------------------------------------------------------------------------------------
 

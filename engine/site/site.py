@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-from engine.audit import Event, Key
+from engine.audit import Key
+from engine.audit.meters import Meters
 from engine.audit.rights import Rights
-from engine.data.files import Files, FileStore
+from engine import clock
+from engine.data.files import Files, FileStore, Room
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
@@ -22,8 +25,9 @@ from engine.fields import register
 from engine.hooks import Hooks
 from engine.i18n import Message
 from engine.identity import Identity
-from engine.identity.identity import Rules
+from engine.identity.base import Rules
 from engine.identity.keeper import Keeper
+from engine.mail import MailSettings, Post
 from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
 from engine.outbound import Allowance, Outbound
@@ -31,6 +35,7 @@ from engine.plugins import Plugin
 from engine.publish import Plan, ProcessOutdated, Published, Publisher, Revision
 from engine.publish.models import Settings
 from engine.publish.revisions import Entry, load
+from engine.site.cleaning import Cleaning, Swept
 from engine.site.config import SiteConfig, read_config
 from engine.site.documents import Found, lower_layers, site_documents, site_plugins
 from engine.site.folder import base_revision, create_folder, remember_base
@@ -63,17 +68,22 @@ class Site:
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
         self.trail = self.records.trail
         self.trail.key = _audit_key(config)
+        self.meters = Meters(self.database)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
-        self.files = Files(store, self.records)
+        room = Room(config.limits.files_megabytes * 2**20, config.limits.files_megabytes_per_person * 2**20)
+        self.files = Files(store, self.records, room)
         self.publisher.backfill = self.records.backfill
         limits = config.limits
+        mail = MailSettings.read(config.mail, config.folder)
+        self.post = Post(self.database, mail, config.data / "outbox", self.records.vault)
         self.identity = Identity(
             self.database,
             self.publisher,
             self.records,
-            Rules(limits.sign_in_attempts, limits.lock_minutes, limits.session_hours, limits.set_up_hours),
+            Rules.of(limits, config.base_url),
+            self.post,
         )
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
@@ -142,6 +152,7 @@ class Site:
 
     def close(self) -> None:
         """Seal what was noted, and let go of the database."""
+        self.meters.close()
         self.trail.close()
         self.database.dispose()
 
@@ -208,7 +219,7 @@ class Site:
     def reader_within(self, connection: Any, principal: Principal) -> Reader:
         """Return a reader in a transaction that is open already."""
         published = self._published(self.database.probe(connection)[0])
-        return Reader(connection, published, principal, secret=self._cursor_secret())
+        return Reader(connection, published, principal, secret=self._cursor_secret(), meters=self.meters)
 
     def principal(self, user_id: str) -> Principal:
         """Return a person as the engine knows those who ask.
@@ -353,6 +364,17 @@ class Site:
         """Drop retired columns and tables whose time of grace is over, and return what they held."""
         return [str(item) for item in self.publisher.purge(dry_run=dry_run)]
 
+    def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> list[Swept]:
+        """Throw away what has had its time, and return what each step did; with `dry_run` what it would do.
+
+        Raises:
+            SiteBroken: nothing was published yet.
+            DatabaseUnavailable: the database does not answer; the steps before have done their work.
+        """
+        self.require_published()
+        parts = (self.database, self.publisher, self.records, self.files, self.trail)
+        return Cleaning(*parts, self.config.limits, now or clock.now(), dry_run=dry_run).run()
+
     # --- many records ---------------------------------------------------------------------------------------------
 
     def import_file(
@@ -394,17 +416,12 @@ class Site:
             reader = self.reader_within(connection, principal)
             condition = parse(where) if isinstance(where, str) else where
             exporter = Exporter(reader, entity, condition, fields, search)
-            done = False
             try:
-                exporter.write(stream, kind)
-                done = True
+                return exporter.write(stream, kind)
             finally:
                 # Also of one that was broken off: what was written may be in somebody's hands.
-                details = {"format": kind, "where": str(where) if where is not None else None, "search": search,
-                           "fields": list(fields), **({} if done else {"broken_off": True})}  # fmt: skip
-                if done or exporter.count:
-                    self.trail.tell(Event("export", principal.id, entity, None, exporter.count, details))
-            return exporter.count
+                if exporter.done or exporter.count:
+                    self.trail.tell(exporter.act(kind))
 
     def export_file(
         self, principal: Principal, entity: str, file: Path, *, where: str | None = None, fields: Sequence[str] = ()

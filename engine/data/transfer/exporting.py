@@ -15,13 +15,14 @@ from typing import IO, Any, Literal
 
 import orjson
 
+from engine.audit import Event
 from engine.data.principal import zone
 from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.rowset import RowSet
 from engine.data.transfer.mapping import guarded
 from engine.errors import GuanxiError
-from engine.expression import Expr, Type
+from engine.expression import Expr, Type, to_text
 from engine.fields import Locale
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field, Order
@@ -55,6 +56,7 @@ class Exporter:
         self._reader = reader
         self._kind: Entity = reader.model.entity(entity)
         reader.access.require(entity, "export")
+        reader.read_as = "export"
         self._where, self._fields, self._search = where, tuple(fields), search
         where_ = reader.model.timezone if reader.principal.system else reader.principal.timezone
         self._locale = Locale("en", where_, reader.model.currency)
@@ -62,6 +64,7 @@ class Exporter:
         self._zone = zone(where_)
         self.count = 0
         """Records that were written so far."""
+        self.done = False
 
     def write(self, stream: IO[bytes], kind: Kind) -> int:
         """Write everything and return the number of records.
@@ -72,7 +75,21 @@ class Exporter:
         """
         paths = self._fields or tuple(self._default_paths(children=kind == "jsonl"))
         writer = {"csv": self._write_csv, "xlsx": self._write_xlsx, "jsonl": self._write_json}[kind]
-        return writer(stream, paths)
+        writer(stream, paths)
+        self.done = True
+        return self.count
+
+    def act(self, kind: Kind) -> Event:
+        """Return what the audit log says of it, done or broken off."""
+        details = {
+            "format": kind,
+            "where": to_text(self._where) if self._where is not None else None,
+            "search": self._search,
+            "fields": list(self._fields),
+            "broken_off": not self.done,
+        }
+        told = {name: value for name, value in details.items() if value}
+        return Event("export", self._reader.principal.id, self._kind.key, None, self.count, told)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -118,7 +135,7 @@ class Exporter:
 
     # --- ways of writing ------------------------------------------------------------------------------------------
 
-    def _write_csv(self, stream: IO[bytes], paths: tuple[str, ...]) -> int:
+    def _write_csv(self, stream: IO[bytes], paths: tuple[str, ...]) -> None:
         cells = [self._csv_cell(self._field(path)) for path in paths]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
@@ -132,7 +149,6 @@ class Exporter:
             stream.write(text.getvalue().encode())
             text.seek(0)
             text.truncate()
-        return self.count
 
     def _csv_cell(self, field: Field | None) -> Callable[[Any], Any]:
         words = field is not None and field.value_type is Type.TEXT
@@ -157,7 +173,7 @@ class Exporter:
             return _json(value)
         return field.type.format(field.type.parse(value, field.options), field.options, self._locale)
 
-    def _write_json(self, stream: IO[bytes], paths: tuple[str, ...]) -> int:
+    def _write_json(self, stream: IO[bytes], paths: tuple[str, ...]) -> None:
         for rows, allowed in self._pages(paths):
             for row, may in zip(rows.json(), allowed, strict=True):
                 if may:
@@ -165,9 +181,8 @@ class Exporter:
                         orjson.dumps({path: row.get(path) for path in paths}, option=orjson.OPT_APPEND_NEWLINE)
                     )
                     self.count += 1
-        return self.count
 
-    def _write_xlsx(self, stream: IO[bytes], paths: tuple[str, ...]) -> int:
+    def _write_xlsx(self, stream: IO[bytes], paths: tuple[str, ...]) -> None:
         from xlsxwriter import Workbook
 
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -192,7 +207,6 @@ class Exporter:
                 for place, path in enumerate(paths):
                     self._write_cell(sheet, self.count, place, row.get(path), fields[place], formats)
         book.close()
-        return self.count
 
     def _write_cell(self, sheet: Any, row: int, place: int, value: Any, field: Field | None, formats: Any) -> None:
         match value:
