@@ -43,7 +43,7 @@ def test_what_several_processes_counted_comes_to_one_sum(database: Database) -> 
     assert [(each.actor_id, each.hour.hour, each.number) for each in hours if each.actor_id == ann] == [
         (ann, 12, 100), (ann, 13, 5),
     ]  # fmt: skip
-    one.forget(NOON + timedelta(hours=1))
+    one.forget(NOON + timedelta(minutes=50))
     with database.read() as connection:
         assert one.since(connection, ["list", "export"], NOON) == [(ann, 5)]
 
