@@ -195,6 +195,18 @@ from engine.fields import (
 from engine.fields import (
     register as register,
 )
+from engine.handover import (
+    Assignment as Assignment,
+)
+from engine.handover import (
+    Handover as Handover,
+)
+from engine.handover import (
+    HandoverPlan as HandoverPlan,
+)
+from engine.handover import (
+    Handovers as Handovers,
+)
 from engine.hooks import Hooks as Hooks
 from engine.hooks import hookimpl as hookimpl
 from engine.i18n import (

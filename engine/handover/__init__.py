@@ -2,7 +2,7 @@
 
 from engine.handover.assignments import Assignment
 from engine.handover.handovers import Handovers
-from engine.handover.planning import Part, Plan, Preview, Remaining
+from engine.handover.planning import HandoverPlan, Part, Preview, Remaining
 from engine.handover.store import Handover
 
-__all__ = ["Assignment", "Handover", "Handovers", "Part", "Plan", "Preview", "Remaining"]
+__all__ = ["Assignment", "Handover", "HandoverPlan", "Handovers", "Part", "Preview", "Remaining"]

@@ -25,7 +25,7 @@ from engine.handover.assignments import Assignment, Order, in_turn, order_from_j
 from engine.handover.belongings import USER, belongings
 from engine.handover.finding import Finder
 from engine.handover.giving import give
-from engine.handover.planning import Plan, Preview, Remaining
+from engine.handover.planning import HandoverPlan, Preview, Remaining
 from engine.handover.store import MOST_NAMED, Handover, Progress, Rows
 from engine.i18n import Message
 from engine.identity import Identity, Person
@@ -52,7 +52,7 @@ class Handovers:
 
     # --- before -----------------------------------------------------------------------------------------------------
 
-    def plan(self, principal: Principal, user_id: str) -> Plan:
+    def plan(self, principal: Principal, user_id: str) -> HandoverPlan:
         """Return what a person has, in numbers."""
         person = self._person(user_id)
         with self._database.read() as connection:

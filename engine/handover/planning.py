@@ -28,6 +28,8 @@ MOST_VIEWS = 12
 class Segment:
     """Some of the records of a part, that may go to somebody else than the rest."""
 
+    key: str
+    """`state.new` or `view.lead.open`: what forms and commands call it."""
     where: str
     label: Text
     number: int
@@ -50,7 +52,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class HandoverPlan:
     """All that is somebody's."""
 
     parts: tuple[Part, ...]
@@ -90,7 +92,7 @@ class Remaining:
     why: Message
 
 
-def plan(connection: Connection, access: Access, person: Principal, *, elevated: bool) -> Plan:
+def plan(connection: Connection, access: Access, person: Principal, *, elevated: bool) -> HandoverPlan:
     """Return what there is to hand over."""
     finder = Finder(connection, access, person)
     parts = []
@@ -103,7 +105,7 @@ def plan(connection: Connection, access: Access, person: Principal, *, elevated:
             segments = tuple(_segments(access.model, finder, belonging, number)) if belonging.hold == "owner" else ()
             parts.append(Part(belonging, entity, number, segments))
     now = moment("sqlite" if connection.dialect.name == "sqlite" else "postgresql")(clock.now())
-    return Plan(
+    return HandoverPlan(
         tuple(parts),
         _number(connection, "auth_session WHERE user_id = ? AND expires_at > ?", person.id, now),
         _number(connection, "auth_token WHERE user_id = ? AND revoked_at IS NULL", person.id),
@@ -124,7 +126,7 @@ def _segments(model: Model, finder: Finder, belonging: Belonging, number: int) -
         for key, option in field.choices.items():
             if 0 < counts.get(key, 0) < number:
                 condition = Call("==", (Path((field.key,)), Literal(key)))
-                found.append(Segment(to_text(condition), _both(field.label, option.label), counts[key]))
+                found.append(Segment(f"state.{key}", to_text(condition), _both(field.label, option.label), counts[key]))
     seen: set[Expr] = set()
     for view in model.views.values():
         if view.entity != entity.key or view.where is None or view.where in seen or len(seen) == MOST_VIEWS:
@@ -132,7 +134,7 @@ def _segments(model: Model, finder: Finder, belonging: Belonging, number: int) -
         seen.add(view.where)
         count = finder.count(belonging, view.where)
         if 0 < count < number:
-            found.append(Segment(to_text(view.where), view.title, count))
+            found.append(Segment(f"view.{view.key}", to_text(view.where), view.title, count))
     return found
 
 

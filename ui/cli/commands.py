@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ui.cli import data, demo, doctor, people, publishing, secrets, serving, site, testing
+from ui.cli import data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
 from ui.cli.command import Group, Option, shared
 
 
@@ -14,6 +14,8 @@ from ui.cli.command import Group, Option, shared
 def cli() -> None:
     """Guanxi: describe objects in YAML, get screens, an API, history and rights."""
 
+
+people.user.add_command(handover.handover)
 
 for command in (
     demo.demo,
