@@ -19,6 +19,7 @@ from engine.data.answers import answers
 from engine.data.batch import BulkResult, Change, Draft
 from engine.data.dependencies import dependencies
 from engine.data.drafts import new_batch
+from engine.data.fields import refuse_masked
 from engine.data.history import insert_text
 from engine.data.place import Frame, Place
 from engine.data.probes import IDS, can_reach, prepared, rows
@@ -53,6 +54,8 @@ class Wish:
 def update_where(unit: Unit, shape: Shape, wish: Wish, *, explain: bool = False) -> BulkResult:
     """Give some fields of many records the same values; records that the principal may not change stay as they are."""
     authorise.require_action(unit, shape.entity, "update")
+    # How many records were changed would tell the value of a field that is shown as a mark.
+    refuse_masked(unit.access.roles, shape.entity, wish.where)
     draft = _parsed(unit, shape, wish.values)
     why = tuple(why_rows(unit, shape, draft))
     if explain:

@@ -44,7 +44,8 @@ def denied(entity: Entity, action: str) -> AccessDenied:
 
 def out_of_reach(entity: Entity, id_: str, stored: Stored | None, action: str) -> GuanxiError | None:
     """Return what is wrong with doing an action to a record; None when it may be done."""
-    if stored is None or not (stored.readable or stored.reached):
+    # Whatever may not be read may not be changed either: the answer alone would tell what it holds.
+    if stored is None or not stored.readable:
         return missing(entity, id_)
     if not stored.reached:
         return denied(entity, action)
