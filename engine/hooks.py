@@ -231,6 +231,16 @@ def notifiers() -> Mapping[str, Any]:
     """
 
 
+@_hook("isolate")
+def password_breached(prefix: str) -> Iterable[str]:
+    """Return what is known of passwords that leaked elsewhere and whose SHA-1 begins with five hexadecimal figures.
+
+    Each is the rest of the hash, 35 figures, with `:count` behind it or not. So whoever is asked learns neither the
+    password nor its hash. Called when somebody chooses a password, outside any transaction. An error is logged, and
+    the password is taken; after five in a row it is no longer called.
+    """
+
+
 @_hook("stop")
 def storages() -> Mapping[str, Any]:
     """Return places where uploaded files can be kept, by the scheme of their address.

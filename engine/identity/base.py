@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -24,10 +25,13 @@ from engine.identity.sessions import KnownSession, Sessions
 from engine.identity.steps import Steps
 from engine.identity.store import Store
 from engine.identity.tokens import KnownToken, Tokens
+from engine.mail import Letter, Post
 from engine.publish import Published, Publisher
 from engine.storage.database import Database
 
 _REMEMBERED = 10_000
+ADDRESS_VARIABLE = "GUANXI_ADDRESS"
+"""Where the running server listens: what links lead to while guanxi.yaml says no `base_url`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Rules:
     password_history: int = 0
     base_url: str | None = None
     """Where people reach the site; None where that was not said."""
+
+    @classmethod
+    def of(cls, limits: Any, base_url: str | None) -> Rules:
+        """Return the rules that guanxi.yaml says: `limits` has an attribute of the name of each."""
+        names = (each.name for each in fields(cls) if each.name != "base_url")
+        return cls(**{name: getattr(limits, name) for name in names}, base_url=base_url)
 
 
 class Memory:
@@ -63,8 +73,8 @@ class Memory:
 class Base:
     """One site's people, as every part of identity works on them."""
 
-    def __init__(self, database: Database, publisher: Publisher, records: Records, rules: Rules | None = None) -> None:
-        self._rules = rules = rules or Rules()
+    def __init__(self, database: Database, publisher: Publisher, records: Records, rules: Rules, post: Post) -> None:
+        self._rules, self._post = rules, post
         self._database, self._publisher, self._records = database, publisher, records
         self._trail = records.trail
         self._store = store = Store(database)
@@ -78,6 +88,13 @@ class Base:
         self._attempts = Attempts(store, rules.sign_in_attempts, timedelta(minutes=rules.lock_minutes))
         self._rates = Rates(store)
         self._memory = Memory((-1, -1))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes; mails that it put into the outbox are sent once it has committed."""
+        with self._database.write() as connection:
+            yield connection
+        self._post.nudge()
 
     @contextmanager
     def _reading(self, given: Connection | None = None) -> Iterator[tuple[Connection, Published, Memory]]:
@@ -102,6 +119,18 @@ class Base:
         if person is None:
             raise NotFound(Message("There is no user {name}", name=user_id))
         return person
+
+    def address(self, path: str) -> str:
+        """Return the whole address of one of our pages, as mails and the command line give it."""
+        base = self._rules.base_url or os.environ.get(ADDRESS_VARIABLE) or "http://127.0.0.1:8000"
+        return base.rstrip("/") + path
+
+    def _tell(self, connection: Connection, person: Person, letter: Letter, *, to: str | None = None) -> None:
+        """Put a letter to a person into the outbox, in their language; a person without an address gets none."""
+        address = to or person.email
+        if address:
+            language = person.language or self._published(connection).model.languages[0]
+            self._post.put(connection, letter.mail(address, person.name, language, user_id=person.id))
 
     def _note(
         self, connection: Connection, kind: str, user_id: str | None, *, by: str | None = None, **details: Any

@@ -17,20 +17,19 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
-from engine.errors import DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded, SignInRefused
+from engine.errors import DatabaseUnavailable, GuanxiError, SignInNeeded
 from engine.i18n import Message
-from engine.identity import passwords
 from engine.identity.base import Memory, Rules
-from engine.identity.links import Link, over
+from engine.identity.links import Link
+from engine.identity.mending import Mending
 from engine.identity.people import Person
 from engine.identity.sessions import SignIn
-from engine.identity.signing import Signing, entered
 from engine.identity.store import fingerprint
 from engine.identity.tokens import PREFIX, Token
 from engine.publish import Published
 
 
-class Identity(Signing):
+class Identity(Mending):
     """The people of one site."""
 
     # --- who asks -------------------------------------------------------------------------------------------------
@@ -105,107 +104,6 @@ class Identity(Signing):
             found = memory.principals[user_id] = self._people.principal(connection, published, person)
         return found
 
-    # --- passwords ------------------------------------------------------------------------------------------------
-
-    def set_password(self, user_id: str, password: str) -> None:
-        """Give a person a password; every sign-in of theirs ends.
-
-        Raises:
-            PasswordRefused: it is easy to guess.
-        """
-        self._set_password(user_id, self._hashed(user_id, password))
-
-    def change_password(self, user_id: str, old: str, new: str, *, keep: str | None = None) -> None:
-        """Change a person's password for one who knows it; other sign-ins than the one with the secret `keep` end.
-
-        Raises:
-            SignInRefused: the old one is wrong, or was wrong too often.
-            PasswordRefused: the new one is easy to guess.
-        """
-        with self._database.read() as connection:
-            self._attempts.require_free(connection, user_id, None)
-            stored = self._password(connection, user_id)
-        if not passwords.fits(stored, old):
-            with self._database.write() as connection:
-                self._attempts.failed(connection, user_id, None)
-            raise SignInRefused(Message("The old password is wrong"))
-        self._set_password(user_id, self._hashed(user_id, new), keep=keep)
-
-    @staticmethod
-    def require_strong(password: str, *known: str | None) -> None:
-        """Refuse a password that is easy to guess; `known` are words that others know, such as the person's name.
-
-        Raises:
-            PasswordRefused: the message says what would be better.
-        """
-        passwords.require_strong(password, *known)
-
-    def has_passwords(self) -> bool:
-        """Say whether anybody can sign in by password yet."""
-        with self._database.read() as connection:
-            found = self._store.run(connection, "SELECT 1 FROM auth_credential WHERE kind = ? LIMIT 1", "password")
-            return found.fetchone() is not None
-
-    def _hashed(self, user_id: str, password: str) -> str:
-        """Return what is stored of a new password; made outside of any transaction, for it takes its time."""
-        with self._reading() as (connection, published, _memory):
-            person = self._people.by_id(connection, published, user_id)
-        if person is None:
-            raise NotFound(Message("There is no user {name}", name=user_id))
-        passwords.require_strong(password, person.name, person.email)
-        return passwords.hash_password(password)
-
-    def _set_password(self, user_id: str, hashed: str, *, keep: str | None = None) -> None:
-        with self._database.write() as connection:
-            self._store_password(connection, user_id, hashed)
-            self._sessions.end_all(connection, user_id, but=keep)
-            self._database.raise_access_epoch(connection)
-
-    # --- links ----------------------------------------------------------------------------------------------------
-
-    def make_link(self, user_id: str) -> str:
-        """Return the secret of a link with which a person chooses a password, once; see `link_path`."""
-        with self._database.write() as connection:
-            return self._links.make(connection, user_id, "set_up")
-
-    @staticmethod
-    def link_path(secret: str) -> str:
-        """Return the page of a link, below the site's address."""
-        return f"/login/link/{secret}"
-
-    def link(self, secret: str) -> Link:
-        """Return whom a link is for.
-
-        Raises:
-            NotFound: there is no such link, it was used, or its time is over; which, is not told.
-        """
-        with self._reading() as (connection, published, _memory):
-            found = self._links.find(connection, secret, "set_up", "reset", "email")
-            person = self._people.by_id(connection, published, found.user_id)
-        if person is None or not person.active:
-            raise over()
-        return Link(person.id, person.name, person.email, found.purpose, found.details)
-
-    def follow_link(
-        self, secret: str, password: str, *, address: str | None = None, agent: str | None = None
-    ) -> SignIn:
-        """Set the password that a person chose behind a link, and sign them in; the link is used up.
-
-        Raises:
-            NotFound: as `link`.
-            PasswordRefused: the password is easy to guess; the link still works.
-            SecondFactorNeeded: the password is set, and a second factor is due.
-        """
-        hashed = self._hashed(self.link(secret).user_id, password)
-        with self._database.write() as connection:
-            found = self._links.use(connection, secret, "set_up", "reset")
-            user_id = found.user_id
-            self._store_password(connection, user_id, hashed)
-            self._sessions.end_all(connection, user_id)
-            self._database.raise_access_epoch(connection)
-            begun = self._begin(connection, user_id, "link", address, agent)
-        return entered(begun)
-
     # --- tokens ---------------------------------------------------------------------------------------------------
 
     def add_token(
@@ -218,7 +116,7 @@ class Identity(Signing):
         Raises:
             GuanxiError: a scope is none.
         """
-        with self._database.write() as connection:
+        with self._writing() as connection:
             return self._tokens.add(connection, user_id, name, tuple(scopes), expires_at)
 
     def tokens(self, user_id: str) -> list[Token]:
@@ -232,7 +130,7 @@ class Identity(Signing):
         Raises:
             NotFound: there is none of that id.
         """
-        with self._database.write() as connection:
+        with self._writing() as connection:
             self._tokens.revoke(connection, token_id)
             self._database.raise_access_epoch(connection)
 

@@ -23,6 +23,8 @@ EVERYONE = "everyone"
 """The role that everybody who signs in holds."""
 
 _FIELDS = ("id", "name", "email", "status", "roles", "language", "timezone", "department", "manager", "deleted_at")
+_OPTIONAL = ("kind",)
+"""Fields that a revision from before an upgrade may lack."""
 _FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,6 +41,13 @@ class Person:
     timezone: str | None
     department: str | None
     manager: str | None
+    service: bool = False
+    """Whether it is an account of a program: it has tokens, and never signs in."""
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Say whether the person may sign in at all."""
+        return self.active and not self.service
 
 
 class People:
@@ -157,7 +166,7 @@ class People:
         self, connection: Connection, published: Published, field: str | None, value: str | None, *, lower: bool = False
     ) -> list[Person]:
         names = _columns(published)
-        columns = ", ".join(names[key] for key in _FIELDS)
+        columns = ", ".join(names[key] for key in (*_FIELDS, *_OPTIONAL))
         condition, values = "", []
         if field is not None:
             left = f"lower({names[field]})" if lower else names[field]
@@ -192,11 +201,15 @@ def _midnight(day: date, where: str) -> datetime:
 def _columns(published: Published) -> dict[str, str]:
     if "user" not in published.model.entities:
         raise SiteBroken(Message("The site was never published; run `guanxi publish` first"))
-    return {key: quoted(published.tables.column_name("user", key)) for key in _FIELDS}
+    names = {key: quoted(published.tables.column_name("user", key)) for key in _FIELDS}
+    fields = published.model.entities["user"].fields
+    for key in _OPTIONAL:
+        names[key] = quoted(published.tables.column_name("user", key)) if key in fields else "NULL"
+    return names
 
 
 def _person(row: Any) -> Person:
-    id_, name, email, status, roles, language, timezone, department, manager, deleted_at = row
+    id_, name, email, status, roles, language, timezone, department, manager, deleted_at, kind = row
     return Person(
         id=str(id_),
         name=name,
@@ -207,4 +220,5 @@ def _person(row: Any) -> Person:
         timezone=timezone,
         department=None if department is None else str(department),
         manager=None if manager is None else str(manager),
+        service=kind == "service",
     )

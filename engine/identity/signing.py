@@ -35,18 +35,18 @@ class Signing(Base):
             TooManyRequests: so many attempts come from the address that it has to wait.
         """
         if address:
-            with self._database.write() as connection:
+            with self._writing() as connection:
                 self._rates.take(connection, f"sign_in:{address}", SIGN_IN)
         with self._reading() as (connection, published, _memory):
             self._attempts.require_free(connection, name, address)
             person = self._people.by_email(connection, published, name)
             stored = None if person is None else self._password(connection, person.id)
         # Outside of any transaction, and as slow for a name that nobody has: hashing takes its time on purpose.
-        if not passwords.fits(stored, password) or person is None or not person.active:
+        if not passwords.fits(stored, password) or person is None or not person.may_sign_in:
             self._failed(name, person, address, "password")
             raise SignInRefused(Message("Email and password do not fit"))
         renewed = passwords.hash_password(password) if stored is not None and passwords.is_outdated(stored) else None
-        with self._database.write() as connection:
+        with self._writing() as connection:
             self._attempts.succeeded(connection, name)
             if renewed is not None:
                 self._store_password(connection, person.id, renewed)
@@ -75,13 +75,13 @@ class Signing(Base):
             SignInRefused: they may not sign in.
             SecondFactorNeeded: a second factor is due; nobody is signed in yet.
         """
-        with self._database.write() as connection:
+        with self._writing() as connection:
             begun = self._begin(connection, user_id, method, address, agent, vouched=vouched)
         return entered(begun)
 
     def sign_out(self, secret: str) -> None:
         """End the sign-in of a browser."""
-        with self._database.write() as connection:
+        with self._writing() as connection:
             user_id = self._sessions.end(connection, secret)
             if user_id is not None:
                 self._note(connection, "sign_out", user_id)
@@ -100,7 +100,7 @@ class Signing(Base):
         Raises:
             NotFound: there is none, or it has ended.
         """
-        with self._database.write() as connection:
+        with self._writing() as connection:
             if not self._sessions.end_one(connection, user_id, session_id):
                 raise NotFound(Message("This sign-in has ended already"))
             self._note(connection, "session_ended", user_id, by=by, sessions=1)
@@ -108,7 +108,7 @@ class Signing(Base):
 
     def sign_out_everywhere(self, user_id: str, *, but: str | None = None, by: str | None = None) -> None:
         """End every sign-in of a person, apart from the one with a secret."""
-        with self._database.write() as connection:
+        with self._writing() as connection:
             ended = self._sessions.end_all(connection, user_id, but=but)
             self._steps.end_all(connection, user_id)
             if ended:
@@ -141,7 +141,7 @@ class Signing(Base):
         if not passwords.fits(stored, password):
             self._failed(person.id, person, None, "prove")
             raise SignInRefused(Message("The password is wrong"))
-        with self._database.write() as connection:
+        with self._writing() as connection:
             self._attempts.succeeded(connection, person.id)
             return self._renewed(connection, secret)
 
@@ -172,7 +172,7 @@ class Signing(Base):
         """Begin a sign-in, or the step that comes before it."""
         published = self._published(connection)
         person = self._people.by_id(connection, published, user_id)
-        if person is None or not person.active:
+        if person is None or not person.may_sign_in:
             raise SignInRefused(Message("This account may not sign in"))
         if not vouched:
             if self._factors.kinds(connection, user_id):
@@ -187,11 +187,11 @@ class Signing(Base):
         """Say whether a role of a person demands a second factor."""
         held = self._people.principal(connection, published, person).roles
         roles = published.model.roles
-        return any(getattr(roles[key], "second_factor", False) for key in held if key in roles)
+        return any(roles[key].second_factor for key in held if key in roles)
 
     def _failed(self, name: str, person: Person | None, address: str | None, method: str) -> None:
         """Count a failure, note it, and tell the person when their name has to wait from now on."""
-        with self._database.write() as connection:
+        with self._writing() as connection:
             locked = self._attempts.failed(connection, name, address)
             known = None if person is None else person.id
             # Never what was typed: people type passwords into the wrong box.

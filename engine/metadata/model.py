@@ -370,6 +370,8 @@ class Role:
     """Entity -> name -> condition that every row must keep for every holder, whatever grants say."""
     permissions: frozenset[str] = frozenset()
     """What is not about rows: `admin`, `developer`, a plugin's own."""
+    second_factor: bool = False
+    """Whether its holders sign in with a second factor."""
     layer: str = "site"
 
 

@@ -46,6 +46,7 @@ class Rights:
                 if self._known(doc, ("restrict", entity), entity)
             },
             permissions=frozenset(body.get("permissions", ())),
+            second_factor=bool(body.get("second_factor", False)),
             layer=self._report.composed.layers[doc].name,
         )
 

@@ -48,12 +48,26 @@ class Limits:
     lock_minutes: int = 15
     session_hours: int = 12
     """How long a sign-in lasts without use."""
+    session_most_hours: int = 168
+    """How long a sign-in lasts however much it is used."""
     set_up_hours: int = 72
     """How long a set-up link is good for."""
+    reset_minutes: int = 60
+    """How long a link to a forgotten password, or to a new email address, is good for."""
+    password_length: int = 10
+    """Characters that a password has at least."""
+    password_history: int = 0
+    """Passwords of old that a person may not take again."""
     history_days: int = 0
     """Days that history is kept; 0 = for ever."""
     grace_days: int = 30
     """Days that the values of a retired field are kept."""
+    trash_days: int = 90
+    """Days that deleted records wait in the bin before `guanxi clean-up` deletes them for good; 0 = for ever."""
+    files_megabytes: int = 0
+    """What all files may have together; 0 = as much as there is room for."""
+    files_megabytes_per_person: int = 0
+    """What the files that one person uploaded may have together; 0 = as much as there is room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +266,20 @@ SCHEMA: dict[str, Any] = _map(
         "mail": _map(
             "How the site sends mail.",
             {
-                "server": _words("smtp://host:25, or smtps://host:465."),
+                "server": _words("smtp://host:25, or smtps://host:465.", pattern=r"^smtps?://[^\s/@]+$"),
                 "from": _words("The address that it comes from."),
                 "user": _words("Who signs in at the server."),
+                "tls": {
+                    "enum": ["always", "offered", "never"],
+                    "description": "STARTTLS: always, unless the server is this machine; offered; never.",
+                },
+                "authorities": _words("A file of certificates that are trusted besides those of the machine."),
+                "timeout": {
+                    "type": "number",
+                    "description": "Seconds to wait for the server.",
+                    "minimum": 1,
+                    "maximum": 300,
+                },
                 "password": {
                     "type": "object",
                     "description": "The file or environment variable that holds the password.",
@@ -306,6 +331,10 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
     if not problems and not _is_timezone(body.get("timezone", "UTC")):
         message = Message("there is no time zone {name}", name=repr(body["timezone"]))
         problems.append(Problem(message, positions.place(("timezone",)), "timezone", "value"))
+    mail = body.get("mail") or {}
+    if not problems and mail.get("server") and not mail.get("from"):
+        message = Message("mail.from is missing: the address that mail comes from")
+        problems.append(Problem(message, positions.place(("mail",)), "mail", "required"))
     if not problems and body.get("languages") == []:
         message = Message("at least one language is needed")
         problems.append(Problem(message, positions.place(("languages",)), "languages", "value"))

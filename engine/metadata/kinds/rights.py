@@ -54,6 +54,7 @@ def role_schema() -> Schema:
             ),
             "restrict": mapping("By entity, by name.", restrict, propertyNames=_ENTITY_KEYS),
             "permissions": names("What is not about rows: admin, developer, those of plugins.", uniqueItems=True),
+            "second_factor": flag("Its holders sign in with a second factor, and set one up before anything else."),
         },
     )
 

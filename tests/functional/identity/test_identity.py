@@ -184,11 +184,13 @@ def test_a_change_of_roles_holds_from_the_next_request_on(site: Site, identity: 
 def test_a_new_password_ends_every_sign_in(identity: Identity, ada: str) -> None:
     here, there = identity.sign_in(ADA, PASSWORD).secret, identity.sign_in(ADA, PASSWORD).secret
 
-    identity.change_password(ada, PASSWORD, "another good password", keep=here)
+    renewed = identity.change_password(ada, PASSWORD, "another good password", keep=here)
 
-    assert identity.principal_of_session(here).id == ada
-    with pytest.raises(SignInNeeded):
-        identity.principal_of_session(there)
+    assert renewed is not None
+    assert identity.principal_of_session(renewed).id == ada
+    for ended in (here, there):
+        with pytest.raises(SignInNeeded):
+            identity.principal_of_session(ended)
     with pytest.raises(SignInRefused):
         identity.change_password(ada, PASSWORD, "yet another password")
 
