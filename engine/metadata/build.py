@@ -16,6 +16,7 @@ import orjson
 from engine.errors import DocumentsInvalid, Problem
 from engine.fields import field_types
 from engine.i18n import Message
+from engine.metadata.alerts import Alerts
 from engine.metadata.derive import complete, derive_form, derive_view
 from engine.metadata.document import Document, by_place, join
 from engine.metadata.entities import Declaring, Typing
@@ -96,7 +97,7 @@ def _build(
     views = screens.views()
     forms = screens.forms(views)
     menus = screens.menus(views)
-    for checks in (Workflows, Policies, Insight, Examples):
+    for checks in (Workflows, Policies, Alerts, Insight, Examples):
         checks(report, entities, source, roles).run()
     if not whole or any(each.severity == "error" for each in problems):
         return None, problems

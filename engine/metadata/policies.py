@@ -1,4 +1,4 @@
-"""Checks of assignment, pool, sla, calendar, duplicate, conversion, template and alert documents."""
+"""Checks of assignment, pool, sla, calendar, duplicate, conversion and template documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class Policies(Checking):
             ("sla", self._sla),
             ("duplicate", self._duplicate),
             ("template", self._template),
-            ("alert", self._alert),
         ):
             for doc, _, body in self.documents(kind):
                 entity = self.entity(doc, ("entity",), body.get("entity"))
@@ -88,7 +87,7 @@ class Policies(Checking):
 
     def _calendar(self, doc: str, body: Mapping[str, Any]) -> None:
         zone = body.get("timezone")
-        if zone is not None and not _is_zone(zone):
+        if zone is not None and not is_zone(zone):
             message = Message("there is no time zone {name}", name=repr(zone))
             self.report.error(doc, ("timezone",), message, suggest(zone, available_timezones()), code="timezone")
         week: Mapping[str, Any] = body.get("week") or {}
@@ -165,25 +164,9 @@ class Policies(Checking):
             message = Message("a template has its words in body or in a file: one of the two")
             self.report.error(doc, ("template",), message, code="template")
 
-    def _alert(self, doc: str, body: Mapping[str, Any], entity: Entity) -> None:
-        self._conditions(doc, (), entity, body, ["where"])
-        self.people(doc, ("to",), entity, body.get("to"))
-        self.words(doc, ("template",), entity, body.get("template"), "template")
-        measure: Mapping[str, Any] = body.get("measure") or {}
-        if len(measure) > 1:
-            message = Message("one number is looked at, not {count}", count=len(measure))
-            self.report.error(doc, ("measure",), message, code="measure", key=True)
-        for function, dotted in measure.items():
-            info = self.field(doc, ("measure", function), entity, dotted)
-            if info is not None and function != "count" and info.type is not Type.NUMBER:
-                message = Message("{name} is no number", name=repr(dotted))
-                self.report.error(doc, ("measure", function), message, code="no_number")
-        if "above" not in body and "below" not in body:
-            message = Message("an alert says from which number on it tells somebody")
-            self.report.error(doc, ("alert",), message, Message("add above or below"), code="missing", key=True)
 
-
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Say whether there is a time zone of a name."""
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.fields import field_types
-from engine.metadata.kinds import automation, entity, rights, screens, service
+from engine.metadata.kinds import alerts, automation, entity, rights, screens, service
 from engine.metadata.kinds.parts import Schema
 from engine.metadata.shape import Compiler, Shape
 
@@ -27,7 +27,7 @@ _MAKERS: dict[str, Callable[[], Schema]] = {
     "workflow": automation.workflow_schema,
     "assignment": automation.assignment_schema,
     "pool": automation.pool_schema,
-    "alert": automation.alert_schema,
+    "alert": alerts.alert_schema,
     "sla": service.sla_schema,
     "calendar": service.calendar_schema,
     "duplicate": service.duplicate_schema,

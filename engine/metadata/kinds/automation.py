@@ -28,7 +28,7 @@ from engine.metadata.kinds.parts import (
 
 EVENTS = ("created", "updated", "deleted", "restored", "transition")
 TRIGGERS = ("record", "schedule", "date", "inactivity", "webhook", "button", "mail", "run")
-_CRON = r"^\S+ \S+ \S+ \S+ \S+$"
+CRON = r"^\S+ \S+ \S+ \S+ \S+$"
 
 
 def entity_of(description: str = "Entity that it is about.", layer: Layer = "locked") -> Schema:
@@ -71,7 +71,7 @@ def _clocks(about: Schema) -> dict[str, Schema]:
         "schedule": shape(
             "The clock.",
             {
-                "cron": words("Minute, hour, day, month, weekday, as in cron.", pattern=_CRON),
+                "cron": words("Minute, hour, day, month, weekday, as in cron.", pattern=CRON),
                 "timezone": words("Time zone, if not the site's."),
                 "entity": about,
                 "where": expression("It runs for each record for which this is true."),
@@ -158,23 +158,23 @@ _RECORD = words(
 _SET = values("Values by field, written out.")
 _SET_EXPR = mapping("Values by field, as expressions.", expression("The value."))
 _TO = one_or_more("Who gets it: paths such as record.owner, role:manager, team:..., addresses.")
-_TEMPLATE = label("What it says, with {{ record.field }} in it; or the name of a template.")
+TEMPLATE = label("What it says, with {{ record.field }} in it; or the name of a template.")
 
 
 def _calls() -> dict[str, dict[str, Schema]]:
     """The steps that speak to people and to other systems."""
     return {
-        "notify": {"to": _TO, "template": _TEMPLATE, "channels": names("Ways, if not the person's own.")},
+        "notify": {"to": _TO, "template": TEMPLATE, "channels": names("Ways, if not the person's own.")},
         "email": {
             "to": _TO,
             "cc": _TO,
             "bcc": _TO,
             "subject": label("Its subject."),
-            "template": _TEMPLATE,
+            "template": TEMPLATE,
             "attach": names("Fields with files, or print templates."),
             "from": words("Sender, if not the site's."),
         },
-        "sms": {"to": _TO, "template": _TEMPLATE},
+        "sms": {"to": _TO, "template": TEMPLATE},
         "webhook": {
             "url": words("Address that is called.", pattern="^https?://"),
             "connection": words("A connection of the site, instead of an address."),
@@ -400,40 +400,4 @@ def pool_schema() -> Schema:
             "active": flag("Whether it runs.", default=True),
         },
         "entity",
-    )
-
-
-def alert_schema() -> Schema:
-    """Return the schema of `alert`."""
-    return document(
-        "alert",
-        "Somebody is told when a number is not as it should be.",
-        {
-            "alert": dotted("Its name.", "locked"),
-            "label": label("What it is called."),
-            "entity": entity_of(),
-            "where": expression("Only records for which this is true."),
-            "measure": shape(
-                "The number: one of these.",
-                {
-                    each: {
-                        "type": ["string", "boolean"],
-                        "x-layer": "free",
-                        "x-holds": "path",
-                        "description": "Of this field.",
-                    }
-                    for each in ("count", "sum", "avg", "min", "max")
-                },
-            ),
-            "above": {"type": "number", "description": "Told when it is more.", "x-layer": "free"},
-            "below": {"type": "number", "description": "Told when it is less.", "x-layer": "free"},
-            "within": duration("Only records changed in this time."),
-            "schedule": words("When it looks, as in cron.", pattern=_CRON),
-            "quiet": duration("How long it is silent after."),
-            "to": _TO,
-            "template": _TEMPLATE,
-            "active": flag("Whether it looks.", default=True),
-        },
-        "entity",
-        "to",
     )

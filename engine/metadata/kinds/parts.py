@@ -83,9 +83,17 @@ def whole(description: str, least: int, most: int, layer: Layer = "free", **more
     }
 
 
-def names(description: str, layer: Layer = "free", *, holds: str = "", pattern: str = "", **more: Any) -> Schema:
-    """A list of texts."""
-    item: Schema = {"type": "string", "minLength": 1}
+def names(
+    description: str,
+    layer: Layer = "free",
+    *,
+    holds: str = "",
+    pattern: str = "",
+    enum_items: list[str] | None = None,
+    **more: Any,
+) -> Schema:
+    """A list of texts, or of a few words."""
+    item: Schema = {"enum": enum_items} if enum_items else {"type": "string", "minLength": 1}
     if pattern:
         item["pattern"] = pattern
     made: Schema = {"type": "array", "items": item, "description": description, "x-layer": layer, **more}
