@@ -183,8 +183,10 @@ def _kept(reader: Reader, entity: Entity, values: Mapping[str, Any]) -> list[tup
     found = []
     for moment, person in (("created_at", "created_by.name"), ("updated_at", "updated_by.name")):
         field = entity.fields[moment]
-        if values.get(moment) is not None:
-            when = field.type.displayer(field.options, locale)(values[moment])
+        value = values.get(moment)
+        if value is not None:
+            # What is masked is a mark already.
+            when = value if isinstance(value, str) else field.type.displayer(field.options, locale)(value)
             found.append((said(field.label), " · ".join(filter(None, (when, values.get(person))))))
     return found
 
