@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from engine.publish import Published
 
 
+ADMIN = "admin"
+"""The permission that includes all others."""
+
+
 class Access:
     """What a principal may do: row rules, field masks, permissions."""
 
@@ -59,9 +63,7 @@ class Access:
 
     def has(self, permission: str) -> bool:
         """Say whether the principal holds a permission that is not about rows, such as `admin`."""
-        principal = self.principal
-        held = principal.system or permission in principal.permissions or permission in self.roles.permissions
-        return held and (principal.scopes is None or bool(principal.scopes & {"*", permission}))
+        return holds(self.model, self.principal, permission)
 
     def may_make(self, transition: Transition) -> bool:
         """Say whether the roles may make a transition; the record's own update rule holds besides."""
@@ -97,6 +99,17 @@ ACTION_WORDS: Mapping[str, Message] = {
     "import": Message("import"),
 }
 """How an action is called in a sentence."""
+
+
+def holds(model: Model, principal: Principal, permission: str) -> bool:
+    """Say whether a principal holds a permission; `admin` includes all others, and a token narrows it to its scopes."""
+    if principal.system:
+        held = True
+    else:
+        roles = (model.roles[key] for key in principal.roles if key in model.roles)
+        known = principal.permissions.union(*(role.permissions for role in roles))
+        held = permission in known or ADMIN in known
+    return held and (principal.scopes is None or bool(principal.scopes & {"*", ADMIN, permission}))
 
 
 def role_rules(model: Model, principal: Principal, now: datetime | None = None) -> RoleRules:

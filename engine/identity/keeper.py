@@ -12,18 +12,20 @@ import orjson
 from sqlalchemy import Connection
 
 from engine.data.batch import Batch
-from engine.data.principal import Principal
 from engine.errors import FieldProblem, RecordInvalid
 from engine.hooks import hookimpl
 from engine.i18n import Message
 from engine.identity.people import EVERYONE
+from engine.identity.ranks import beyond, may_give_roles
 from engine.identity.store import Store
-from engine.metadata.model import Model
 from engine.publish import Published
 from engine.storage.columns import quoted
 from engine.storage.database import Database
 
 _ADMIN = "admin"
+_TOUCHY = ("email", "status", "kind", "deputy", "absent_from", "absent_until")
+"""Fields by which whoever changes them could become somebody else, or shut them out."""
+_ABOVE = Message("This person may do more than you; an administrator can change this")
 
 
 class Keeper:
@@ -41,30 +43,55 @@ class Keeper:
         """Check roles, and write emails in lower case."""
         if batch.entity != "user":
             return
-        may_give_roles = _is_admin(batch.model, batch.actor)
         for row, old in zip(batch.rows, batch.old, strict=True):
             email = row["email"]
             if email and email != email.lower():
                 batch.set(row["id"], "email", email.lower())
-            before, after = set((old or {}).get("roles") or ()), set(row["roles"] or ())
-            if before == after:
-                continue
-            unknown = sorted(after - set(batch.model.roles))
-            if unknown:
-                known = ", ".join(key for key in batch.model.roles if key != EVERYONE)
-                batch.reject(
-                    row["id"],
-                    "roles",
-                    Message("There is no role {role}; there are {known}", role=unknown[0], known=known),
-                )
-            elif not may_give_roles:
-                batch.reject(row["id"], "roles", Message("Only an administrator gives and takes roles"))
+            self._check_roles(batch, row, old)
+            if old is not None:
+                self._check_rank(batch, row, old)
+
+    @hookimpl
+    def before_delete(self, batch: Batch) -> None:
+        """Keep people from those who may do less than they."""
+        if batch.entity == "user":
+            for row in batch.rows:
+                if beyond(batch.model, batch.actor, row["roles"] or ()):
+                    batch.reject(row["id"], "", _ABOVE)
+
+    def _check_roles(self, batch: Batch, row: Any, old: Any) -> None:
+        """Refuse roles that are unknown, and those that allow more than whoever gives or takes them may do."""
+        before, after = set((old or {}).get("roles") or ()), set(row["roles"] or ())
+        if before == after:
+            return
+        unknown = sorted(after - set(batch.model.roles))
+        if unknown:
+            known = ", ".join(key for key in batch.model.roles if key != EVERYONE)
+            message = Message("There is no role {role}; there are {known}", role=unknown[0], known=known)
+            batch.reject(row["id"], "roles", message)
+        elif not may_give_roles(batch.model, batch.actor):
+            batch.reject(row["id"], "roles", Message("Only an administrator gives and takes roles"))
+        elif above := beyond(batch.model, batch.actor, sorted(before ^ after)):
+            message = Message(
+                "You may not give or take the role {role}: it allows more than you may do yourself", role=above[0]
+            )
+            batch.reject(row["id"], "roles", message)
+
+    def _check_rank(self, batch: Batch, row: Any, old: Any) -> None:
+        """Refuse what would let somebody become a person with more rights, or shut them out."""
+        if row["id"] == batch.actor.id or not beyond(batch.model, batch.actor, old["roles"] or ()):
+            return
+        for key in _TOUCHY:
+            if key in row and row[key] != old.get(key):
+                batch.reject(row["id"], key, _ABOVE)
 
     @hookimpl
     def changed(self, batch: Batch, connection: Connection) -> None:
         """Bring what is derived from people up to date, in the same transaction."""
         published = self._publisher.models.get(self._database.probe(connection)[0])
         if batch.entity == "user":
+            if batch.action in {"restore", "purge"}:
+                _keep_rank(batch)
             self._keep_admin(batch, connection, published)
             if any(_manager(row) != _manager(old) for row, old in _pairs(batch)) or batch.action in {
                 "delete",
@@ -147,10 +174,10 @@ def _looks_after(row: Any, roles: frozenset[str]) -> bool:
     return row.get("status") == "active" and row.get("deleted_at") is None and bool(roles & set(row.get("roles") or ()))
 
 
-def _is_admin(model: Model, actor: Principal) -> bool:
-    if actor.system or _ADMIN in actor.permissions:
-        return True
-    return any(_ADMIN in model.roles[key].permissions for key in actor.roles if key in model.roles)
+def _keep_rank(batch: Batch) -> None:
+    above = [number for number, row in enumerate(batch.rows) if beyond(batch.model, batch.actor, row["roles"] or ())]
+    if above:
+        raise RecordInvalid([FieldProblem("", _ABOVE, "denied", number) for number in above])
 
 
 def _names(published: Published, entity: str, field: str) -> tuple[str, str]:

@@ -45,8 +45,12 @@ entity: task
 plural: tasks
 title: name
 features: [owned]
+states:
+  field: state
+  transitions: {close: {from: [open], to: closed, roles: [closer, boss]}}
 fields:
   name: {type: text, required: true}
+  state: {type: select, default: open, options: {open: {}, closed: {}}}
   deal: {type: lookup, to: deal, on_delete: clear, share: edit}
   next: {type: lookup, to: task, on_delete: clear, share: read}
 ---
@@ -70,6 +74,30 @@ role: editor
 grants:
   account: {read: all, update: all}
   contact: {read: [own, shared]}
+---
+role: junior
+grants:
+  account: {read: own}
+---
+role: wider
+grants:
+  account: {read: [own, team]}
+---
+role: seer
+grants:
+  account: {read: own, fields: {amount: hidden}}
+---
+role: closer
+grants: {}
+---
+role: named
+grants: {}
+---
+role: bound
+grants:
+  account: {read: all}
+restrict:
+  account: {cheap: "amount < 100 or 'named' in user.roles"}
 ---
 role: reader
 grants:
