@@ -47,7 +47,7 @@ def _signed_in(connection: Any = None) -> Principal:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
-        return site().identity.principal_of_token(token.strip(), connection)
+        return site().identity.principal_of_token(token.strip(), connection, address=request.remote_addr)
     return site().identity.principal_of_session(session_secret(), connection)
 
 

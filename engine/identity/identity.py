@@ -20,8 +20,8 @@ from engine.data.principal import SYSTEM, Principal
 from engine.errors import DatabaseUnavailable, GuanxiError, SignInNeeded
 from engine.i18n import Message
 from engine.identity.base import Memory, Rules
+from engine.identity.caring import Caring
 from engine.identity.links import Link
-from engine.identity.mending import Mending
 from engine.identity.people import Person
 from engine.identity.sessions import SignIn
 from engine.identity.store import fingerprint
@@ -29,7 +29,7 @@ from engine.identity.tokens import PREFIX, Token
 from engine.publish import Published
 
 
-class Identity(Mending):
+class Identity(Caring):
     """The people of one site."""
 
     # --- who asks -------------------------------------------------------------------------------------------------
@@ -73,8 +73,12 @@ class Identity(Mending):
                 known.expires_at, known.seen_at = self._sessions.refresh(writing, secret), now
         return principal
 
-    def principal_of_token(self, text: str, connection: Connection | None = None) -> Principal:
+    def principal_of_token(
+        self, text: str, connection: Connection | None = None, *, address: str | None = None
+    ) -> Principal:
         """Return whom a token stands for, with the scopes that it has; read in `connection` when one is open.
+
+        `address` is where it is shown from: some work from certain networks only.
 
         Raises:
             SignInNeeded: there is no such token, or it is no longer good.
@@ -88,11 +92,13 @@ class Identity(Mending):
             known = memory.tokens.get(key) or self._tokens.find(reading, text)
             if known is None or (known.expires_at is not None and known.expires_at <= clock.now()):
                 raise refused
+            if not known.allows(address):
+                raise SignInNeeded(Message("The token is not valid from this address"))
             memory.tokens[key] = known
             principal = self._principal(reading, published, memory, known.user_id)
         if first:
             with suppress(DatabaseUnavailable), self._database.write() as writing:
-                self._tokens.used(writing, text)
+                self._tokens.used(writing, text, address)
         return replace(principal, scopes=known.scopes)
 
     def _principal(self, connection: Connection, published: Published, memory: Memory, user_id: str) -> Principal:
@@ -107,31 +113,45 @@ class Identity(Mending):
     # --- tokens ---------------------------------------------------------------------------------------------------
 
     def add_token(
-        self, user_id: str, name: str, scopes: Sequence[str] = (), expires_at: datetime | None = None
+        self,
+        user_id: str,
+        name: str,
+        scopes: Sequence[str] = (),
+        expires_at: datetime | None = None,
+        *,
+        addresses: Sequence[str] = (),
+        by: str | None = None,
     ) -> tuple[str, str]:
         """Make a token for a person and return its id and its text, which is never seen again.
 
-        Without scopes it may whatever the person may.
+        Without scopes it may whatever the person may, and without addresses it works from anywhere. `by` is the id of
+        who makes it for somebody else.
 
         Raises:
-            GuanxiError: a scope is none.
+            GuanxiError: a scope is none, or an address.
         """
         with self._writing() as connection:
-            return self._tokens.add(connection, user_id, name, tuple(scopes), expires_at)
+            made = self._tokens.add(connection, user_id, name, tuple(scopes), expires_at, tuple(addresses))
+            self._note(
+                connection, "token_made", user_id, by=by, token=made[0], name=name, scopes=list(scopes),
+                expires_at=expires_at, addresses=list(addresses),
+            )  # fmt: skip
+            return made
 
     def tokens(self, user_id: str) -> list[Token]:
         """Return a person's tokens, the newest first."""
         with self._database.read() as connection:
             return self._tokens.of(connection, user_id)
 
-    def revoke_token(self, token_id: str) -> None:
-        """End a token.
+    def revoke_token(self, token_id: str, *, user_id: str | None = None, by: str | None = None) -> None:
+        """End a token, of one person when they are named; `by` is the id of who does it for somebody else.
 
         Raises:
             NotFound: there is none of that id.
         """
         with self._writing() as connection:
-            self._tokens.revoke(connection, token_id)
+            whose, name = self._tokens.revoke(connection, token_id, user_id)
+            self._note(connection, "token_revoked", whose, by=by, token=token_id, name=name)
             self._database.raise_access_epoch(connection)
 
     # --- people ---------------------------------------------------------------------------------------------------
@@ -168,8 +188,11 @@ class Identity(Mending):
         Raises:
             GuanxiError: they are the last one who may look after the site.
         """
-        self._records.update(SYSTEM, "user", [Change(user_id, {"status": "disabled"})], via="command")
-        self.sign_out_everywhere(user_id)
+        with self._records.begin() as connection:
+            self._records.update(
+                SYSTEM, "user", [Change(user_id, {"status": "disabled"})], via="command", connection=connection
+            )
+            self._shut_out(connection, user_id, None)
 
 
 __all__ = ["GuanxiError", "Identity", "Link", "Rules", "SignIn", "Token"]

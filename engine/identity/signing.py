@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.audit import Event, origin
 from engine.errors import NotFound, SignInNeeded, SignInRefused
 from engine.i18n import Message
-from engine.identity import passwords
+from engine.identity import letters, passwords
 from engine.identity.base import Base
 from engine.identity.people import Person
 from engine.identity.rates import SIGN_IN
@@ -194,10 +195,15 @@ class Signing(Base):
         with self._writing() as connection:
             locked = self._attempts.failed(connection, name, address)
             known = None if person is None else person.id
-            # Never what was typed: people type passwords into the wrong box.
-            self._note(connection, "sign_in_failed", known, by=None, method=method)
+            # Whose doing it was is not known. Never what was typed: people type passwords into the wrong box.
+            self._trail.note(connection, Event("sign_in_failed", None, "user", known, details={"method": method}))
             for what in locked:
-                self._note(connection, "locked_out", known, what=what, minutes=self._rules.lock_minutes)
+                details = {"what": what, "minutes": self._rules.lock_minutes}
+                self._trail.note(connection, Event("locked_out", None, "user", known, details=details))
+            if "name" in locked and person is not None and person.may_sign_in:
+                self._tell(
+                    connection, person, letters.locked_out(self._rules.lock_minutes, address or origin().address)
+                )
 
     def _password(self, connection: Connection, user_id: str) -> str | None:
         row = self._store.run(

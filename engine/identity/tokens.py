@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import orjson
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from engine import clock
 from engine.errors import GuanxiError, NotFound
 from engine.i18n import Message
 from engine.identity.store import Store, fingerprint, new_secret
-from engine.ids import new_id
+from engine.ids import is_id, new_id
 from engine.metadata.model import ACTIONS
 
 PREFIX = "gx_"
@@ -32,6 +33,10 @@ class Token:
     created_at: datetime | None
     expires_at: datetime | None
     used_at: datetime | None
+    used_from: str | None = None
+    """The address that it was used from last."""
+    addresses: tuple[str, ...] = ()
+    """Networks that it works from; from anywhere when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,19 @@ class KnownToken:
     user_id: str
     scopes: frozenset[str] | None
     expires_at: datetime | None
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def allows(self, address: str | None) -> bool:
+        """Say whether it works from an address."""
+        if not self.networks:
+            return True
+        try:
+            here = ip_address(address or "")
+        except ValueError:
+            return False
+        # An IPv4 address that came in by an IPv6 socket is still that address.
+        here = getattr(here, "ipv4_mapped", None) or here
+        return any(here in network for network in self.networks)
 
 
 def _is_scope(scope: str) -> bool:
@@ -56,13 +74,20 @@ class Tokens:
         self._store = store
 
     def add(
-        self, connection: Connection, user_id: str, name: str, scopes: tuple[str, ...], expires_at: datetime | None
+        self,
+        connection: Connection,
+        user_id: str,
+        name: str,
+        scopes: tuple[str, ...],
+        expires_at: datetime | None,
+        addresses: tuple[str, ...] = (),
     ) -> tuple[str, str]:
         """Make a token and return its id and its text, which is never seen again.
 
         Raises:
-            GuanxiError: a scope is none.
+            GuanxiError: a scope is none, or an address.
         """
+        networks = [str(network(each)) for each in addresses]
         wrong = next((scope for scope in scopes if not _is_scope(scope)), None)
         if wrong is not None:
             raise GuanxiError(
@@ -73,8 +98,8 @@ class Tokens:
         id_, text = new_id(), new_secret(PREFIX)
         self._store.run(
             connection,
-            "INSERT INTO auth_token (id, user_id, name, hash, scopes, created_at, expires_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO auth_token (id, user_id, name, hash, scopes, created_at, expires_at, addresses)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             id_,
             user_id,
             name,
@@ -82,6 +107,7 @@ class Tokens:
             orjson.dumps(scopes).decode(),
             clock.now(),
             expires_at,
+            orjson.dumps(networks).decode() if networks else None,
         )
         return id_, text
 
@@ -89,51 +115,72 @@ class Tokens:
         """Return what a token says; None when there is none, or it was revoked, or its time is over."""
         row = self._store.run(
             connection,
-            "SELECT user_id, scopes, expires_at FROM auth_token WHERE hash = ? AND revoked_at IS NULL",
+            "SELECT user_id, scopes, expires_at, addresses FROM auth_token WHERE hash = ? AND revoked_at IS NULL",
             fingerprint(text),
         ).fetchone()
         if row is None:
             return None
         scopes = frozenset(orjson.loads(row[1]))
-        return KnownToken(str(row[0]), scopes or None, self._store.read_moment(row[2]))
+        networks = tuple(ip_network(each) for each in orjson.loads(row[3] or "[]"))
+        return KnownToken(str(row[0]), scopes or None, self._store.read_moment(row[2]), networks)
 
     def of(self, connection: Connection, user_id: str) -> list[Token]:
         """Return a person's tokens that were not revoked, the newest first."""
         rows = self._store.run(
             connection,
-            "SELECT id, user_id, name, scopes, created_at, expires_at, used_at FROM auth_token"
+            "SELECT id, user_id, name, scopes, created_at, expires_at, used_at, used_from, addresses FROM auth_token"
             " WHERE user_id = ? AND revoked_at IS NULL ORDER BY created_at DESC, id DESC",
             user_id,
         ).fetchall()
         at = self._store.read_moment
         return [
-            Token(str(row[0]), str(row[1]), row[2], tuple(orjson.loads(row[3])), at(row[4]), at(row[5]), at(row[6]))
+            Token(
+                str(row[0]), str(row[1]), row[2], tuple(orjson.loads(row[3])), at(row[4]), at(row[5]), at(row[6]),
+                row[7], tuple(orjson.loads(row[8] or "[]")),
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
 
-    def used(self, connection: Connection, text: str) -> None:
+    def used(self, connection: Connection, text: str, address: str | None = None) -> None:
         """Note that a token is in use, once an hour at most."""
         now = clock.now()
         self._store.run(
             connection,
-            "UPDATE auth_token SET used_at = ? WHERE hash = ? AND (used_at IS NULL OR used_at < ?)",
+            "UPDATE auth_token SET used_at = ?, used_from = ? WHERE hash = ? AND (used_at IS NULL OR used_at < ?)",
             now,
+            address,
             fingerprint(text),
             now - _REFRESH,
         )
 
-    def revoke(self, connection: Connection, token_id: str) -> str:
-        """End a token and return the id of its person.
+    def revoke(self, connection: Connection, token_id: str, user_id: str | None = None) -> tuple[str, str]:
+        """End a token, of one person when they are named, and return (id of its person, name).
 
         Raises:
             NotFound: there is none of that id.
         """
-        row = self._store.run(
-            connection,
-            "UPDATE auth_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING user_id",
-            clock.now(),
-            token_id,
-        ).fetchone()
+        row = None
+        if is_id(token_id):
+            row = self._store.run(
+                connection,
+                "UPDATE auth_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
+                f"{' AND user_id = ?' if user_id else ''} RETURNING user_id, name",
+                *(clock.now(), token_id, *((user_id,) if user_id else ())),
+            ).fetchone()
         if row is None:
             raise NotFound(Message("There is no token {id}", id=token_id))
-        return str(row[0])
+        return str(row[0]), row[1]
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """Return a network, or a single address as one.
+
+    Raises:
+        GuanxiError: it is neither.
+    """
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise GuanxiError(
+            Message("{text} is no address and no network, such as 10.0.0.0/8", text=repr(text.strip()[:60]))
+        ) from None

@@ -331,8 +331,7 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
     if not problems and not _is_timezone(body.get("timezone", "UTC")):
         message = Message("there is no time zone {name}", name=repr(body["timezone"]))
         problems.append(Problem(message, positions.place(("timezone",)), "timezone", "value"))
-    mail = body.get("mail") or {}
-    if not problems and mail.get("server") and not mail.get("from"):
+    if not problems and (mail := body.get("mail") or {}).get("server") and not mail.get("from"):
         message = Message("mail.from is missing: the address that mail comes from")
         problems.append(Problem(message, positions.place(("mail",)), "mail", "required"))
     if not problems and body.get("languages") == []:
