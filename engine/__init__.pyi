@@ -11,6 +11,7 @@ from engine.data.batch import Written as Written
 from engine.data.explain import Explanation as Explanation
 from engine.data.explain import explain as explain
 from engine.data.files import Files as Files
+from engine.data.files import QuotaExceeded as QuotaExceeded
 from engine.data.finding import (
     Found as Found,
 )
@@ -306,6 +307,7 @@ from engine.publish.revisions import Entry as Entry
 from engine.scenario import Outcome as Outcome
 from engine.scenario import ScenarioResult as ScenarioResult
 from engine.scenario import run_scenarios as run_scenarios
+from engine.site.cleaning import Swept as Swept
 from engine.site.config import Limits as Limits
 from engine.site.config import SiteConfig as SiteConfig
 from engine.site.config import read_config as read_config

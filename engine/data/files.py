@@ -10,11 +10,12 @@ import hashlib
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from engine import clock
 from engine.data.drafts import stored_draft
@@ -147,12 +148,26 @@ class OpenFile:
     checksum: str
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes files may have together; 0 = as many as there is room for."""
+
+    site: int = 0
+    person: int = 0
+    """Of the files that one person has uploaded."""
+
+
+class QuotaExceeded(RecordInvalid):
+    """There is no room for a file; the message says how much is used."""
+
+
 class Files:
     """Files as people know them: records of `file`, with their bytes in a store."""
 
-    def __init__(self, store: FileStore, records: Records) -> None:
+    def __init__(self, store: FileStore, records: Records, room: Room | None = None) -> None:
         self.store = store
         self.records = records
+        self.room = room or Room()
 
     def add(self, principal: Principal, stream: IO[bytes], *, name: str, via: str = "web") -> str:
         """Store an uploaded file and return the id of its record; a record may name it from now on.
@@ -160,8 +175,11 @@ class Files:
         Raises:
             AccessDenied: the principal may not upload.
             RecordInvalid: it is too large or empty.
+            QuotaExceeded: there is no room for it.
         """
+        self._require_room(principal, 0)
         blob = self.store.put(stream, name=name)
+        self._require_room(principal, blob.size)
         values = {
             "name": clean_name(name),
             "content_type": blob.content_type,
@@ -170,6 +188,27 @@ class Files:
         }
         [written] = self.records.create(principal, _ENTITY, [values], via=via)
         return written.id
+
+    def used(self, user_id: str | None = None) -> int:
+        """Return how many bytes all files have, or those that one person uploaded; equal files count each time."""
+        with self.records.database.read() as connection:
+            return self._used(connection, user_id)
+
+    def _used(self, connection: Any, user_id: str | None) -> int:
+        tables = self.records.models.get(self.records.database.probe(connection)[0]).tables
+        size, owner = (quoted(tables.column_name(_ENTITY, key)) for key in ("size", "created_by"))
+        text = f"SELECT sum({size}) FROM {quoted(tables.name(_ENTITY))}"  # noqa: S608 - names of the Model
+        values: tuple[str, ...] = ()
+        if user_id is not None:
+            text, values = f"{text} WHERE {owner} = {phrases(connection.dialect.name).mark}", (user_id,)
+        return int(run(connection, text, values, access=ENTITY_ACCESS).fetchone()[0] or 0)
+
+    def _require_room(self, principal: Principal, size: int) -> None:
+        """Refuse a file for which there is no room; bytes that were stored for it are cleaned up later."""
+        if self.room.site:
+            _fit(self.used(), size, self.room.site, Message("The site has no room left for this file"))
+        if self.room.person and principal.id is not None:
+            _fit(self.used(principal.id), size, self.room.person, Message("You have no room left for this file"))
 
     def open(self, reader: Reader, id_: str) -> OpenFile:
         """Return a file that the reader's principal may read: their own, or one of a record whose field they may see.
@@ -186,20 +225,29 @@ class Files:
             raise NotFound(Message("The bytes of the file {name} are missing", name=name))
         return OpenFile(path, name, kind or _UNKNOWN, size or 0, checksum)
 
-    def clean_up(self, now: datetime | None = None) -> int:
-        """Delete files that no record has named for a day and bytes without a record of `file`; return how many."""
+    def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> int:
+        """Delete files that no record has named for a day and bytes without a record of `file`; return how many.
+
+        With `dry_run` they are only counted, without the bytes that have no record.
+        """
         limit = (now or clock.now()) - ABANDONED_AFTER
         return self.records.carry_out(
-            SYSTEM, lambda unit: self._clean_up(unit, limit), kind="clean_up", entity=_ENTITY, via="clean_up"
+            SYSTEM,
+            lambda unit: self._clean_up(unit, limit, dry_run=dry_run),
+            kind="clean_up",
+            entity=_ENTITY,
+            via="clean_up",
         )
 
-    def _clean_up(self, unit: Unit, limit: datetime) -> int:
+    def _clean_up(self, unit: Unit, limit: datetime, *, dry_run: bool) -> int:
         shape = unit.shape(_ENTITY)
         identity, record = shape.by_key["id"].name, shape.by_key["record_id"].name
         created, checksum = shape.by_key["created_at"].name, shape.by_key["checksum"].name
         text = f"SELECT {identity} FROM {shape.table} WHERE {record} IS NULL AND {created} < {unit.phrases.mark}"  # noqa: S608
         ids = [row[0] for row in unit.run(text, (unit.phrases.moment(limit),)).fetchall()]
         abandoned = sorted(set(ids) - named_files(unit, ids))
+        if dry_run:
+            return len(abandoned)
         stored = load(unit, shape, abandoned, lock="delete", trashed=None)
         purge_rows(unit, shape, [stored_draft(found) for found in stored.values()])
         known = {row[0] for row in unit.run(f"SELECT {checksum} FROM {shape.table}").fetchall()}  # noqa: S608
@@ -283,13 +331,43 @@ _TEXTS = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown
 
 
 def clean_name(name: str) -> str:
-    """Return a file name as people are shown it: its last part, without control characters, of bearable length."""
-    last = re.split(r"[/\\]", name)[-1]
+    """Return a file name that every system takes and that shows what it is.
+
+    It is the last part of a path, without control characters and marks that turn the direction of writing (a name
+    could end with another ending than it seems to), without what Windows reserves, and no longer than a name may be.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode()))[-1]
     words = "".join(letter for letter in last if letter.isprintable()).strip(" .")
-    stem, dot, suffix = words.rpartition(".")
-    if len(words) > 200:  # noqa: PLR2004 - file names of most systems end at 255 bytes
-        words = f"{stem[:180]}{dot}{suffix[:10]}" if stem else words[:200]
+    words = _RESERVED_LETTERS.sub("_", words)
+    if words.partition(".")[0].rstrip().upper() in _DEVICES:
+        words = f"_{words}"
+    if len(words.encode()) > _LONGEST_NAME:
+        stem, dot, suffix = words.rpartition(".")
+        end = f"{dot}{suffix}" if stem and len(suffix.encode()) <= _LONGEST_SUFFIX else ""
+        start = (stem if end else words).encode()[: _LONGEST_NAME - len(end.encode())].decode("utf-8", "ignore")
+        words = f"{start}{end}"
     return words or "file"
+
+
+_RESERVED_LETTERS = re.compile(r'[<>:"|?*]')
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{each}{number}" for each in ("COM", "LPT") for number in "0123456789")}
+)
+_LONGEST_NAME = 200
+"""Bytes: names of most systems end at 255, and browsers add to them."""
+_LONGEST_SUFFIX = 20
+
+
+def _fit(used: int, size: int, most: int, refusal: Message) -> None:
+    if used + size > most or used >= most:
+        message = Message(
+            "{refusal}: {used} of {most} MB are used", refusal=refusal, used=_megabytes(used), most=_megabytes(most)
+        )
+        raise QuotaExceeded([FieldProblem("file", message, "quota")])
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.1f}"
 
 
 def _sync_folder(folder: Path) -> None:

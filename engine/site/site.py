@@ -375,6 +375,17 @@ class Site:
         parts = (self.database, self.publisher, self.records, self.files, self.trail)
         return Cleaning(*parts, self.config.limits, now or clock.now(), dry_run=dry_run).run()
 
+    def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> list[Swept]:
+        """Throw away what has had its time, and return what each step did; with `dry_run` what it would do.
+
+        Raises:
+            SiteBroken: nothing was published yet.
+            DatabaseUnavailable: the database does not answer; the steps before have done their work.
+        """
+        self.require_published()
+        parts = (self.database, self.publisher, self.records, self.files, self.trail)
+        return Cleaning(*parts, self.config.limits, now, dry_run=dry_run).run()
+
     # --- many records ---------------------------------------------------------------------------------------------
 
     def import_file(

@@ -10,6 +10,7 @@ from engine import Message
 from ui.api.problems import BadRequest
 from ui.api.records import answer
 from ui.asking import principal, reading, site
+from ui.headers import FILE_POLICY
 
 routes = Blueprint("files", __name__)
 
@@ -31,5 +32,5 @@ def download(record_id: Any) -> Response:
         found = site().files.open(reader, str(record_id))
     # Sent to be saved, never to be shown from our origin: it may be a page with a script in it.
     response = send_file(found.path, mimetype=found.mimetype, as_attachment=True, download_name=found.name)
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     return response

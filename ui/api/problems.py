@@ -20,6 +20,7 @@ from engine import (
     NotFound,
     QueryInvalid,
     QueryTooSlow,
+    QuotaExceeded,
     RecordInvalid,
     SignInNeeded,
     StaleModel,
@@ -27,6 +28,7 @@ from engine import (
 )
 
 _STATUS: tuple[tuple[type[GuanxiError], int, str], ...] = (
+    (QuotaExceeded, 413, "quota-exceeded"),
     (RecordInvalid, 422, "record-invalid"),
     (VersionConflict, 409, "version-conflict"),
     (IdempotencyMismatch, 422, "idempotency-key-reused"),
@@ -59,6 +61,8 @@ def described(error: GuanxiError, language: str) -> tuple[dict[str, Any], int]:
             status, code = its_status, its_code
             break
     problem: dict[str, Any] = {"type": f"urn:guanxi:{code}", "title": error.in_(language), "status": status}
+    if isinstance(error, QuotaExceeded):
+        problem["title"] = " ".join(each.message.in_(language) for each in error.problems)
     if isinstance(error, RecordInvalid):
         problem["errors"] = listed(error.problems, language)
     elif isinstance(error, (QueryInvalid, ExpressionInvalid)) and error.problems:

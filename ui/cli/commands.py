@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ui.cli import data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
+from ui.cli import cleaning, data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
 from ui.cli.command import Group, Option, shared
 
 
@@ -28,6 +28,7 @@ for command in (
     publishing.history,
     publishing.rollback,
     publishing.purge,
+    cleaning.clean_up,
     testing.test,
     data.import_,
     data.export,

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, send_file
 
 from ui.asking import reading, site
+from ui.headers import FILE_POLICY
 
 routes = Blueprint("files", __name__)
 
@@ -19,6 +20,7 @@ def download(record_id: Any) -> Response:
     response = send_file(
         found.path, mimetype=found.mimetype, as_attachment=True, download_name=found.name, etag=found.checksum
     )
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     # What it says may be kept by this browser, but whether it may be read is asked again each time.
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from engine import Entity, Message, Order, Query, Reader, is_id
+from engine import Column, Entity, Message, Order, Query, Reader, Text, is_id
 from ui.asking import principal, reading, site
 from ui.frame import is_fragment, notice, page, within
-from ui.pages.listing import MOST, PAGE, entity_of, table_of
+from ui.pages.listing import MOST, PAGE, entity_of, locale_of
+from ui.widgets.cells import Asked, Cell, register_cell
+from ui.widgets.moments import day_writer, zone
+from ui.widgets.tables import Table, table
+
+_END = "end of the bin"
+_ENDS = Message("Deleted for good on")
 
 routes = Blueprint("trash", __name__)
 
@@ -21,7 +29,7 @@ def trash(entity: str) -> Response | str:
     """Show what lies in the recycle bin, the last first; with htmx the rows after a cursor."""
     with reading() as reader:
         shown = entity_of(reader, entity)
-        table = table_of(reader, shown, reader.model.default_view(entity), "bin")
+        table = _table(reader, shown)
         query = Query(entity, select=table.select, order_by=(Order(("updated_at",), descending=True),), trashed=True)
         found = reader.query(
             replace(query, limit=PAGE, cursor=request.args.get("cursor") or None), abilities=("delete",)
@@ -35,11 +43,46 @@ def trash(entity: str) -> Response | str:
             "any": bool(found),
             "may": any(found.abilities("delete")),
             "may_purge": reader.access.has("admin"),
+            "days": site().config.limits.trash_days,
             "more": {"page": following, "rows": following} if found.next_cursor else None,
         }
         if is_fragment():
             return make_response(render_template("_rows.html", **values))
-        return page("trash.html", reader, **values, style=f"/{entity}/columns.css?bin=1&v={table.style_key}")
+        return page("trash.html", reader, **values, style=f"/{entity}/trash/columns.css?v={table.style_key}")
+
+
+@routes.get("/<entity>/trash/columns.css")
+def style(entity: str) -> Response:
+    """Return what the columns of the bin need of style."""
+    with reading() as reader:
+        made = _table(reader, entity_of(reader, entity))
+    response = make_response(made.style)
+    response.mimetype = "text/css"
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+def _table(reader: Reader, entity: Entity) -> Table:
+    """Return the table of the usual view, with the day on which each record goes for good."""
+    view = reader.model.default_view(entity.key)
+    columns = [each for each in view.columns.values() if not each.hidden]
+    if site().config.limits.trash_days:
+        columns.insert(1, Column(("deleted_at",), _END, Text({each: _ENDS.in_(each) for each in ("en", "zh")})))
+    return table(reader.access, entity, columns, locale_of(reader), f"bin of {view.key}", "bin")
+
+
+def _end(asked: Asked) -> Cell:
+    """Return the cell that says when a record goes for good."""
+    write, place = day_writer(asked.locale.language), zone(asked.locale.timezone)
+
+    def prepare(reader: Reader, columns: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+        waits, year = timedelta(days=site().config.limits.trash_days), reader.access.env()["today"].year
+        return ([write((moment + waits).astimezone(place).date(), year) if moment else "" for moment in columns[0]],)
+
+    return Cell((".".join(asked.path),), prepare, "{{ $0 }}", whole=True)
+
+
+register_cell(_END, _end)
 
 
 @routes.post("/<entity>/trash")

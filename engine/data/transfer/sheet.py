@@ -17,6 +17,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.data.transfer.unpacking import measure
 from engine.errors import GuanxiError
 from engine.i18n import Message
 
@@ -78,6 +79,7 @@ def open_sheet(
     suffix = path.suffix.lower()
     try:
         if suffix in _SPREADSHEETS:
+            measure(path)
             yield _spreadsheet(path, sheet)
         elif suffix in _JSON_SUFFIXES:
             with path.open("rb") as stream:
