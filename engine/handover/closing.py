@@ -66,6 +66,16 @@ def take_back(unit: Unit, known: Handover) -> UndoReport:
     return report
 
 
+def wait_for_others(unit: Unit, person: Person) -> None:
+    """Wait until nobody is in the middle of writing a record that leads to a person; for PostgreSQL."""
+    shape = unit.shape(USER)
+    identity = shape.by_key["id"].name
+    unit.run(
+        f"SELECT 1 FROM {shape.table} WHERE {identity} = {unit.phrases.mark} FOR UPDATE",  # noqa: S608 - names of the Model
+        (person.id,),
+    )
+
+
 def is_above(connection: Connection, manager: str, person: str) -> bool:
     """Say whether somebody stands above a person, at any distance."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"

@@ -319,12 +319,17 @@ def _eyes(person: Person) -> Principal:
 def _portion(unit: Unit, access: Access, person: Person, here: Handover) -> bool:
     """Give away the next records and say whether there are no more."""
     finder, progress, room = Finder(unit.connection, access, _eyes(person)), here.progress, PORTION
+    waited = unit.phrases.kind == "sqlite"
     while room > 0:
         if progress.at >= len(here.orders):
             if not progress.moved_in_pass:
-                return True
+                if waited:
+                    return True
+                # Who links something to the person just now holds their row; once they are done, we look again.
+                closing.wait_for_others(unit, person)
+                waited = True
             progress.at, progress.moved_in_pass, progress.left, progress.left_count = 0, 0, [], 0
-        order = order_from_json(access.model, here.orders[progress.at])
+        order = order_from_json(access.model, here.orders[progress.at]) if here.orders else None
         ids: list[str] = []
         if order is not None and not order.keep:
             ids = finder.ids(order.belonging, order.condition, progress.after, room)
