@@ -4,6 +4,8 @@ from engine.audit import Event as Event
 from engine.audit import Origin as Origin
 from engine.audit import acting_from as acting_from
 from engine.data.access import Access as Access
+from engine.data.asking import Helper as Helper
+from engine.data.asking import people_who_give_roles as people_who_give_roles
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
 from engine.data.batch import Result as Result

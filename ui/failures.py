@@ -19,13 +19,16 @@ from engine import (
     NotFound,
     QueryInvalid,
     QueryTooSlow,
+    Reader,
     SignInNeeded,
     SiteBroken,
     StaleModel,
+    people_who_give_roles,
 )
 from ui.api.problems import http_problem
 from ui.asking import language, reading
 from ui.frame import htmx, navigation
+from ui.pages.why import address
 from ui.requests import number_of, shown_path
 
 log = logging.getLogger(__name__)
@@ -70,7 +73,7 @@ def _to_sign_in(error: SignInNeeded) -> AnyResponse:
 
 def _refused(error: GuanxiError) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
-    return failure(status, error.in_(language()))
+    return failure(status, error.in_(language()), error)
 
 
 def _http(error: HTTPException) -> Response:
@@ -89,17 +92,43 @@ def _broken(error: Exception) -> Response:
     return failure(500, "")
 
 
-def failure(status: int, reason: str) -> Response:
+def failure(status: int, reason: str, error: GuanxiError | None = None) -> Response:
     """Return the page of an error, with the ways on for who is signed in and the database answers."""
-    shown = Markup("")
+    shown, why = Markup(""), ""
+    givers: tuple[str, ...] = ()
     if status < 500 and g.get("principal") is not None:  # noqa: PLR2004 - whose fault it is
         with suppress(GuanxiError), reading() as reader:
             shown = navigation(reader)
+            if status in {403, 404}:
+                why, givers = _why(reader, error), people_who_give_roles(reader)
     title = _TITLES.get(status, _TITLES[400]).in_(language())
     # Whoever keeps the site running finds in the log what happened under this number.
     number = number_of() if status >= 500 else ""  # noqa: PLR2004 - as above
-    body = render_template("failure.html", navigation=shown, status=status, title=title, reason=reason, number=number)
+    body = render_template(
+        "failure.html",
+        navigation=shown,
+        status=status,
+        title=title,
+        reason=reason,
+        number=number,
+        why=why,
+        givers=", ".join(givers),
+    )
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         response.headers["Retry-After"] = "1"
     return response
+
+
+def _why(reader: Reader, error: GuanxiError | None) -> str:
+    """Return the address that says why something of a record was refused; "" where it is about none."""
+    asked = request.view_args or {}
+    denied = error if isinstance(error, AccessDenied) else None
+    entity = str(asked.get("entity", "")) or (denied.entity if denied is not None else "")
+    known = reader.model.entities.get(entity)
+    if known is None or not reader.access.may(entity, "read"):
+        return ""
+    record = asked.get("record_id")
+    action = denied.action if denied is not None else ""
+    field = denied.field if denied is not None and action else ""
+    return address(entity, str(record) if record else None, action=action or "read", field=field)

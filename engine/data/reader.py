@@ -27,7 +27,7 @@ from engine.data.fields import Resolved, all_columns, child_columns, conversions
 from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
 from engine.data.normal import NOTHING, Normal, normal
 from engine.data.place import reading, visible
-from engine.data.principal import Principal, fixed_shift
+from engine.data.principal import SYSTEM, Principal, fixed_shift
 from engine.data.query import Query
 from engine.data.recent import Recent
 from engine.data.rowset import Row, RowSet
@@ -104,6 +104,11 @@ class Reader:
         self._titles: dict[tuple[str, str], str] = {}
         self._statements: Recent[Any] = self.model.derive("statements", lambda: Recent(STATEMENTS_KEPT))
         self._conditions: Recent[Normal] = self.model.derive("conditions", lambda: Recent(CONDITIONS_KEPT))
+
+    def as_system(self) -> Reader:
+        """Return a reader of the same snapshot for the product itself; what it finds, nobody is shown unweighed."""
+        now = self.access.env()["now"]
+        return Reader(self.connection, self.published, SYSTEM, secret=self._secret, now=now)
 
     # --- lists ----------------------------------------------------------------------------------------------------
 

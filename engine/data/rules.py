@@ -106,6 +106,10 @@ class RoleRules:
         self._masks: dict[str, Mapping[str, Mask]] = {}
         self._revealable: dict[str, frozenset[str]] = {}
 
+    def with_role(self, role: str) -> RoleRules:
+        """Return what the holder of these roles could do with one more."""
+        return RoleRules(self.model, self.names | {role}, scopes=self.scopes, standing_in=self.standing_in)
+
     def rule(self, entity: str, action: str) -> Rule:
         """Return the rule of an action (read, create, update, delete, export, transfer, import)."""
         key = (entity, action)

@@ -232,15 +232,15 @@ class Site:
     def explain(
         self, user_id: str, action: str, entity: str, record_id: str | None = None, field: str | None = None
     ) -> Explanation:
-        """Return which rule lets a person do something, or keeps them from it.
+        """Return which rule lets a person do something, or keeps them from it, as one may know who may know all.
 
         Raises:
-            NotFound: there is no such entity, record or field.
+            NotFound: there is no such person, entity, action, record or field.
         """
         from engine.data.explain import explain
 
         with self.reading(self.principal(user_id)) as reader:
-            return explain(reader, action, entity, record_id, field)
+            return explain(reader, action, entity, record_id, field, asker=reader.as_system())
 
     def _published(self, number: int) -> Published:
         if number == 0:

@@ -61,7 +61,7 @@ def test_every_sentence_has_its_chinese() -> None:
     assert not missing, "\n".join(f"{place}: {words}" for words, place in missing.items())
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
 def test_a_translation_has_the_values_of_its_sentence(path: Path) -> None:
     with path.open("rb") as stream:
         entries = [(str(each.id), str(each.string)) for each in read_po(stream) if each.id and each.string]

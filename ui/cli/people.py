@@ -190,14 +190,16 @@ def explain(face: Face, person: str, action: str, entity: str, record: str | Non
     """Say which rule lets a person do something, or keeps them from it, and who could change that."""
     with face.site(published=True) as site:
         said = site.explain(site.identity.find(person).id, action, entity, record, field)
-    face.say(Message("Allowed") if said.granted else Message("Not allowed"))
-    for line in (*said.lines, *said.who_could_grant):
+    face.say(said.answer)
+    for line in (*said.lines, *said.whom_to_ask):
         face.say(f"  {face.words(line)}")
     face.answer(
         {
             "granted": said.granted,
+            "answer": face.words(said.answer),
             "lines": [face.words(line) for line in said.lines],
-            "who_could_grant": [face.words(line) for line in said.who_could_grant],
+            "who_could_grant": list(said.who_could_grant),
+            "whom_to_ask": [face.words(line) for line in said.whom_to_ask],
         }
     )
     return DONE if said.granted else PROBLEMS

@@ -21,6 +21,7 @@ from ui.pages import (
     settings,
     signing,
     trash,
+    why,
 )
 
 
@@ -40,6 +41,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         lookups.routes,
         moves.routes,
         history.routes,
+        why.routes,
         revealing.routes,
         records.routes,
         lists.routes,

@@ -347,10 +347,10 @@ def test_explain_says_which_rule_grants_and_who_could(crm: Path, guanxi: Command
     )
 
     assert granted.code == 0
-    assert "Allowed" in granted.out
-    assert "sales_rep" in granted.out
+    assert "Bo may create Leads" in granted.out
+    assert "Sales representative" in granted.out
     assert refused.code == 1
-    assert "Not allowed" in refused.out
+    assert "Bo may not delete Leads" in refused.out
 
 
 # --- serve, doctor ----------------------------------------------------------------------------------------------------
