@@ -36,6 +36,8 @@ from ui.widgets.paths import linked_titles
 from ui.widgets.posted import Uploads
 
 MOST_ROWS = 10_000
+REFUSED = frozenset({"denied", "transition"})
+"""Codes of problems that the rights have with a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +376,16 @@ class _Maker:
             )
         if request.method != "POST":
             return made
-        made = kept(made, request.form, wrong)
+        made = replace(kept(made, request.form, wrong), why=self._why(key))
         return again(self.reader, each, made, self.titles, filling.uploads, wrong=bool(wrong))
+
+
+    def _why(self, key: str) -> str:
+        """Return where it is told why the rights refuse a value; "" when they do not."""
+        refused = {problem.code for problem in self.problems if problem.path == key} & REFUSED
+        if not refused or not self.filling.record_id:
+            return ""
+        return f"/{self.form.entity.key}/{self.filling.record_id}/why?action=update&field={key}"
 
 
 def again(reader: Reader, each: Field, made: Input, titles: Titles, uploads: Uploads, *, wrong: bool) -> Input:

@@ -116,6 +116,7 @@ def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
         "may_create": reader.access.may(wanted.entity.key, "create"),
         "may_change": reader.access.may(wanted.entity.key, "update"),
         "may_delete": reader.access.may(wanted.entity.key, "delete"),
+        "limited": not reader.access.rule(wanted.entity.key, "read").everybody,
         "count": "",
         "more": None,
     }

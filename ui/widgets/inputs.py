@@ -48,6 +48,8 @@ class Input:
     required: bool = False
     options: Sequence[tuple[str, str]] = ()
     problems: Sequence[str] = ()
+    why: str = ""
+    """Where the rules behind a problem are told, of one that the rights have with it."""
     title: str = ""
     """Of a link: the words that stand there."""
     known: str = ""

@@ -343,14 +343,14 @@ def test_explain_says_which_rule_grants_and_who_could(crm: Path, guanxi: Command
 
     granted, refused = (
         guanxi("explain", "bo@x.example", "create", "lead"),
-        guanxi("explain", "bo@x.example", "delete", "lead"),
+        guanxi("explain", "bo@x.example", "delete", "user"),
     )
 
     assert granted.code == 0
     assert "Bo may create Leads" in granted.out
     assert "Sales representative" in granted.out
     assert refused.code == 1
-    assert "Bo may not delete Leads" in refused.out
+    assert "Bo may not delete Users" in refused.out
 
 
 # --- serve, doctor ----------------------------------------------------------------------------------------------------

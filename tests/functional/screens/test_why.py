@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from engine import clock, new_id
+from tests.functional.screens.filling import form_at
 from tests.functional.screens.world import Web, World, words
 
 
@@ -130,6 +131,23 @@ def test_a_share_is_told_with_who_gave_it_and_until_when(office: World, deals: d
     assert any(each.startswith("Ben shared it with Eve to read, until 20") for each in told)
     page = why(office.browser("eve"), deals["open"], action="update")
     assert headline(page) == "You may not change this Deal"
+
+
+def test_an_empty_list_and_a_refused_value_lead_to_the_reason(office: World, deals: dict[str, str]) -> None:
+    eve = office.browser("eve")
+    page = eve.text("/deal")
+    assert "There may be others" in words(page)
+    assert 'href="/deal/why?action=read"' in page
+    assert headline(eve.text("/deal/why?action=read")) == "You may read some Deals"
+    assert "There may be others" not in words(office.browser("ada").text("/user?q=nobodyhere"))
+
+    form = form_at(office.browser("ben"), f"{deals['open']}/edit").fill(owner="Eve")
+    again = form.refused()
+    assert any("Owner" in each for each in again.problems["owner"])
+    assert f'href="{deals["open"]}/why?action=update&amp;field=owner"' in again.page
+    told = why(office.browser("ben"), deals["open"], action="update", field="owner")
+    assert headline(told) == "You may not change Owner of this Deal"
+    assert "No role grants to hand over Deals" in lines(told)
 
 
 def test_the_answer_speaks_chinese(office: World, deals: dict[str, str]) -> None:
