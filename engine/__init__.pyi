@@ -1,8 +1,17 @@
 # The public names of the engine: where each comes from. `engine/__init__.py` reads this file too.
 
+from engine.alarms import ALERT_STATES as ALERT_STATES
+from engine.alarms import Raised as Raised
+from engine.alarms import alert_figures as alert_figures
+from engine.alarms import alert_helps as alert_helps
+from engine.alarms import alert_labels as alert_labels
 from engine.audit import Event as Event
+from engine.audit import Head as Head
+from engine.audit import LogEntry as LogEntry
 from engine.audit import Origin as Origin
+from engine.audit import Wanted as Wanted
 from engine.audit import acting_from as acting_from
+from engine.audit import read_head as read_head
 from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
@@ -91,6 +100,9 @@ from engine.errors import (
     Problem as Problem,
 )
 from engine.errors import (
+    ProofNeeded as ProofNeeded,
+)
+from engine.errors import (
     PullFirst as PullFirst,
 )
 from engine.errors import (
@@ -101,9 +113,6 @@ from engine.errors import (
 )
 from engine.errors import (
     RecordInvalid as RecordInvalid,
-)
-from engine.errors import (
-    ProofNeeded as ProofNeeded,
 )
 from engine.errors import (
     SignInLocked as SignInLocked,
@@ -240,6 +249,12 @@ from engine.identity import Step as Step
 from engine.identity import Token as Token
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id
+from engine.leaks import Asking as Asking
+from engine.leaks import Channel as Channel
+from engine.leaks import LeakReport as LeakReport
+from engine.leaks import Words as Words
+from engine.leaks import examine_leaks as examine_leaks
+from engine.leaks import register_channel as register_channel
 from engine.metadata.document import Document as Document
 from engine.metadata.document import dump as dump
 from engine.metadata.model import (

@@ -73,7 +73,7 @@ class Channel:
 _channels: dict[str, Channel] = {}
 
 
-def register(channel: Channel) -> Channel:
+def register_channel(channel: Channel) -> Channel:
     """Add a channel to those that are tried; one of the same name is replaced."""
     _channels[channel.name] = channel
     return channel
@@ -90,7 +90,7 @@ def channel(
     """Register a function as a channel."""
 
     def take(ask: Callable[[Asking], Iterator[Told]]) -> Callable[[Asking], Iterator[Told]]:
-        register(Channel(name, label, ask, writes, once))
+        register_channel(Channel(name, label, ask, writes, once))
         return ask
 
     return take

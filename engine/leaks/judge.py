@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,10 @@ from engine.metadata.model import Entity, Field, Model
 DOTS = "••••"
 """What stands for a masked value."""
 _LONGEST = 80
+_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+_ABOUT_ONESELF = frozenset({"name", "email", "language", "timezone"})
+"""Fields of their own record that everybody may know."""
 
 _ROW_RULE = Message("no grant lets them read this record")
 _ACTION_RULE = Message("no grant reaches this record")
@@ -35,11 +40,13 @@ _BROKEN = Message("nothing is proved for this channel")
 class Judge:
     """Judges what one person is told by one channel."""
 
-    def __init__(self, oracle: Oracle, marks: Marks, channel: str) -> None:
+    def __init__(self, oracle: Oracle, marks: Marks, channel: str, *, whole: bool = True) -> None:
         self.oracle = oracle
         self.model: Model = oracle.model
         self.marks = marks
         self.channel = channel
+        self._whole = whole
+        """Whether all rows may be gone through to find what leads to a record."""
 
     def judge(self, said: told.Told) -> Iterable[Leak]:
         """Return what is wrong with one thing that was told."""
@@ -56,7 +63,7 @@ class Judge:
             return
         for key, value in said.values.items():
             yield from self._value(said.entity, row, key, value, said.part)
-        yield from self._search(orjson.dumps(said.values, default=str), said.part, said.entity)
+        yield from self._search(orjson.dumps(said.values, default=str), said.part)
 
     def _value(self, entity: str, row: Record, key: str, value: Any, part: str) -> Iterator[Leak]:
         field = self.model.entity(entity).fields.get(key)
@@ -140,11 +147,25 @@ class Judge:
 
     def words(self, said: told.Words) -> Iterator[Leak]:
         """Judge bytes."""
-        yield from self._search(said.data, said.part, said.entity)
+        if said.error:
+            yield self._leak("failed", said.entity, None, None, said.error, _BROKEN, said.part)
+        yield from self._search(said.data, said.part, said.said)
+        yield from self._ids_within(said)
 
-    def _search(self, data: bytes, part: str, entity: str | None) -> Iterator[Leak]:
+    def _ids_within(self, said: told.Words) -> Iterator[Leak]:
+        """Judge the ids in some bytes: of records that may be read, or that such records lead to."""
+        places = self.oracle.plain.places()
+        for id_ in {found.decode() for found in _ID.findall(said.data)} - said.said:
+            entity = places.get(id_)
+            row = self.oracle.plain.row(entity, id_) if entity is not None else None
+            if entity is None or row is None or id_ in self._own():
+                continue
+            if not self.oracle.may(entity, row, "read") and not self._led_to(entity, id_):
+                yield self._leak("leak", entity, id_, None, id_, self._why_not(entity, row), said.part)
+
+    def _search(self, data: bytes, part: str, said: frozenset[str] = frozenset()) -> Iterator[Leak]:
         for text, mark in self.marks.within(data):
-            if not self.known(mark):
+            if text not in said and not self.known(mark):
                 row = self.oracle.plain.row(mark.entity, mark.id)
                 yield self._leak("leak", mark.entity, mark.id, mark.field, text, self._why(mark, row), part)
 
@@ -169,7 +190,7 @@ class Judge:
     def _may_know(self, mark: Mark) -> bool:
         oracle = self.oracle
         known = self.model.entity(mark.entity)
-        if (mark.entity, mark.id) == ("user", oracle.person.id) and mark.field in {"name", "email"}:
+        if (mark.entity, mark.id) == ("user", oracle.person.id) and mark.field in _ABOUT_ONESELF:
             return True
         row = oracle.plain.row(mark.entity, mark.id)
         if row is None:
@@ -179,7 +200,25 @@ class Judge:
             return True
         if (mark.entity, mark.field) in self._told_by_formulas():
             return True
-        return mark.field == known.title and seen == "read" and (mark.entity, mark.id) in self._linked()
+        return mark.field == known.title and seen == "read" and self._led_to(mark.entity, mark.id)
+
+    def _own(self) -> set[str | None]:
+        """Return the ids that belong to the person: rules on their pages speak of them."""
+        person = self.oracle.person
+        return {person.id, person.department, person.manager, *person.sharing_ids, *person.territories}
+
+    def _led_to(self, entity: str, id_: str) -> bool:
+        """Say whether some readable record leads to another one."""
+        if self._whole:
+            return (entity, id_) in self._linked()
+        led: dict[tuple[str, str], bool] = self.oracle.memory.setdefault("led to", {})
+        if (entity, id_) not in led:
+            led[entity, id_] = any(
+                (entity, id_) in set(linked(self.oracle, holder, row))
+                for holder, row in self.oracle.plain.holders(entity, id_)
+                if self.oracle.may(holder, row, "read")
+            )
+        return led[entity, id_]
 
     def _linked(self) -> frozenset[tuple[str, str]]:
         """Return every record that some readable record leads to, now or in its history."""

@@ -40,7 +40,7 @@ class Marks:
 
     def __init__(self) -> None:
         self._known: dict[str, Mark] = {}
-        self._of: dict[tuple[str, str, str], set[str]] = {}
+        self._real: dict[bytes, Mark] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -48,15 +48,11 @@ class Marks:
     def add(self, text: str, mark: Mark) -> None:
         """Remember a planted value."""
         self._known[text] = mark
-        self._of.setdefault((mark.entity, mark.id, mark.field), set()).add(text)
 
-    def of(self, entity: str, id_: str, field: str) -> frozenset[str]:
-        """Return the texts that were planted in a field of a record, earlier ones too."""
-        return frozenset(self._of.get((entity, id_, field), ()))
-
-    def get(self, text: str) -> Mark | None:
-        """Return where a text was planted."""
-        return self._known.get(text)
+    def add_real(self, text: str, mark: Mark) -> None:
+        """Remember a value that was there before and stands nowhere else."""
+        self._real[text.encode()] = mark
+        self._known[text] = mark
 
     def all(self) -> Iterable[tuple[str, Mark]]:
         """Return every planted text with its place."""
@@ -65,7 +61,9 @@ class Marks:
     def within(self, data: bytes) -> Iterator[tuple[str, Mark]]:
         """Yield every planted value that stands in some bytes, once; archives are looked into."""
         seen: set[str] = set()
-        for text in candidates(_unpacked(data)):
+        data = _unpacked(data)
+        yield from ((text.decode(), mark) for text, mark in self._real.items() if text in data)
+        for text in candidates(data):
             if text not in seen and (mark := self._known.get(text)) is not None:
                 seen.add(text)
                 yield text, mark

@@ -6,7 +6,7 @@ fetched when they are asked for and kept, so that a check of a few people on a l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ Record = dict[str, Any]
 SEALED = "sealed"
 """Stands for the value of a secret field, which nobody may see."""
 _CHUNK = 400
+_MOST_HOLDERS = 200
 
 
 class Plain:
@@ -33,9 +34,11 @@ class Plain:
         self.connection = connection
         self.published = published
         self.model = published.model
+        self._as_text = "changes" if connection.dialect.name == "sqlite" else "changes::text"
         self._mark = "?" if connection.dialect.name == "sqlite" else "%s"
         self._kept: dict[str, dict[str, Record | None]] = {}
         self._whole: set[str] = set()
+        self._places: dict[str, str] = {}
         self._back: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self._shares: dict[tuple[str, str], list[Record]] = {}
         self._history: dict[tuple[str, str], list[dict[str, list[Any]]]] = {}
@@ -88,17 +91,51 @@ class Plain:
         place = (entity, key, value)
         found = self._back.get(place)
         if found is None:
-            field, tables = self.model.entity(entity).fields[key], self.published.tables
-            if field.type.links == "many":
-                table = quoted(tables.link_name(entity, key))
-                text = f"SELECT record_id FROM {table} WHERE target_id = {self._mark}"  # noqa: S608 - names of the Model
-                found = tuple(str(row[0]) for row in self._run(text, [value]))
-            elif entity in self._whole:
-                found = tuple(row["id"] for row in self.rows(entity) if row[key] == value)
-            else:
-                found = tuple(row["id"] for row in self._fetch(entity, key, [value]))
-            self._back[place] = found
+            found = self._back[place] = self._leading(entity, key, value, None)
         return found
+
+    def _leading(self, entity: str, key: str, value: str, most: int | None) -> tuple[str, ...]:
+        field, tables = self.model.entity(entity).fields[key], self.published.tables
+        if field.type.links != "many" and entity in self._whole:
+            return tuple(row["id"] for row in self.rows(entity) if row[key] == value)
+        if field.type.links == "many":
+            table, names = quoted(tables.link_name(entity, key)), ("record_id", "target_id")
+        else:
+            table, names = quoted(tables.name(entity)), ("id", quoted(tables.column_name(entity, key)))
+        limit = "" if most is None else f" ORDER BY {names[0]} DESC LIMIT {most}"
+        text = f"SELECT {names[0]} FROM {table} WHERE {names[1]} = {self._mark}{limit}"  # noqa: S608 - names of the Model
+        return tuple(str(row[0]) for row in self._run(text, [value]))
+
+    def holders(self, entity: str, id_: str) -> Iterator[tuple[str, Record]]:
+        """Yield (entity, row) of records that lead to a record, now or in their history; of many, the newest."""
+        for key, known in self.model.entities.items():
+            for field in known.fields.values():
+                wanted = f"{entity}/{id_}" if field.type.links == "any" else id_
+                if field.target != entity and (field.type.links != "any" or entity not in field.targets):
+                    continue
+                if field.type.links == "many" or (field.storage is not None and field.stored):
+                    rows = (self.row(key, each) for each in self._leading(key, field.key, wanted, _MOST_HOLDERS))
+                    yield from ((key, row) for row in rows if row is not None)
+        text = (
+            f"SELECT entity, record_id FROM record_change WHERE {self._as_text} LIKE {self._mark} LIMIT {_MOST_HOLDERS}"  # noqa: S608
+        )
+        for key, holder in self._run(text, [f"%{id_}%"]):
+            row = self.row(key, str(holder))
+            if row is not None:
+                yield key, row
+
+    def times(self, entity: str, key: str, value: str) -> int:
+        """Return how many records hold a text in a field."""
+        tables = self.published.tables
+        column, table = quoted(tables.column_name(entity, key)), quoted(tables.name(entity))
+        text = f"SELECT count(*) FROM {table} WHERE {column} = {self._mark}"  # noqa: S608 - names of the Model
+        return int(self._run(text, [value])[0][0])
+
+    def places(self) -> Mapping[str, str]:
+        """Return the entity of every record that was fetched, by id."""
+        if len(self._places) != (count := sum(map(len, self._kept.values()))) or not count:
+            self._places = {id_: entity for entity, kept in self._kept.items() for id_ in kept}
+        return self._places
 
     # --- beside the rows ------------------------------------------------------------------------------------------
 

@@ -36,9 +36,12 @@ def _ways(entity: str, path: str) -> Iterator[tuple[str, Callable[[Any], Any]]]:
         lambda reader: reader.aggregate(Query(entity, group_by=(Bucket(path),), aggregates=(Aggregate("count"),))),
     )
     for function in ("min", "max", "sum", "avg", "count_distinct", "count"):
-        query = Query(entity, aggregates=(Aggregate(function, path),))
-        yield function, lambda reader, query=query: reader.aggregate(query)
+        yield function, _aggregate(Query(entity, aggregates=(Aggregate(function, path),)))
     yield "count where", lambda reader: reader.count(Query(entity, where=parse(f"{path} is None")))
+
+
+def _aggregate(query: Query) -> Callable[[Any], Any]:
+    return lambda reader: reader.aggregate(query)
 
 
 @channel("probe", Message("filters, orders and groups"))

@@ -123,7 +123,7 @@ def counts(asking: Asking) -> Iterator[Told]:
 def search(asking: Asking) -> Iterator[Told]:
     """Search for planted words, everywhere and in the list: who may not read a field does not find by it."""
     entity, reader, oracle = asking.entity, asking.reader, asking.oracle
-    words = [(text, mark) for text, mark in asking.marks.all() if mark.entity == entity.key and text.startswith("zq")]
+    words = [(text, mark) for text, mark in asking.marks.all() if mark.entity == entity.key and not text.isdigit()]
     for text, mark in asking.dice.sample(words, min(len(words), _SOME)):
         row = asking.plain.row(mark.entity, mark.id)
         field = entity.fields[mark.field]
@@ -155,7 +155,7 @@ def options(asking: Asking) -> Iterator[Told]:
             offered = reader.options(entity.key, key, limit=_PAGE)
         except (QueryInvalid, AccessDenied):
             continue
-        if oracle.mask(entity.key, key) == "hidden" and not oracle.writes(entity.key, key):
+        if offered and oracle.mask(entity.key, key) == "hidden" and not oracle.writes(entity.key, key):
             yield Row(entity.key, "", {key: [id_ for id_, _ in offered]}, part=key)
         for id_, title in offered:
             target, slash, record = id_.partition("/")
@@ -181,10 +181,9 @@ def related(asking: Asking) -> Iterator[Told]:
             target = own.target if own is not None and own.target else entity.relations[key].entity
             if not _reads(asking, row):
                 yield Row(entity.key, row["id"], {}, part=key)
-            expected = frozenset(
-                each["id"] for each in asking.plain.many(entity.key, key, row["id"]) if oracle.may(target, each, "read")
-            )
-            whole = found.next_cursor is None
+            whole = asking.whole and found.next_cursor is None
+            there = asking.plain.many(entity.key, key, row["id"]) if whole else []
+            expected = frozenset(each["id"] for each in there if oracle.may(target, each, "read")) if whole else None
             yield Ids(target, frozenset(found.ids), expected, whole=whole, part=key)
             yield from (Row(target, each.id, each.json(), part=key) for each in found)
 

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.data.principal import Principal
 from engine.errors import GuanxiError
@@ -25,14 +26,14 @@ from engine.site.site import Site
 Progress = Callable[[int, int], None]
 """Is told how many questions were asked of how many."""
 _MOST_FINDINGS = 200
-_LIMIT_MS = 3_600_000
+LIMIT_MS = 3_600_000
 """One snapshot lasts as long as a person asks."""
-_SAMPLE = 10
+SAMPLE = 10
 """Records of each entity that are looked at on a site that is not read whole."""
 
 
 @dataclass(slots=True)
-class Report:
+class LeakReport:
     """What a scan came to."""
 
     leaks: list[Leak] = field(default_factory=list)
@@ -46,7 +47,19 @@ class Report:
     finished: bool = True
     """False when the time was over before everything was asked."""
 
-    def add(self, other: Report) -> None:
+    def json(self, language: str = "en") -> dict[str, Any]:
+        """Return plain JSON values, sentences in a language."""
+        return {
+            "leaks": [leak.json(language) for leak in self.leaks],
+            "questions": self.questions,
+            "told": self.told,
+            "people": self.people,
+            "entities": self.entities,
+            "seconds": round(self.seconds, 1),
+            "finished": self.finished,
+        }
+
+    def add(self, other: LeakReport) -> None:
         """Take up what another scan came to."""
         known = {leak.key for leak in self.leaks}
         self.leaks += [leak for leak in other.leaks if leak.key not in known]
@@ -87,11 +100,11 @@ class Scan:
         self._marks = marks or Marks()
         self._dice = dice or random.Random(0)  # noqa: S311 - nothing secret
         self._whole, self._deadline, self._progress = whole, deadline, progress
-        self._report = Report()
+        self._report = LeakReport()
         self._seen: set[tuple[object, ...]] = set()
         self._notes: dict[str, object] = {}
 
-    def run(self, only: Iterable[Channel] | None = None) -> Report:
+    def run(self, only: Iterable[Channel] | None = None) -> LeakReport:
         """Ask everything, or what some channels ask, as far as the time goes."""
         started = time.monotonic()
         chosen = list(channels(writes=None if self._whole else False) if only is None else only)
@@ -101,8 +114,7 @@ class Scan:
         for person in self._people:
             for asking, ways in self._questions(person, entities, chosen):
                 for channel in ways:
-                    if self._deadline is not None and time.monotonic() > self._deadline:
-                        self._report.finished = False
+                    if self._over():
                         break
                     self._ask(channel, asking)
                     if self._progress is not None:
@@ -120,23 +132,32 @@ class Scan:
         for part in (reads, writes):
             if not part:
                 continue
-            with self._site.reading(person, limit_ms=_LIMIT_MS) as reader:
+            with self._site.reading(person, limit_ms=LIMIT_MS) as reader:
                 plain = Plain(reader.connection, reader.published)
                 oracle = Oracle(plain, person)
                 if self._whole:
                     for entity in entities:
                         plain.rows(entity.key)
                 for place, entity in enumerate(entities):
-                    rows = plain.rows(entity.key) if self._whole else plain.some(entity.key, _SAMPLE)
+                    if self._over():
+                        return
+                    rows = plain.rows(entity.key) if self._whole else plain.some(entity.key, SAMPLE)
                     asking = Asking(
                         self._site, reader, oracle, plain, entity, rows, self._whole, self._marks, self._dice,
                         writable=self._whole, notes=self._notes,
                     )  # fmt: skip
                     yield asking, [each for each in part if not each.once or not place]
 
+    def _over(self) -> bool:
+        """Say whether the time is up."""
+        if self._deadline is None or time.monotonic() < self._deadline:
+            return False
+        self._report.finished = False
+        return True
+
     def _ask(self, channel: Channel, asking: Asking) -> None:
         self._report.questions += 1
-        judge = Judge(asking.oracle, asking.marks, channel.name)
+        judge = Judge(asking.oracle, asking.marks, channel.name, whole=asking.whole)
         for said in _whatever(channel, asking):
             self._report.told += 1
             for leak in judge.judge(said):

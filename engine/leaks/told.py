@@ -75,6 +75,10 @@ class Words:
     data: bytes
     part: str = ""
     entity: str | None = None
+    said: frozenset[str] = frozenset()
+    """Ids and words that the person had said, which an answer may repeat."""
+    error: str = ""
+    """What broke down while the bytes were made; they are looked through all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import click
 
 from engine import Message, examine
-from ui.cli.command import DONE, PROBLEMS, Command, Face, pass_face, shared
+from ui.cli import leaking
+from ui.cli.command import DONE, PROBLEMS, Command, Face, Option, pass_face, shared
 
 _MARKS = {"good": "✓", "warning": "!", "bad": "✗"}
 
 
 @click.command(cls=Command)
 @shared
+@click.option("--leaks", is_flag=True, help="Try every way to see records, in the name of many people.", cls=Option)
+@click.option("--seconds", type=click.FloatRange(min=1), default=60.0, help="How long to look for leaks.", cls=Option)
+@click.option("--seed", type=int, help="Look for leaks just as another run did.", cls=Option)
 @pass_face
-def doctor(face: Face) -> int:
+def doctor(face: Face, *, leaks: bool, seconds: float, seed: int | None) -> int:
     """Look for what is wrong: settings, database, tables, indexes, links, search, files."""
+    if leaks:
+        return leaking.look(face, seconds, seed)
     with face.site() as site:
         findings = examine(site)
     for finding in findings:
