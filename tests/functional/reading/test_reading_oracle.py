@@ -176,7 +176,7 @@ def test_every_way_to_read_agrees_with_the_oracle(seed: int, database_url: str) 
     world, people = populated(generator, database_url)
     for person in people[: 8 if read_tier() == "full" else 4]:
         with world.reading(person) as reader:
-            oracle = Oracle(world, person)
+            oracle = Oracle(world, reader)
             agree_on_rows(reader, oracle)
             agree_on_filters(reader, oracle, generator)
             agree_on_words(reader, oracle)
@@ -272,5 +272,5 @@ def test_people_who_share_statements_never_share_rows(database_url: str) -> None
     with world.database.read() as connection:
         for person in [*people, *reversed(people)]:
             reader = Reader(connection, world.site, person, secret=b"x", now=NOW)  # type: ignore[arg-type]
-            assert set(everything(reader, query)) == Oracle(world, person).readable("deal")
+            assert set(everything(reader, query)) == Oracle(world, reader).readable("deal")
     world.database.dispose()
