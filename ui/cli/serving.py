@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _THREADS = 8
+_HEADER_MS = 10_000
+"""How long a browser may take to say what it wants; who is slower holds a connection for nothing."""
+_HEADER_BYTES = 64 * 1024
 
 
 @click.command(cls=Command)
@@ -64,9 +67,12 @@ def require_free(host: str, port: int) -> None:
 
 def application() -> Flask:
     """Return the application of a process that answers."""
+    from ui import logs
     from ui.app import create_app
 
     app = create_app()
+    config = app.extensions["guanxi"].config
+    logs.set_up(config.log, config.folder)
     # What is there by now stays: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
@@ -77,6 +83,7 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
     """Serve a site until somebody stops it; each process makes its own application."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     # Where processes are forked they share what is loaded here, and start at once.
@@ -91,5 +98,7 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=_THREADS,
         factory=True,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS, max_buffer_size=_HEADER_BYTES),
         log_level=LogLevels.error,
     ).serve()
