@@ -2,7 +2,7 @@
 
 from engine.audit.chain import Head, Key, read_head
 from engine.audit.checking import Broken, Checked
-from engine.audit.events import Entry, Event
+from engine.audit.events import Event, LogEntry
 from engine.audit.log import Wanted
 from engine.audit.origin import Origin, acting_from, origin
 from engine.audit.trail import Trail
@@ -10,10 +10,10 @@ from engine.audit.trail import Trail
 __all__ = [
     "Broken",
     "Checked",
-    "Entry",
     "Event",
     "Head",
     "Key",
+    "LogEntry",
     "Origin",
     "Trail",
     "Wanted",

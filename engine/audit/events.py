@@ -36,7 +36,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """An event as the log has it."""
 
     seq: int
@@ -54,9 +54,9 @@ class Entry:
     token: str | None
 
 
-def entry(row: Sequence[Any]) -> Entry:
+def entry(row: Sequence[Any]) -> LogEntry:
     """Return a row of COLUMNS as an entry."""
-    return Entry(
+    return LogEntry(
         row[0], row[1], time_of(row[2]), text_of(row[3]), row[4], text_of(row[5]), row[6], read_details(row[7]),
         row[8], row[9], row[10], row[11],
     )  # fmt: skip

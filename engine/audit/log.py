@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.audit.events import COLUMNS, Entry, entry
+from engine.audit.events import COLUMNS, LogEntry, entry
 from engine.audit.statements import Statements
 
 _E = ", ".join(f"e.{name}" for name in COLUMNS.split(", "))
@@ -49,7 +49,7 @@ class Wanted:
 
 def entries(
     statements: Statements, connection: Connection, wanted: Wanted, limit: int, before: tuple[datetime, int] | None
-) -> list[Entry]:
+) -> list[LogEntry]:
     """Return events, the latest first, from behind one of them on."""
     condition, values = wanted.conditions()
     if before is not None:
@@ -59,7 +59,7 @@ def entries(
     return [entry(row) for row in statements.run(connection, text, *values, limit).fetchall()]
 
 
-def by_numbers(statements: Statements, connection: Connection, numbers: Iterable[int]) -> list[Entry]:
+def by_numbers(statements: Statements, connection: Connection, numbers: Iterable[int]) -> list[LogEntry]:
     """Return events by their numbers, the latest first."""
     wanted = sorted(set(numbers))
     if not wanted:
@@ -69,7 +69,7 @@ def by_numbers(statements: Statements, connection: Connection, numbers: Iterable
     return [entry(row) for row in statements.run(connection, text, *wanted).fetchall()]
 
 
-def sealed_after(statements: Statements, connection: Connection, place: int, limit: int) -> list[tuple[int, Entry]]:
+def sealed_after(statements: Statements, connection: Connection, place: int, limit: int) -> list[tuple[int, LogEntry]]:
     """Return (place, event) of what was sealed after a place, in the order of the chain."""
     text = (
         f"SELECT s.place, {_E} FROM audit_seal AS s JOIN audit_event AS e ON e.seq = s.seq"  # noqa: S608 - constants

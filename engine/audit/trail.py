@@ -18,7 +18,7 @@ from engine import clock
 from engine.audit import log
 from engine.audit.chain import Head, Key, signed_start
 from engine.audit.checking import Checked, Checker
-from engine.audit.events import Entry, Event
+from engine.audit.events import Event, LogEntry
 from engine.audit.log import Wanted
 from engine.audit.origin import origin
 from engine.audit.sealing import Sealer
@@ -33,16 +33,16 @@ class Trail:
     """The audit log of one site."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._statements = Statements(database)
-        self._sealer = Sealer(self._statements)
+        self.database = database
+        self.statements = Statements(database)
+        self._sealer = Sealer(self.statements)
         self.key: Key | None = None
         """What seals are signed with; None while the site has no secret."""
         self.noted = False
         """Whether this process wrote events since it sealed last."""
         columns = "kind, at, actor_id, entity, record_id, number, details, via, address, agent, token"
         marks = ", ".join(["?"] * (columns.count(",") + 1))
-        self._insert = self._statements.said(f"INSERT INTO audit_event ({columns}) VALUES ({marks})")  # noqa: S608
+        self._insert = self.statements.said(f"INSERT INTO audit_event ({columns}) VALUES ({marks})")  # noqa: S608
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ class Trail:
         here = origin()
         values = (
             event.kind,
-            self._statements.moment(clock.now()),
+            self.statements.moment(clock.now()),
             event.actor_id,
             event.entity,
             event.record_id,
@@ -71,24 +71,24 @@ class Trail:
         Raises:
             DatabaseUnavailable: the database does not answer, or others write for too long.
         """
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             self.note(connection, event)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def entries(
         self, connection: Connection, wanted: Wanted, limit: int = 50, before: tuple[datetime, int] | None = None
-    ) -> list[Entry]:
+    ) -> list[LogEntry]:
         """Return events, the latest first; `before` is (at, seq) of the last one that was shown."""
-        return log.entries(self._statements, connection, wanted, limit, before)
+        return log.entries(self.statements, connection, wanted, limit, before)
 
-    def by_numbers(self, connection: Connection, numbers: Iterable[int]) -> list[Entry]:
+    def by_numbers(self, connection: Connection, numbers: Iterable[int]) -> list[LogEntry]:
         """Return events by their numbers, the latest first."""
-        return log.by_numbers(self._statements, connection, numbers)
+        return log.by_numbers(self.statements, connection, numbers)
 
-    def sealed_after(self, connection: Connection, place: int, limit: int) -> list[tuple[int, Entry]]:
+    def sealed_after(self, connection: Connection, place: int, limit: int) -> list[tuple[int, LogEntry]]:
         """Return (place, event) of what was sealed after a place, in order and without gaps."""
-        return log.sealed_after(self._statements, connection, place, limit)
+        return log.sealed_after(self.statements, connection, place, limit)
 
     # --- the chain --------------------------------------------------------------------------------------------------
 
@@ -109,15 +109,15 @@ class Trail:
 
     def head(self) -> Head:
         """Return the last link of the chain; `seal` first, so that it holds everything."""
-        with self._database.read() as connection:
-            row = self._statements.run(connection, "SELECT place, hash FROM audit_chain WHERE id = 1").fetchone()
+        with self.database.read() as connection:
+            row = self.statements.run(connection, "SELECT place, hash FROM audit_chain WHERE id = 1").fetchone()
         return Head(0, "") if row is None else Head(row[0], row[1])
 
     def check(self, head: Head | None = None) -> Checked:
         """Return whether the log is as it was written; against a head that was kept elsewhere when one is given."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             pending = self._sealer.pending(connection)
-            return Checker(self._statements, connection, self.key).check(head, pending)
+            return Checker(self.statements, connection, self.key).check(head, pending)
 
     def trim(self, before: datetime, actor_id: str | None = None) -> int:
         """Take the oldest events away up to a moment, and return how many; what is left can still be checked.
@@ -125,9 +125,9 @@ class Trail:
         The place and hash of the last one that goes are signed and kept, and stand in an event of their own.
         """
         self.seal()
-        run_ = self._statements.run
-        with self._database.write() as connection:
-            lock = "" if self._statements.sqlite else " FOR UPDATE"
+        run_ = self.statements.run
+        with self.database.write() as connection:
+            lock = "" if self.statements.sqlite else " FOR UPDATE"
             start = run_(connection, f"SELECT start_place FROM audit_chain WHERE id = 1{lock}").fetchone()[0]  # noqa: S608
             last = run_(
                 connection,

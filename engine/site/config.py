@@ -60,6 +60,8 @@ class Limits:
     """Passwords of old that a person may not take again."""
     history_days: int = 0
     """Days that history is kept; 0 = for ever."""
+    audit_days: int = 0
+    """Days that events of the audit log are kept; 0 = for ever."""
     grace_days: int = 30
     """Days that the values of a retired field are kept."""
     trash_days: int = 90

@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
+from engine.alarms import Alarms, Upkeep
 from engine.audit import Key
 from engine.audit.meters import Meters
 from engine.audit.rights import Rights
-from engine import clock
 from engine.data.files import Files, FileStore, Room
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
@@ -87,6 +89,16 @@ class Site:
         )
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
+        self.alarms = Alarms(
+            self.database,
+            lambda: self.published,
+            self.trail,
+            self.meters,
+            self.identity,
+            self.post,
+            self.reader_within,
+            config.base_url,
+        )
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
@@ -149,6 +161,11 @@ class Site:
             site.close()
             raise
         return site
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """What the site does by itself while it is served; whoever serves it starts and stops it."""
+        return Upkeep(self.trail, self.meters, self.alarms, audit_days=self.config.limits.audit_days)
 
     def close(self) -> None:
         """Seal what was noted, and let go of the database."""
@@ -363,17 +380,6 @@ class Site:
     def purge(self, *, dry_run: bool = False) -> list[str]:
         """Drop retired columns and tables whose time of grace is over, and return what they held."""
         return [str(item) for item in self.publisher.purge(dry_run=dry_run)]
-
-    def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> list[Swept]:
-        """Throw away what has had its time, and return what each step did; with `dry_run` what it would do.
-
-        Raises:
-            SiteBroken: nothing was published yet.
-            DatabaseUnavailable: the database does not answer; the steps before have done their work.
-        """
-        self.require_published()
-        parts = (self.database, self.publisher, self.records, self.files, self.trail)
-        return Cleaning(*parts, self.config.limits, now or clock.now(), dry_run=dry_run).run()
 
     def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> list[Swept]:
         """Throw away what has had its time, and return what each step did; with `dry_run` what it would do.

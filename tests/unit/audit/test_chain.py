@@ -38,13 +38,13 @@ def fill(trail: Trail, count: int = 9) -> None:
 
 def by_hand(trail: Trail, *statements: str) -> None:
     """Change the database as its administrator could."""
-    with trail._database.write() as connection:
+    with trail.database.write() as connection:
         for statement in statements:
             run(connection, statement)
 
 
 def seqs(trail: Trail) -> list[int]:
-    with trail._database.read() as connection:
+    with trail.database.read() as connection:
         return [row[0] for row in run(connection, "SELECT seq FROM audit_seal ORDER BY place").fetchall()]
 
 
@@ -55,7 +55,7 @@ def test_an_event_is_read_back_as_it_was_told_with_where_it_came_from(trail: Tra
     with clock.set_to(MONDAY), acting_from(here):
         trail.tell(Event("reveal", who, "deal", record, 1, {"field": "pin"}))
 
-    with trail._database.read() as connection:
+    with trail.database.read() as connection:
         [found] = trail.entries(connection, Wanted(kinds=("reveal",), actor_id=who, record_id=record))
     assert (found.kind, found.at, found.actor_id, found.entity, found.record_id) == (
         "reveal", MONDAY, who, "deal", record,
@@ -66,14 +66,14 @@ def test_an_event_is_read_back_as_it_was_told_with_where_it_came_from(trail: Tra
 
 def test_an_event_goes_with_the_transaction_that_it_tells_of(trail: Trail) -> None:
     def fail() -> None:
-        with trail._database.write() as connection:
+        with trail.database.write() as connection:
             trail.note(connection, Event("export"))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
 
-    with trail._database.read() as connection:
+    with trail.database.read() as connection:
         assert trail.entries(connection, Wanted()) == []
 
 
@@ -82,7 +82,7 @@ def test_a_filter_finds_what_it_says_and_pages_follow_each_other(trail: Trail) -
     with clock.set_to(MONDAY):
         trail.tell(Event("import", None, "lead"))
 
-    with trail._database.read() as connection:
+    with trail.database.read() as connection:
         first = trail.entries(connection, Wanted(kinds=("export",)), 5)
         rest = trail.entries(connection, Wanted(kinds=("export",)), 5, (first[-1].at, first[-1].seq))
         late = trail.entries(
@@ -196,7 +196,7 @@ def test_what_is_taken_away_after_its_time_leaves_a_chain_that_holds(trail: Trai
 
     found = trail.check()
     assert (found.broken, found.events) == (None, 5)
-    with trail._database.read() as connection:
+    with trail.database.read() as connection:
         told = trail.entries(connection, Wanted(kinds=("log_trimmed",)))
     assert [each.number for each in told] == [2, 4]
     by_hand(
@@ -259,8 +259,8 @@ def test_many_writers_and_sealers_at_once_make_one_chain(trail: Trail) -> None:
 
 def _compute_anew(trail: Trail, place: int, mac: Callable[[int], str]) -> None:
     """Give the chain from a place on the hashes that it would have."""
-    with trail._database.write() as connection:
-        statements = trail._statements
+    with trail.database.write() as connection:
+        statements = trail.statements
         before = statements.run(connection, "SELECT hash FROM audit_seal WHERE place = ?", place - 1).fetchone()[0]
         rows = statements.run(connection, "SELECT place, seq FROM audit_seal WHERE place >= ? ORDER BY 1", place)
         for number, seq in rows.fetchall():

@@ -1,0 +1,84 @@
+"""`Upkeep`: what a site does by itself every few seconds while it is served, in a thread of its own.
+
+It seals the log, writes the reading meters down, looks for alarms, and once a day throws away what has had its time.
+Every process does it for what it noted itself; nothing of it is done twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine import clock
+from engine.alarms.alarms import Alarms
+from engine.audit import Trail
+from engine.audit.meters import KEPT, Meters
+from engine.errors import GuanxiError
+
+_log = logging.getLogger(__name__)
+TICK_S = 2.0
+_METERS_S = 5.0
+_ALARMS_S = 20.0
+_DAY_S = 86_400.0
+
+
+class Upkeep:
+    """Keeps the log and the alarms of a site going."""
+
+    def __init__(self, trail: Trail, meters: Meters, alarms: Alarms, *, audit_days: int = 0) -> None:
+        self._trail, self._meters, self._alarms, self._days = trail, meters, alarms, audit_days
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, in a thread that ends with the process or with `stop`."""
+        if self._thread is None or not self._thread.is_alive():
+            self._stopped.clear()
+            self._thread = threading.Thread(target=self._run, name="guanxi-upkeep", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, after what it is doing."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+            self._thread = None
+
+    def daily(self) -> None:
+        """Throw away events and counts that have had their time."""
+        if self._days:
+            self._trail.trim(clock.now() - timedelta(days=self._days))
+        self._meters.forget(clock.now() - KEPT)
+
+    def _run(self) -> None:
+        works: list[tuple[float, Callable[[], object]]] = [
+            (TICK_S, self._seal),
+            (_METERS_S, self._meters.flush),
+            (_ALARMS_S, self._alarms.evaluate),
+            (_DAY_S, self.daily),
+        ]
+        due = [time.monotonic() + every for every, _ in works]
+        while not self._stopped.wait(TICK_S):
+            for number, (every, work) in enumerate(works):
+                if time.monotonic() >= due[number]:
+                    due[number] = time.monotonic() + every
+                    self._attempt(work)
+
+    def _seal(self) -> None:
+        if self._trail.noted:
+            self._trail.seal()
+
+    def _attempt(self, work: Callable[[], object]) -> None:
+        """Do something; what fails is tried again next time, and the others go on."""
+        try:
+            work()
+        except (GuanxiError, SQLAlchemyError) as error:
+            if not self._stopped.is_set():
+                _log.warning("%s failed: %s", getattr(work, "__qualname__", work), error)
+        except Exception:  # noqa: BLE001 - one defect must not end the rest
+            _log.exception("%s failed", getattr(work, "__qualname__", work))
