@@ -12,6 +12,17 @@ from engine.audit import Origin as Origin
 from engine.audit import Wanted as Wanted
 from engine.audit import acting_from as acting_from
 from engine.audit import read_head as read_head
+from engine.backup import BackupLock as BackupLock
+from engine.backup import BackupUnusable as BackupUnusable
+from engine.backup import KeptBackups as KeptBackups
+from engine.backup import RestoredBackup as RestoredBackup
+from engine.backup import SavedBackup as SavedBackup
+from engine.backup import backup_name as backup_name
+from engine.backup import backup_size as backup_size
+from engine.backup import check_backup as check_backup
+from engine.backup import keep_some_backups as keep_some_backups
+from engine.backup import restore_backup as restore_backup
+from engine.backup import save_backup as save_backup
 from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
@@ -337,6 +348,7 @@ from engine.site.secrets import Encryption as Encryption
 from engine.site.secrets import encryption as encryption
 from engine.site.secrets import rewrap_keys as rewrap_keys
 from engine.site.secrets import rotate_keys as rotate_keys
+from engine.site.secrets import write_new_key as write_new_key
 from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.audit import Event
 from engine.data.vault import Holder, Rotation, Vault, count_by_key, holders, rewrap, rotate
-from engine.errors import SiteBroken
+from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
+from engine.publish import ProcessOutdated
+from engine.site.config import new_secret
 from engine.site.site import Site
 
 
@@ -125,5 +130,24 @@ def _vault(site: Site) -> Vault:
 def _holders(site: Site) -> list[Holder]:
     if site.revision == 0:
         return []
-    published = site.published
-    return list(holders(published.model, published.tables.storage))
+    model = None
+    with suppress(ProcessOutdated):  # The storage map knows all fields of type `secret` by itself.
+        model = site.published.model
+    return list(holders(model, site.publisher.current().storage))
+
+
+def write_new_key(file: Path) -> None:
+    """Write a new random key into a file that only its owner can read.
+
+    Raises:
+        GuanxiError: there is a file of that name already, or it cannot be made.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise GuanxiError(Message("{folder} exists already", folder=str(file))) from None
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise GuanxiError(Message("{file} cannot be written: {why}", file=str(file), why=why)) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(new_secret() + "\n")

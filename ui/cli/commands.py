@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ui.cli import cleaning, data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
+from ui.cli import backups, cleaning, data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
 from ui.cli.command import Group, Option, shared
 
 
@@ -36,6 +36,8 @@ for command in (
     people.explain,
     people.user,
     people.token,
+    backups.backup,
+    backups.restore,
     secrets.secrets,
     doctor.doctor,
 ):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from engine import Message, encryption, rewrap_keys, rotate_keys
+from engine import Message, encryption, rewrap_keys, rotate_keys, write_new_key
 from ui.cli.command import DONE, PROBLEMS, Command, Face, Group, pass_face, shared
 
 
@@ -60,6 +62,17 @@ _STATES = {
     "leaving": Message("leaving"),
     "retired": Message("retired"),
 }
+
+
+@secrets.command("new-key", cls=Command)
+@shared
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_face
+def new_key(face: Face, file: Path) -> None:
+    """Write a new random key into a file that only its owner can read."""
+    write_new_key(file)
+    face.say(Message("Wrote a new key into {file}", file=str(file)))
+    face.answer({"file": str(file)})
 
 
 @secrets.command(cls=Command)

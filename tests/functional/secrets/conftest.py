@@ -20,6 +20,7 @@ title: name
 features: [owned, history, search, attachments]
 fields:
   name: {type: text, required: true, search: high}
+  note: {type: longtext}
   amount: {type: money, currency: CNY}
   number: {type: autonumber}
   id_card: {type: secret, label: {en: ID card, zh: 身份证}}
