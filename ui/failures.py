@@ -23,6 +23,7 @@ from engine import (
     SignInNeeded,
     SiteBroken,
     StaleModel,
+    TooManyRequests,
     people_who_give_roles,
 )
 from ui.api.problems import http_problem
@@ -39,6 +40,7 @@ _STATUS: tuple[tuple[type[GuanxiError], int], ...] = (
     (QueryInvalid, 400),
     (ExpressionInvalid, 400),
     (QueryTooSlow, 400),
+    (TooManyRequests, 429),
     (StaleModel, 503),
     (SiteBroken, 503),
 )
@@ -48,6 +50,7 @@ _TITLES = {
     404: Message("This does not exist, or you may not see it"),
     405: Message("This cannot be done here"),
     413: Message("What you sent is too large"),
+    429: Message("That was too often"),
     500: Message("Something went wrong on our side"),
     503: Message("Please try again in a moment"),
 }
@@ -73,7 +76,10 @@ def _to_sign_in(error: SignInNeeded) -> AnyResponse:
 
 def _refused(error: GuanxiError) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
-    return failure(status, error.in_(language()), error)
+    response = failure(status, error.in_(language()), error)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 def _http(error: HTTPException) -> Response:

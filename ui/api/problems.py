@@ -24,6 +24,7 @@ from engine import (
     RecordInvalid,
     SignInNeeded,
     StaleModel,
+    TooManyRequests,
     VersionConflict,
 )
 
@@ -38,6 +39,7 @@ _STATUS: tuple[tuple[type[GuanxiError], int, str], ...] = (
     (QueryInvalid, 400, "query-invalid"),
     (ExpressionInvalid, 400, "expression-invalid"),
     (QueryTooSlow, 400, "query-too-slow"),
+    (TooManyRequests, 429, "too-many-requests"),
     (StaleModel, 503, "being-published"),
     (DatabaseUnavailable, 503, "database-unavailable"),
 )
@@ -90,6 +92,8 @@ def problem_response(error: GuanxiError, language: str) -> Response:
     response = Response(orjson.dumps(problem, default=str), status, mimetype="application/problem+json")
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         response.headers["Retry-After"] = "1"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.seconds)
     if status == 401:  # noqa: PLR2004 - Unauthorized
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

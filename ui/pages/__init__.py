@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ui.pages import (
+    account,
     bulk,
     files,
     forms,
@@ -16,9 +17,12 @@ from ui.pages import (
     lookups,
     moves,
     outbound,
+    own_tokens,
+    people,
     records,
     revealing,
     search,
+    second_step,
     settings,
     signing,
     trash,
@@ -30,6 +34,10 @@ def blueprints() -> tuple[Blueprint, ...]:
     """Return the blueprints of every screen; fixed addresses first, those of any entity last."""
     return (
         signing.routes,
+        second_step.routes,
+        account.routes,
+        own_tokens.routes,
+        people.routes,
         settings.routes,
         health.routes,
         outbound.routes,

@@ -41,7 +41,15 @@ def login() -> Response | str:
 
 def _asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | None = None) -> str:
     known = site().identity.has_passwords() if ready is None else ready
-    return page("login.html", wanted=wanted, email=email, refusal=refusal, ready=known, ways=offered(wanted))
+    return page(
+        "login.html",
+        wanted=wanted,
+        email=email,
+        refusal=refusal,
+        ready=known,
+        ways=offered(wanted),
+        passkeys=site().identity.party is not None,
+    )
 
 
 @routes.post("/login")
@@ -59,6 +67,28 @@ def sign_in() -> Response:
         )
     except (SignInRefused, TooManyRequests) as refused:
         return refusing(_asked(wanted, email, refused.in_(language()), ready=True), refused)
+
+
+@routes.post("/login/passkey/options")
+def passkey_options() -> Response:
+    """Tell the browser that any passkey of this site will do."""
+    return Response(site().identity.passkey_request(address=request.remote_addr), mimetype="application/json")
+
+
+@routes.post("/login/passkey")
+def sign_in_by_passkey() -> Response:
+    """Sign in with what the browser has to show, and nothing else."""
+    wanted = own_path(request.form.get("next", ""))
+    answer = request.form.get("answer", "")
+    try:
+        return enter(
+            lambda: site().identity.sign_in_by_passkey(
+                answer, address=request.remote_addr, agent=request.user_agent.string
+            ),
+            wanted,
+        )
+    except SignInRefused as refused:
+        return refusing(_asked(wanted, "", refused.in_(language()), ready=True), refused)
 
 
 def enter(begin: Callable[[], SignIn], wanted: str) -> Response:
@@ -112,17 +142,39 @@ def sign_out() -> Response:
     return response
 
 
+@routes.get("/login/forgot")
+def forgot() -> str:
+    """Ask whose password was forgotten."""
+    return page("forgot.html", email=request.args.get("email", ""), refusal="", sent=False)
+
+
+@routes.post("/login/forgot")
+def send_reset() -> Response | str:
+    """Send a link to whoever has the address, and say the same when nobody has it."""
+    email = request.form.get("email", "").strip()
+    try:
+        if email:
+            site().identity.request_reset(email, address=request.remote_addr)
+    except TooManyRequests as refused:
+        return refusing(page("forgot.html", email=email, refusal=refused.in_(language()), sent=False), refused)
+    return page("forgot.html", email=email, refusal="", sent=bool(email))
+
+
 @routes.get("/login/link/<secret>")
 def link(secret: str) -> str:
     """Show where the password is chosen, to who has the link and to nobody else."""
-    return page("setup.html", link=site().identity.link(secret), secret=secret, refusal="")
+    return _link(site().identity.link(secret, address=request.remote_addr), secret, "")
+
+
+def _link(found: Link, secret: str, refusal: str) -> str:
+    return page("setup.html", link=found, secret=secret, refusal=refusal, shortest=site().identity.shortest_password)
 
 
 @routes.post("/login/link/<secret>")
 def follow_link(secret: str) -> Response:
     """Set the password and sign in; the link is used up."""
     identity = site().identity
-    found = identity.link(secret)
+    found = identity.link(secret, address=request.remote_addr)
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):
         return _again(Message("The two passwords are not the same"), found, secret)
@@ -138,5 +190,4 @@ def follow_link(secret: str) -> Response:
 
 
 def _again(refusal: Message, found: Link, secret: str) -> Response:
-    shown = page("setup.html", link=found, secret=secret, refusal=refusal.in_(language()))
-    return make_response(shown, 422)
+    return make_response(_link(found, secret, refusal.in_(language())), 422)

@@ -1,0 +1,133 @@
+"""One's own tokens: what programs show in place of a sign-in, never more than their person may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response
+
+from engine import ACTIONS, Entity, GuanxiError, Message, Reader, SignInRefused
+from ui.asking import language, reading, site
+from ui.frame import notice, page, words
+from ui.pages.account import HOME, moments, own, own_id, require_fresh
+from ui.pages.signing import refusing
+
+_DAYS = ("30", "90", "365", "")
+_LONGEST_NAME = 80
+
+routes = Blueprint("own_tokens", __name__, url_prefix=f"{HOME}/tokens")
+
+
+@routes.get("")
+def tokens() -> str:
+    """List the tokens, and ask what a new one is for."""
+    own()
+    return _shown({}, "", "")
+
+
+def _shown(given: Mapping[str, Any], refusal: str, at: str) -> str:
+    user_id = own_id()
+    found = site().identity.tokens(user_id)
+    with reading() as reader:
+        return page(
+            "tokens.html",
+            reader,
+            tokens=found,
+            scopes={each.id: told(each.scopes) for each in found},
+            over={each.id for each in found if each.expires_at is not None and each.expires_at <= datetime.now(UTC)},
+            when=moments(reader),
+            entities=_entities(reader),
+            actions=[(action, _called(action)) for action in ACTIONS],
+            days=_DAYS,
+            given={"name": "", "days": "90", "reach": "read", "scopes": (), "addresses": "", **given},
+            refusal=refusal,
+            at=at,
+        )
+
+
+def _entities(reader: Reader) -> list[Entity]:
+    """Return what a token could be let at: what its person may read."""
+    found = [
+        each for each in reader.model.entities.values() if each.parent is None and reader.access.may(each.key, "read")
+    ]
+    return sorted(found, key=lambda each: each.plural.in_(language()))
+
+
+def told(scopes: tuple[str, ...]) -> str:
+    """Return what a token may, in words."""
+    if not scopes or "*" in scopes:
+        return words("everything that the person may")
+    if scopes == ("read",):
+        return words("reading alone")
+    return ", ".join(scopes)
+
+
+def _called(action: str) -> str:
+    return {
+        "read": words("read"), "create": words("create"), "update": words("change"), "delete": words("delete"),
+        "export": words("export"), "transfer": words("hand over"), "import": words("import"),
+    }.get(action, action)  # fmt: skip
+
+
+@routes.post("")
+def add() -> Response | str:
+    """Make a token, and show it once."""
+    user_id = own_id()
+    require_fresh()
+    form = request.form
+    given: dict[str, Any] = {
+        "name": " ".join(form.get("name", "").split())[:_LONGEST_NAME],
+        "days": form.get("days", ""),
+        "reach": form.get("reach", "read"),
+        "scopes": tuple(form.getlist("scopes")),
+        "addresses": form.get("addresses", ""),
+    }
+    try:
+        name, scopes = _asked(given)
+        end = datetime.now(UTC) + timedelta(days=int(given["days"])) if given["days"] in _DAYS[:-1] else None
+        addresses = given["addresses"].replace(",", " ").split()
+        _id, text = site().identity.add_token(user_id, name, scopes, end, addresses=addresses)
+    except _Wrong as wrong:
+        return refusing(_shown(given, wrong.in_(language()), wrong.at), SignInRefused(wrong.message))
+    except GuanxiError as wrong:
+        return refusing(_shown(given, wrong.in_(language()), "addresses"), SignInRefused(wrong.message))
+    with reading() as reader:
+        return page("token_made.html", reader, name=name, text=text)
+
+
+class _Wrong(GuanxiError):
+    """Something is wrong at one place of the form."""
+
+    def __init__(self, message: Message, at: str) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def _asked(given: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the scopes that a form asks for.
+
+    Raises:
+        _Wrong: a name or a choice is missing.
+    """
+    if not given["name"]:
+        raise _Wrong(Message("Say what it is for, so that you know it again"), "name")
+    match given["reach"]:
+        case "all":
+            return given["name"], ()
+        case "some":
+            if not given["scopes"]:
+                raise _Wrong(Message("Tick what the token may do"), "scopes")
+            return given["name"], given["scopes"]
+        case _:
+            return given["name"], ("read",)
+
+
+@routes.post("/<token>/revoke")
+def revoke(token: str) -> Response:
+    """End a token."""
+    site().identity.revoke_token(token, user_id=own_id())
+    notice(Message("The token no longer works"))
+    return redirect(f"{HOME}/tokens", 303)
