@@ -54,6 +54,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
+    app.config["SECRET_KEY_FALLBACKS"] = list(site.config.former_secret_keys)
     app.session_interface = Notices()
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.jinja_env.undefined = StrictUndefined

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from itsdangerous import BadSignature
 
 from engine.data.principal import SYSTEM
 from engine.data.vault import rotation
@@ -237,3 +238,25 @@ def test_a_renamed_secret_still_opens(site: Site, folder: Path) -> None:
     assert site.records.reveal(SYSTEM, "badge", one, "gate") == "secret 0"
     rotate_keys(site)
     assert site.records.reveal(SYSTEM, "badge", one, "gate") == "secret 0"
+
+
+def test_cookies_of_a_former_signing_key_are_good_for_a_while(sqlite_folder: Path) -> None:
+    from ui.app import create_app
+
+    def cookie(folder: Path) -> str:
+        app = create_app(folder)
+        signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        assert signer is not None
+        return str(signer.dumps({"notice": "hello"}))
+
+    def read(folder: Path, text: str) -> object:
+        app = create_app(folder)
+        return app.session_interface.get_signing_serializer(app).loads(text)  # type: ignore[attr-defined]
+
+    old, text = (sqlite_folder / "data" / "secret_key").read_text(encoding="utf-8").strip(), cookie(sqlite_folder)
+    configure(sqlite_folder, secret_key="n" * 40, secrets={"old_signing_keys": [old]})
+    assert read(sqlite_folder, text) == {"notice": "hello"}
+    configure(sqlite_folder, secrets={})
+
+    with pytest.raises(BadSignature):
+        read(sqlite_folder, text)
