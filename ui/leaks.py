@@ -63,7 +63,7 @@ def _page(app: Flask, asking: Asking, rule: Rule, address: str, said: Iterable[s
     """Ask for an address as the person, without a sign-in that would have to be written down."""
     with app.app_context():
         g.principal = asking.person
-        response = app.test_client().get(address, headers={"Accept-Language": "en"})
+        response = app.test_client().get(address, headers={"Accept-Language": "en"}, buffered=True)
         data = response.get_data()
         response.close()
     if response.status_code >= _BROKEN:

@@ -79,6 +79,11 @@ def register_channel(channel: Channel) -> Channel:
     return channel
 
 
+def forget_channel(name: str) -> None:
+    """Take a channel out; nothing happens when it is not there."""
+    _channels.pop(name, None)
+
+
 def channels(*, writes: bool | None = None) -> tuple[Channel, ...]:
     """Return every channel, or those alone that try to change something, or those that never do."""
     return tuple(each for each in _channels.values() if writes is None or each.writes == writes)

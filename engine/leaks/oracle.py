@@ -22,6 +22,8 @@ _GENEROSITY = ("hidden", "masked", "reveal", "read", "write")
 _SHOWN = {"hidden": "hidden", "masked": "masked", "reveal": "masked", "read": "read", "write": "read"}
 _WRITES = ("create", "update", "import")
 _LOOKS = ("read", "export")
+_NAMED = ("user", "team", "department")
+"""What a field with `share:` may lead to, to name whom a record is shared with."""
 
 
 class Oracle:
@@ -99,10 +101,16 @@ class Oracle:
 
     # --- named rows -----------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def _owner(entity: Entity, row: Record) -> str | None:
+        """Return whose a record is: of a user the user, else its owner, else who made it."""
+        owner: str | None = row["id"] if entity.key == "user" else row["owner" if entity.owned else "created_by"]
+        return owner
+
     def _row(self, rows: str | Expr, entity: Entity, row: Record, action: str) -> bool:
         if not isinstance(rows, str):
             return self.holds(rows, entity.key, row)
-        owner = row["id"] if entity.key == "user" else row["owner"] if entity.owned else row["created_by"]
+        owner = self._owner(entity, row)
         match rows:
             case "all":
                 return True
@@ -154,16 +162,45 @@ class Oracle:
 
     def _shared(self, entity: Entity, row: Record, action: str) -> bool:
         levels = {"read", "edit"} if action in _LOOKS else {"edit"}
+        return (
+            self._given_to_me(entity, row, levels, onward=False)
+            or self._named_in(entity, row, levels)
+            or any(self._follows_me(*above, levels, frozenset()) for above in self._above(entity, row, levels))
+        )
+
+    def _follows_me(self, entity: Entity, row: Record, levels: set[str], seen: frozenset[str]) -> bool:
+        """Say whether what hangs on a record is shared along with it: mine, given to me, or hanging itself."""
+        if row["id"] in seen:
+            return False
+        if row["deleted_at"] is None and self._owner(entity, row) in self._covered():
+            return True
+        if self._given_to_me(entity, row, levels, onward=True) or self._named_in(entity, row, levels):
+            return True
+        above = self._above(entity, row, levels)
+        return any(self._follows_me(*each, levels, seen | {row["id"]}) for each in above)
+
+    def _given_to_me(self, entity: Entity, row: Record, levels: set[str], *, onward: bool) -> bool:
         me = set(self.person.sharing_ids)
-        for share in self.plain.shares(entity.key, row["id"]):
-            if str(share["principal_id"]) in me and share["level"] in levels and not self._over(share.get("until")):
-                return True
-        for key, field in entity.fields.items():
-            if field.share in levels and field.target in {"user", "team", "department"}:
-                named = row[key] if field.type.links == "many" else (row[key],)
-                if me & set(named or ()):
-                    return True
-        return False
+        return any(
+            str(share["principal_id"]) in me
+            and share["level"] in levels
+            and not self._over(share["until"])
+            and (bool(share["cascades"]) or not onward)
+            for share in self.plain.shares(entity.key, row["id"])
+        )
+
+    def _named_in(self, entity: Entity, row: Record, levels: set[str]) -> bool:
+        """Say whether a field with `share:` names the person, a team or a department of theirs."""
+        me = set(self.person.sharing_ids)
+        fields = (field for field in entity.fields.values() if field.share in levels and field.target in _NAMED)
+        return any(me & set(_ids(field, row)) for field in fields)
+
+    def _above(self, entity: Entity, row: Record, levels: set[str]) -> Iterator[tuple[Entity, Record]]:
+        """Yield the records that a record hangs on by links with `share:`."""
+        for field in entity.fields.values():
+            if field.share in levels and field.target in self.model.entities and field.target not in _NAMED:
+                there = self.model.entity(field.target)
+                yield from ((there, each) for id_ in _ids(field, row) if (each := self.plain.row(there.key, id_)))
 
     def _over(self, until: Any) -> bool:
         if until is None:
@@ -337,6 +374,11 @@ class Seen(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.entity.fields)
+
+
+def _ids(field: Field, row: Record) -> tuple[str, ...]:
+    value = row.get(field.key)
+    return tuple(value or ()) if field.type.links == "many" else tuple(filter(None, (value,)))
 
 
 def _grant(role: Role, entity: str) -> Grant | None:

@@ -9,13 +9,16 @@ import io
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
+from engine import clock
 from engine.data.principal import SYSTEM, Principal
 from engine.errors import GuanxiError, RecordInvalid
 from engine.leaks.marks import HOST, Mark, Marks, Planter, chance
 from engine.metadata.model import Entity, Field, Model
 from engine.site.site import Site
+from engine.storage.codec import moment
 from engine.storage.database import run
 
 _ATTEMPTS = 8
@@ -250,12 +253,15 @@ class _Planting:
         for _ in range(3 * len(entities)):
             entity = self._dice.choice(entities)
             shares.add((entity, self._dice.choice(records[entity]), self._dice.choice(principals)))
-        rows = [(*each, self._dice.choice(["read", "edit"])) for each in sorted(shares)]
+        dice, now = self._dice, clock.now()
+        # Some have ended, some will, some never do.
+        ends = [None, *(moment(self._site.database.dialect)(now + timedelta(days=days)) for days in (-1, 1))]
+        rows = [(*each, dice.choice(["read", "edit"]), dice.randrange(2), dice.choice(ends)) for each in sorted(shares)]
         with self._site.database.write() as connection:
             mark = "?" if self._site.database.dialect == "sqlite" else "%s"
             text = (
-                "INSERT INTO share (entity, record_id, principal_id, level, cause) "  # noqa: S608 - constants
-                f"VALUES ({mark}, {mark}, {mark}, {mark}, 'manual')"
+                "INSERT INTO share (entity, record_id, principal_id, level, cascades, until, cause) "  # noqa: S608
+                f"VALUES ({mark}, {mark}, {mark}, {mark}, {mark}, {mark}, 'manual')"
             )
             for row in rows:
                 run(connection, text, row)

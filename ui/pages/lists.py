@@ -82,7 +82,11 @@ def export(entity: str) -> Response:
             raise QueryInvalid(asked.problems[0].message, asked.problems)
         name = f"{entity}-{reader.access.env()['today'].isoformat()}.csv"
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was sent
-    site().export(principal(), entity, file, where=asked.query.where, search=asked.query.search)
+    try:
+        site().export(principal(), entity, file, where=asked.query.where, search=asked.query.search)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return send_file(file, mimetype="text/csv", as_attachment=True, download_name=name)
 
