@@ -48,6 +48,9 @@ from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
 from engine.data.rowset import Row as Row
 from engine.data.rowset import RowSet as RowSet
+from engine.data.seeing import Seer as Seer
+from engine.data.seeing import Sight as Sight
+from engine.data.seeing import who_can_see as who_can_see
 from engine.data.sharing import Share as Share
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import History as History

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.data.query import Query
 from engine.data.rules import Rule, owner_path
+from engine.errors import NotFound
 from engine.expression import Call, Path, disjunction
 from engine.expression import Literal as Value
 from engine.metadata.model import Entity, Role
@@ -39,7 +40,7 @@ def helpers(
     """Yield who could help, as far as the one who asks may see them; nobody is told to ask themselves."""
     everything = about.as_system()
     if id_ is not None and any(_by_share(rule) for rule in rules):
-        yield from _named(audience, about, "share", _owner(everything, entity, id_))
+        yield from _named(audience, about, "share", owner_of(everything, entity, id_))
     if roles:
         yield from _named(audience, about, "role", givers(everything))
 
@@ -59,14 +60,23 @@ def _by_share(rule: Rule) -> bool:
     )
 
 
-def _owner(everything: Reader, entity: Entity, id_: str) -> list[str]:
+def owner_of(everything: Reader, entity: Entity, id_: str) -> list[str]:
     """Return whose the record is, or of child rows the record that they are part of."""
     while entity.parent is not None and entity.parent_field is not None:
-        id_ = everything.record(entity.key, id_, (entity.parent_field,)).values()[entity.parent_field]
+        id_ = stored(everything, entity.key, id_, entity.parent_field)
         entity = everything.model.entity(entity.parent)
     [key] = owner_path(entity).keys
-    owner = everything.record(entity.key, id_, (key,)).values()[key]
+    owner = stored(everything, entity.key, id_, key)
     return [owner] if owner is not None else []
+
+
+def stored(everything: Reader, entity: str, id_: str, key: str) -> Any:
+    """Return a value of a record, live or in the recycle bin."""
+    try:
+        row = everything.record(entity, id_, (key,))
+    except NotFound:
+        row = everything.record(entity, id_, (key,), trashed=True)
+    return row.values()[key]
 
 
 def givers(everything: Reader) -> list[str]:

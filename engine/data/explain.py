@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.data.access import ACTION_WORDS
-from engine.data.asking import Helper, helpers, roles_that_would
+from engine.data.asking import Helper, helpers, roles_that_would, stored
 from engine.data.place import reading
 from engine.data.rules import RoleRules, Rule, allows, first_mask
 from engine.data.telling import Audience
@@ -270,8 +270,7 @@ def _step(case: _Case, step: Transition) -> bool:
     if case.id is None or states is None:
         return may
     state = case.entity.fields[states.field]
-    values = case.reader.as_system().record(case.entity.key, case.id, (states.field,)).values()
-    now = values[states.field]
+    now = stored(case.reader.as_system(), case.entity.key, case.id, states.field)
     if step.sources:
         fits = now in step.sources
         names = _listed([state.choices[key].label for key in step.sources if key in state.choices])

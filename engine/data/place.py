@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, cast, false, func, literal, null, select
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, Text, and_, cast, false, func, literal, null, select
 
 from engine.data.statement import Binds
 from engine.expression import FieldInfo, ManyScope, SqlValue, Type, compile_sql
@@ -52,6 +52,8 @@ class Frame:
     binds: Binds
     params: Mapping[str, FieldInfo] = field(default_factory=dict)
     """Values of the query itself: "param.0" -> its type."""
+    nested: bool = False
+    """Whether what a condition works out by steps must stand inside it, for it depends on the row outside."""
     _numbers: Any = field(default_factory=count)
     _conditions: Any = None
 
@@ -66,6 +68,10 @@ class Frame:
     def name(self) -> str:
         """Return a name for a part of the statement that nothing else in it has."""
         return f"w{next(self._numbers)}"
+
+    def steps(self, begin: Select[Any]) -> CTE:
+        """Return the beginning of rows that are found step by step, each from those before."""
+        return begin.cte(self.name(), recursive=True, nesting=self.nested)
 
     def root(self, entity: str) -> Place:
         """Return the rows that the statement is about."""
@@ -314,7 +320,7 @@ def below(frame: Frame, entity: Entity, root: Element) -> Select[Any]:
     if link is None:
         return top
     rows = frame.alias(entity.key)
-    tree = top.cte(frame.name(), recursive=True)
+    tree = frame.steps(top)
     tree = tree.union(select(rows.c.id).join_from(tree, rows, rows.c[link] == tree.c.id))
     return select(tree.c.id)
 

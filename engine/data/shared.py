@@ -127,7 +127,7 @@ def _round(frame: Frame, entity: Entity, circle: frozenset[str], action: str) ->
     ]
     first = _joined(begins).subquery()
     # UNION, not UNION ALL: a circle of records ends by itself.
-    tree = select(first.c.kind, first.c.id).cte(frame.name(), recursive=True)
+    tree = frame.steps(select(first.c.kind, first.c.id))
     step = _joined(steps).subquery()
     onward = select(step.c.kind, step.c.id).join_from(
         tree, step, and_(step.c.above_kind == tree.c.kind, step.c.above == tree.c.id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, case, literal_column, select
 
 from engine.data.access import ACTION_WORDS
+from engine.data.asking import stored
 from engine.data.conditions import granted, parent_in_reach
 from engine.data.place import Frame, Place
 from engine.data.principal import zone
@@ -202,7 +203,7 @@ def _given_words(audience: Audience, reader: Reader, share: Share, maker: Any) -
 
 def _linked(audience: Audience, reader: Reader, entity: Entity, field: Field, id: str) -> Message:
     """Say from which record a share came along a link; its name only to who may read it."""
-    linked = reader.as_system().record(entity.key, id, (field.key,)).values()[field.key]
+    linked = stored(reader.as_system(), entity.key, id, field.key)
     ids = [linked] if isinstance(linked, str) else list(linked or ())
     names = audience.names(ids, field.target or "")
     if not names:

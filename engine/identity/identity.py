@@ -19,6 +19,7 @@ from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
 from engine.errors import DatabaseUnavailable, GuanxiError, SignInNeeded
 from engine.i18n import Message
+from engine.identity import everyone
 from engine.identity.base import Memory, Rules
 from engine.identity.caring import Caring
 from engine.identity.links import Link
@@ -169,6 +170,11 @@ class Identity(Caring):
         """Return everybody who is not in the recycle bin, by name."""
         with self._reading() as (connection, published, _memory):
             return self._people.every(connection, published)
+
+    def principals(self, connection: Connection | None = None) -> list[Principal]:
+        """Return everybody who is active, by name, as the engine knows those who ask."""
+        with self._reading(connection) as (reading, published, _memory):
+            return everyone.principals(self._store, self._people, reading, published)
 
     def add(self, name: str, email: str, roles: Sequence[str] = (), **values: Any) -> str:
         """Make a person, as the product itself, and return the id.

@@ -129,14 +129,14 @@ class People:
         fields = published.model.entity("user").fields
         if "deputy" not in fields:
             return ()
-        names = {key: quoted(published.tables.column_name("user", key)) for key in _ABSENCE}
+        names = {key: quoted(published.tables.column_name("user", key)) for key in ABSENCE}
         statement = (
-            f"SELECT id, {', '.join(names[key] for key in _ABSENCE[1:])}"  # noqa: S608 - names of our own making
+            f"SELECT id, {', '.join(names[key] for key in ABSENCE[1:])}"  # noqa: S608 - names of our own making
             f" FROM {quoted(published.tables.name('user'))} WHERE {names['deputy']} = ?"
             f" AND {names['absent_from']} IS NOT NULL AND deleted_at IS NULL ORDER BY id"
         )
         rows = self._store.run_on_users(connection, statement, user_id).fetchall()
-        return tuple(_absences(rows, published.model.timezone, clock.now()))
+        return tuple(absences_of(rows, published.model.timezone))
 
     def principal(self, connection: Connection, published: Published, person: Person) -> Principal:
         """Return a person as those who ask are known to the engine."""
@@ -178,10 +178,12 @@ class People:
         return [_person(row) for row in self._store.run_on_users(connection, statement, *values).fetchall()]
 
 
-_ABSENCE = ("deputy", "absent_from", "absent_until", "timezone")
+ABSENCE = ("deputy", "absent_from", "absent_until", "timezone")
 
 
-def _absences(rows: Iterable[Any], timezone: str, now: datetime) -> Iterator[Absence]:
+def absences_of(rows: Iterable[Any], timezone: str) -> Iterator[Absence]:
+    """Yield those absences that are not over yet, of rows (id, first day, last day, zone of who is away)."""
+    now = clock.now()
     for id_, first, last, own_zone in rows:
         where = own_zone or timezone
         ends = _FOR_GOOD if last is None else _midnight(_day(last) + timedelta(days=1), where)

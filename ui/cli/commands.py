@@ -34,6 +34,7 @@ for command in (
     data.export,
     data.undo,
     people.explain,
+    people.who,
     people.user,
     people.token,
     backups.backup,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from engine import GuanxiError, Message, Site
+from engine import SYSTEM, GuanxiError, Message, Site, who_can_see
 from ui.cli.command import DONE, PROBLEMS, Command, Face, Group, Option, pass_face, shared
 
 
@@ -205,10 +205,45 @@ def explain(face: Face, person: str, action: str, entity: str, record: str | Non
     return DONE if said.granted else PROBLEMS
 
 
+@click.command(cls=Command)
+@shared
+@click.argument("entity")
+@click.argument("record")
+@click.option("--as", "person", help="Ask as this user: an email; as the product itself unless given.", cls=Option)
+@pass_face
+def who(face: Face, entity: str, record: str, person: str | None) -> None:
+    """List the people who can see a record, and through which rule."""
+    with face.site(published=True) as site:
+        asker = SYSTEM if person is None else site.principal(site.identity.find(person).id)
+        with site.reading(asker) as reader:
+            sight = who_can_see(reader, entity, record, site.identity.principals(reader.connection))
+    face.say(
+        Message("{readers} people can see it, {editors} can change it", readers=sight.readers, editors=sight.editors)
+    )
+    for each in sight.seers:
+        may = Message("see and change") if each.may_update else Message("see")
+        face.say(f"  {each.name}  ({face.words(may)})  {'; '.join(face.words(line) for line in each.why)}")
+    face.answer(
+        {
+            "readers": sight.readers,
+            "editors": sight.editors,
+            "people": [
+                {
+                    "id": each.id,
+                    "name": each.name,
+                    "may_update": each.may_update,
+                    "why": [face.words(line) for line in each.why],
+                }
+                for each in sight.seers
+            ],
+        }
+    )
+
+
 def random_password() -> str:
     """Return a password that nobody guesses, and that can be typed."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
 
 
-__all__ = ["GuanxiError", "explain", "token", "user"]
+__all__ = ["GuanxiError", "explain", "token", "user", "who"]

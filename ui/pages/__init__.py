@@ -26,6 +26,7 @@ from ui.pages import (
     settings,
     signing,
     trash,
+    who,
     why,
 )
 
@@ -51,6 +52,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         lookups.routes,
         moves.routes,
         history.routes,
+        who.routes,
         why.routes,
         revealing.routes,
         records.routes,

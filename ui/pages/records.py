@@ -138,6 +138,8 @@ def _select(reader: Reader, entity: Entity, told: Facts) -> tuple[str, ...]:
     mask = reader.access.mask(entity.key)
     paths = dict.fromkeys((entity.title, *told.select, "created_at", "updated_at"))
     paths.update(dict.fromkeys(("created_by.name", "updated_by.name")))
+    if entity.owned:
+        paths["owner"] = None
     if entity.parent_field is not None:
         paths[entity.parent_field] = None
     if entity.states is not None:
