@@ -12,6 +12,7 @@ from engine.errors import NotFound, SignInNeeded, SignInRefused
 from engine.i18n import Message
 from engine.identity import letters, passwords
 from engine.identity.base import Base
+from engine.identity.gate import OWN_WAYS, Gate
 from engine.identity.people import Person
 from engine.identity.rates import SIGN_IN
 from engine.identity.sessions import Session, SignIn
@@ -25,6 +26,9 @@ _PASSWORD = "password"  # noqa: S105 - the name of a kind
 
 class Signing(Base):
     """Signs people in and out."""
+
+    gate: Gate | None = None
+    """Who else vouches for people, and whether the site's own ways are open to them; all are where it is None."""
 
     def sign_in(self, name: str, password: str, *, address: str | None = None, agent: str | None = None) -> SignIn:
         """Sign a person in by email and password.
@@ -43,7 +47,11 @@ class Signing(Base):
             person = self._people.by_email(connection, published, name)
             stored = None if person is None else self._password(connection, person.id)
         # Outside of any transaction, and as slow for a name that nobody has: hashing takes its time on purpose.
-        if not passwords.fits(stored, password) or person is None or not person.may_sign_in:
+        fits = passwords.fits(stored, password)
+        if not fits or person is None or not person.may_sign_in or not self._own_ways(person):
+            elsewhere = self.gate.elsewhere(name, password) if self.gate is not None else None
+            if elsewhere is not None:
+                return self._vouched_for(name, *elsewhere, address, agent)
             self._failed(name, person, address, "password")
             raise SignInRefused(Message("Email and password do not fit"))
         renewed = passwords.hash_password(password) if stored is not None and passwords.is_outdated(stored) else None
@@ -52,6 +60,16 @@ class Signing(Base):
             if renewed is not None:
                 self._store_password(connection, person.id, renewed)
             begun = self._begin(connection, person.id, "password", address, agent)
+        return entered(begun)
+
+    def _own_ways(self, person: Person) -> bool:
+        return self.gate is None or self.gate.lets_in(person)
+
+    def _vouched_for(self, name: str, user_id: str, method: str, address: str | None, agent: str | None) -> SignIn:
+        """Sign a person in whose name and password fit elsewhere."""
+        with self._writing() as connection:
+            self._attempts.succeeded(connection, name)
+            begun = self._begin(connection, user_id, method, address, agent)
         return entered(begun)
 
     def begin_session(
@@ -175,6 +193,8 @@ class Signing(Base):
         person = self._people.by_id(connection, published, user_id)
         if person is None or not person.may_sign_in:
             raise SignInRefused(Message("This account may not sign in"))
+        if method in OWN_WAYS and not self._own_ways(person):
+            raise SignInRefused(Message("This account signs in elsewhere: choose how on the sign-in page"))
         if not vouched:
             if self._factors.kinds(connection, user_id):
                 return self._steps.begin(connection, user_id, "second", method=method)

@@ -24,6 +24,7 @@ from engine.i18n import Message
 from engine.metadata.document import Positions, by_place, join, read_plain
 from engine.metadata.shape import Compiler
 from engine.outbound import Allowance
+from engine.site import sign_in
 from engine.site.keys import Source, read_key
 
 FILE = "guanxi.yaml"
@@ -95,6 +96,8 @@ class SiteConfig:
     log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"level": "info"}))
     limits: Limits = field(default_factory=Limits)
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
+    sign_in: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """Who may sign in by password, and who else vouches for people."""
     secret_source: Source | None = field(default=None, repr=False)
     secrets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Where the keys come from that wrap data keys, and former ones of either kind."""
@@ -261,6 +264,7 @@ SCHEMA: dict[str, Any] = _map(
                 "old_signing_keys": _keys("Former values of secret_key, until what they signed has run out."),
             },
         ),
+        "sign_in": sign_in.SCHEMA,
         "timezone": _words("A time zone, such as Asia/Shanghai."),
         "languages": _names("The first is for whoever has not chosen one.", pattern="^[a-z]{2,3}(_[A-Za-z]{2,4})?$"),
         "currency": _words("A code such as CNY.", pattern="^[A-Z]{3}$"),
@@ -341,6 +345,10 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
         problems.append(Problem(message, positions.place(("languages",)), "languages", "value"))
     if not problems and isinstance(allowed := (body.get("outbound") or {}).get("allow"), list):
         problems += _not_reachable(allowed, positions)
+    if not problems:
+        for path, message in sign_in.faults(body.get("sign_in") or {}):
+            whole = ("sign_in", *path)
+            problems.append(Problem(message, positions.place(whole), join(whole), "value"))
     if not problems:
         problems = _no_proxies(body.get("trusted_proxies") or [], positions)
     return sorted(problems, key=by_place)

@@ -29,6 +29,8 @@ from engine.i18n import Message
 from engine.identity import Identity
 from engine.identity.base import Rules
 from engine.identity.keeper import Keeper
+from engine.identity.sso import SingleSignOn
+from engine.identity.sso.settings import SignInSettings
 from engine.mail import MailSettings, Post
 from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
@@ -87,6 +89,9 @@ class Site:
             Rules.of(limits, config.base_url),
             self.post,
         )
+        settings = SignInSettings.read(config.sign_in, config.folder)
+        self.sso = SingleSignOn(settings, self.identity, self.records, self.outbound)
+        self.identity.gate = self.sso
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
         self.alarms = Alarms(

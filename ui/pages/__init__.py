@@ -25,6 +25,7 @@ from ui.pages import (
     second_step,
     settings,
     signing,
+    sso,
     trash,
     who,
     why,
@@ -35,6 +36,7 @@ def blueprints() -> tuple[Blueprint, ...]:
     """Return the blueprints of every screen; fixed addresses first, those of any entity last."""
     return (
         signing.routes,
+        sso.routes,
         second_step.routes,
         account.routes,
         own_tokens.routes,

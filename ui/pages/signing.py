@@ -35,11 +35,12 @@ def login() -> Response | str:
     try:
         principal()
     except SignInNeeded:
-        return _asked(wanted)
+        return asked(wanted)
     return redirect(wanted, 303)
 
 
-def _asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | None = None) -> str:
+def asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | None = None) -> str:
+    """Return the page that asks who it is."""
     known = site().identity.has_passwords() if ready is None else ready
     return page(
         "login.html",
@@ -48,6 +49,7 @@ def _asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | Non
         refusal=refusal,
         ready=known,
         ways=offered(wanted),
+        form=site().sso.form,
         passkeys=site().identity.party is not None,
     )
 
@@ -66,7 +68,7 @@ def sign_in() -> Response:
             wanted,
         )
     except (SignInRefused, TooManyRequests) as refused:
-        return refusing(_asked(wanted, email, refused.in_(language()), ready=True), refused)
+        return refusing(asked(wanted, email, refused.in_(language()), ready=True), refused)
 
 
 @routes.post("/login/passkey/options")
@@ -88,7 +90,7 @@ def sign_in_by_passkey() -> Response:
             wanted,
         )
     except SignInRefused as refused:
-        return refusing(_asked(wanted, "", refused.in_(language()), ready=True), refused)
+        return refusing(asked(wanted, "", refused.in_(language()), ready=True), refused)
 
 
 def enter(begin: Callable[[], SignIn], wanted: str) -> Response:
