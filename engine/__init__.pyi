@@ -5,7 +5,11 @@ from engine.alarms import Raised as Raised
 from engine.alarms import alert_figures as alert_figures
 from engine.alarms import alert_helps as alert_helps
 from engine.alarms import alert_labels as alert_labels
+from engine.alarms.places import network_of as network_of
 from engine.audit import Event as Event
+from engine.audit.sentences import EVENT_LABELS as EVENT_LABELS
+from engine.audit.sentences import EventNames as EventNames
+from engine.audit.sentences import event_sentence as event_sentence
 from engine.audit import Head as Head
 from engine.audit import LogEntry as LogEntry
 from engine.audit import Origin as Origin
@@ -23,6 +27,8 @@ from engine.backup import check_backup as check_backup
 from engine.backup import keep_some_backups as keep_some_backups
 from engine.backup import restore_backup as restore_backup
 from engine.backup import save_backup as save_backup
+from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
+from engine.clock import now as now
 from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
@@ -57,6 +63,7 @@ from engine.data.timeline import History as History
 from engine.data.transfer import (
     ColumnMap as ColumnMap,
 )
+from engine.data.transfer.mapping import guarded as guarded
 from engine.data.transfer import (
     ImportOptions as ImportOptions,
 )

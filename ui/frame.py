@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from engine import LANGUAGES, Entity, MenuItem, Message, Principal, Reader, Text, humanise, translate
 from ui import assets, cookies, forgery
-from ui.asking import language
+from ui.asking import language, site
 
 THEME_COOKIE = "guanxi_theme"
 THEMES = ("auto", "light", "dark")
@@ -98,8 +98,12 @@ def is_fragment() -> bool:
 
 def page(template: str, reader: Reader | None = None, /, **values: Any) -> str:
     """Render a page inside the frame; with a reader, the navigation shows what they may see."""
-    shown = navigation(reader) if reader is not None else Markup("")
-    return render_template(template, navigation=shown, **values)
+    shown, rung = Markup(""), None
+    if reader is not None:
+        shown = navigation(reader)
+        # What the process last heard: no page asks the database for it.
+        rung = site().alarms.unread if reader.access.has("audit") else None
+    return render_template(template, navigation=shown, rung=rung, **values)
 
 
 def furnish(app: Flask) -> None:
@@ -127,6 +131,7 @@ def _who() -> dict[str, Any]:
         "language": spoken,
         "theme": theme if theme in THEMES else "auto",
         "person": known,
+        "rung": None,
     }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from engine.alarms.clocks import is_outside
-from engine.alarms.places import agent_family, network
+from engine.alarms.places import agent_family, network_of
 from engine.alarms.raised import Ring
 from engine.alarms.rules import AuditWatch, By, Counting, Rule, Unseen
 from engine.audit import LogEntry
@@ -37,7 +37,7 @@ class Events:
         if watch.unseen is not None:
             if not self._is_unseen(watch.unseen, watch, event):
                 return None
-            details = {"place": network(event.address), "agent": agent_family(event.agent)}
+            details = {"place": network_of(event.address), "agent": agent_family(event.agent)}
         if watch.count is not None:
             counted = self._count(watch, watch.count, event)
             if counted is None:
@@ -96,7 +96,7 @@ class Events:
         ]
         if not before:
             return False  # Whoever signs in for the first time comes from nowhere.
-        fresh_network = network(event.address) not in {network(each.address) for each in before}
+        fresh_network = network_of(event.address) not in {network_of(each.address) for each in before}
         fresh_agent = agent_family(event.agent) not in {agent_family(each.agent) for each in before}
         return (unseen.address and fresh_network) or (unseen.agent and fresh_agent)
 

@@ -18,7 +18,7 @@ _SYSTEMS = (
 )  # fmt: skip
 
 
-def network(address: str | None) -> str | None:
+def network_of(address: str | None) -> str | None:
     """Return the network of an address, such as 203.0.113.0/24; the text itself for what is none."""
     if not address:
         return None

@@ -43,11 +43,13 @@ class Upkeep:
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, after what it is doing."""
+        """End the thread, after what it is doing, and write down what it had not come to."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(timeout=10)
             self._thread = None
+        self._meters.close()
+        self._trail.close()
 
     def daily(self) -> None:
         """Throw away events and counts that have had their time."""
@@ -63,6 +65,7 @@ class Upkeep:
             (_DAY_S, self.daily),
         ]
         due = [time.monotonic() + every for every, _ in works]
+        self._attempt(self._alarms.refresh)
         while not self._stopped.wait(TICK_S):
             for number, (every, work) in enumerate(works):
                 if time.monotonic() >= due[number]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -46,10 +46,20 @@ class Meters:
         self._statements = Statements(database)
         self._lock = threading.Lock()
         self._counts: dict[_Key, int] = defaultdict(int)
+        self._paused = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count nothing meanwhile: what a check reads in people's names they have not read."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
 
     def count(self, actor_id: str | None, kind: str, entity: str, number: int) -> None:
         """Count what a person was shown; nothing for the product itself."""
-        if actor_id is None or number <= 0:
+        if actor_id is None or number <= 0 or self._paused:
             return
         key = (actor_id, int(clock.now().timestamp()) // _HOUR_S, kind, entity)
         with self._lock:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.audit.events import LogEntry
 from engine.i18n import Message, Text
 
-KINDS: Mapping[str, Message] = {
+EVENT_LABELS: Mapping[str, Message] = {
     "sign_in": Message("Sign-in"),
     "sign_in_failed": Message("Failed sign-in"),
     "sign_out": Message("Sign-out"),
@@ -93,7 +93,7 @@ _TO_PERSON: Mapping[str, tuple[Message, Message]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class EventNames:
     """How people, entities and records are called, for who reads."""
 
     people: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class Names:
         return Message("{label} “{title}”", label=self.entities(event.entity)[0], title=title)
 
 
-def sentence(event: LogEntry, names: Names) -> Message:
+def event_sentence(event: LogEntry, names: EventNames) -> Message:
     """Return what happened, as a sentence."""
     common = _common(event, names)
     kind = event.kind
@@ -135,10 +135,10 @@ def sentence(event: LogEntry, names: Names) -> Message:
         return Message(_PLAIN[kind].template, **common)
     if kind in _TOLD:
         return _TOLD[kind](event, names, common)
-    return Message("{actor}: {kind}", actor=common["actor"], kind=KINDS.get(kind, kind))
+    return Message("{actor}: {kind}", actor=common["actor"], kind=EVENT_LABELS.get(kind, kind))
 
 
-def _common(event: LogEntry, names: Names) -> dict[str, Any]:
+def _common(event: LogEntry, names: EventNames) -> dict[str, Any]:
     person = event.record_id if event.entity == "user" and event.record_id else event.actor_id
     shown = names.person(person)
     if person is not None and person not in names.people and event.details.get("name"):
@@ -152,46 +152,46 @@ def _common(event: LogEntry, names: Names) -> dict[str, Any]:
     }
 
 
-def _export(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _export(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     shape = _FORMATS.get(event.details.get("format", ""), event.details.get("format", ""))
     return Message("{actor} exported {count} {what} as {format}", format=shape, **common)
 
 
-def _import(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _import(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     file = event.details.get("file", "")
     return Message("{actor} imported {count} {what} from {file}", file=file, **common)
 
 
-def _reveal(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _reveal(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     return Message("{actor} looked at {field} of {record}", field=event.details.get("field", ""), **common)
 
 
-def _share(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _share(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     if event.kind == "unshare":
         return Message("{actor} ended a share of {record}", **common)
     return Message("{actor} shared {record}", **common)
 
 
-def _bulk(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _bulk(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     words = _ACTS.get(event.details.get("what", ""), Message("{actor} worked on {count} {what} at once"))
     return Message(words.template, **common)
 
 
-def _purge(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _purge(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     if event.entity is None:
         return Message("Retired fields and tables were dropped: {count}", **common)
     return Message("{actor} deleted {count} {what} for good", **common)
 
 
-def _undo(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _undo(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     return Message("{actor} took back a change of {count} records", **common)
 
 
-def _rights(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _rights(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     return Message("{actor} changed the rights of {record}", **common)
 
 
-def _published(event: LogEntry, _names: Names, common: dict[str, Any]) -> Message:
+def _published(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     revision = event.details.get("revision", "")
     if event.kind == "rolled_back":
         back = event.details.get("back_to", "")
@@ -201,12 +201,12 @@ def _published(event: LogEntry, _names: Names, common: dict[str, Any]) -> Messag
     return Message("{actor} published revision {revision}", revision=revision, **common)
 
 
-def _alert(event: LogEntry, names: Names, common: dict[str, Any]) -> Message:
+def _alert(event: LogEntry, names: EventNames, common: dict[str, Any]) -> Message:
     name = str(event.details.get("alert", ""))
     return Message("An alarm rang: {alert}", alert=names.alerts.get(name, name), **common)
 
 
-_TOLD: Mapping[str, Callable[[LogEntry, Names, dict[str, Any]], Message]] = {
+_TOLD: Mapping[str, Callable[[LogEntry, EventNames, dict[str, Any]], Message]] = {
     "export": _export,
     "import": _import,
     "reveal": _reveal,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
@@ -81,6 +82,10 @@ class Trail:
     ) -> list[LogEntry]:
         """Return events, the latest first; `before` is (at, seq) of the last one that was shown."""
         return log.entries(self.statements, connection, wanted, limit, before)
+
+    def counts(self, connection: Connection, wanted: Wanted, by: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        """Return (values of the columns `by` ..., events, sum of their numbers), the most first; see `log.counts`."""
+        return log.counts(self.statements, connection, wanted, by)
 
     def by_numbers(self, connection: Connection, numbers: Iterable[int]) -> list[LogEntry]:
         """Return events by their numbers, the latest first."""

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import click
 
-from ui.cli import backups, cleaning, data, demo, doctor, handover, people, publishing, secrets, serving, site, testing
+from ui.cli import (
+    auditing,
+    backups,
+    cleaning,
+    data,
+    demo,
+    doctor,
+    handover,
+    mail,
+    people,
+    publishing,
+    secrets,
+    serving,
+    site,
+    testing,
+)
 from ui.cli.command import Group, Option, shared
 
 
@@ -37,9 +52,12 @@ for command in (
     people.who,
     people.user,
     people.token,
+    mail.mail,
     backups.backup,
     backups.restore,
     secrets.secrets,
+    auditing.audit,
+    auditing.alerts,
     doctor.doctor,
 ):
     cli.add_command(command)

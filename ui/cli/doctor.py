@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine import Message, examine
-from ui.cli import leaking
+from ui.cli import auditing, leaking
 from ui.cli.command import DONE, PROBLEMS, Command, Face, Option, pass_face, shared
 
 _MARKS = {"good": "✓", "warning": "!", "bad": "✗"}
@@ -16,11 +16,15 @@ _MARKS = {"good": "✓", "warning": "!", "bad": "✗"}
 @click.option("--leaks", is_flag=True, help="Try every way to see records, in the name of many people.", cls=Option)
 @click.option("--seconds", type=click.FloatRange(min=1), default=60.0, help="How long to look for leaks.", cls=Option)
 @click.option("--seed", type=int, help="Look for leaks just as another run did.", cls=Option)
+@click.option("--audit", "log", is_flag=True, help="Check that nobody changed the audit log.", cls=Option)
+@click.option("--head", help="Of --audit: the head that you kept, from `guanxi audit head`.", cls=Option)
 @pass_face
-def doctor(face: Face, *, leaks: bool, seconds: float, seed: int | None) -> int:
+def doctor(face: Face, *, leaks: bool, seconds: float, seed: int | None, log: bool, head: str | None) -> int:
     """Look for what is wrong: settings, database, tables, indexes, links, search, files."""
     if leaks:
         return leaking.look(face, seconds, seed)
+    if log or head is not None:
+        return auditing.check_log(face, head)
     with face.site() as site:
         findings = examine(site)
     for finding in findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import socket
@@ -71,8 +72,13 @@ def application() -> Flask:
     from ui.app import create_app
 
     app = create_app()
-    config = app.extensions["guanxi"].config
-    logs.set_up(config.log, config.folder)
+    # What people do here may cause mail; each process sends, and no mail is sent twice.
+    app.extensions["guanxi"].post.start()
+    site = app.extensions["guanxi"]
+    logs.set_up(site.config.log, site.config.folder)
+    site.upkeep.start()
+    # What was counted and noted in the last seconds is written down when the process ends.
+    atexit.register(site.upkeep.stop)
     # What is there by now stays: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
@@ -90,6 +96,9 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
     import ui.app  # noqa: F401
 
     os.environ["GUANXI_SITE"] = str(folder.resolve())
+    # Links in mails lead here while guanxi.yaml does not say better.
+    named = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    os.environ.setdefault("GUANXI_ADDRESS", f"http://{named}:{port}")
     Granian(
         "ui.cli.serving:application",
         address=host,

@@ -6,6 +6,8 @@ from flask import Blueprint
 
 from ui.pages import (
     account,
+    alerts,
+    audit,
     bulk,
     files,
     forms,
@@ -23,6 +25,7 @@ from ui.pages import (
     revealing,
     search,
     second_step,
+    security,
     settings,
     signing,
     sso,
@@ -44,6 +47,9 @@ def blueprints() -> tuple[Blueprint, ...]:
         settings.routes,
         health.routes,
         outbound.routes,
+        audit.routes,
+        alerts.routes,
+        security.routes,
         home.routes,
         search.routes,
         files.routes,
