@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from engine.errors import GuanxiError
+from engine.i18n import Message
 from engine.ids import new_id
 from engine.mail.carriers import Carrier, Folder, NotCarried, Server
-from engine.mail.letter import Mail, message
+from engine.mail.letter import Letter, Mail, message
 from engine.mail.outbox import Entry, Outbox, Seals
 from engine.mail.settings import MailSettings
 from engine.storage.database import Database
@@ -52,7 +53,7 @@ class Post:
     # --- putting in -------------------------------------------------------------------------------------------------
 
     def put(self, connection: Connection, mail: Mail, *, void: bool = False) -> str:
-        """Put a mail into the outbox, in a transaction that is open; as `Outbox.put`. Call `nudge` when it has ended."""
+        """Put a mail into the outbox, in a transaction that is open; as `Outbox.put`. Call `nudge` at its end."""
         return self.outbox.put(connection, mail, void=void)
 
     def nudge(self) -> None:
@@ -92,17 +93,23 @@ class Post:
         self.outbox.sweep()
         return Round(sent, put_off, failed)
 
-    def send_one(self, mail: Mail) -> None:
-        """Send a mail at once, past the outbox: to try the settings.
+    def try_out(self, address: str, language: str) -> str:
+        """Send a mail to an address at once, past the outbox, and return who took it.
 
         Raises:
-            NotCarried: it was not taken; the words are the server's.
+            GuanxiError: it was not taken; the words are the server's.
         """
-        carrier, id_ = self._carrier(), new_id()
+        letter = Letter(
+            "test", Message("Mail works"), [Message("This mail was sent to try the mail settings of the site.")]
+        )
+        carrier, id_, mail = self._carrier(), new_id(), letter.mail(address, address.partition("@")[0], language)
         try:
             carrier.carry(message(mail, id_, self._sender()), mail.to, id_)
+        except NotCarried as error:
+            raise GuanxiError(Message("The mail was not taken: {why}", why=str(error))) from error
         finally:
             carrier.close()
+        return str(self.folder) if self.settings is None else f"{self.settings.host}:{self.settings.port}"
 
     def _carrier(self) -> Carrier:
         return Server(self.settings) if self.settings is not None else Folder(self.folder)

@@ -1,4 +1,4 @@
-"""Who may do what: user add, list, disable; token add, list, revoke; explain."""
+"""Who may do what: user add, invite, list, disable; token add, list, revoke; explain."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def user() -> None:
 @click.option("--manager", help="Who sees this person's records as those of a subordinate: an email.", cls=Option)
 @click.option("--language", type=click.Choice(["en", "zh"]), help="The language of the person.", cls=Option)
 @click.option("--password-stdin", is_flag=True, help="Read a password from the input, in place of a link.", cls=Option)
+@click.option("--invite", is_flag=True, help="Send the link by mail, in place of printing it.", cls=Option)
+@click.option("--service", is_flag=True, help="An account of a program: it has tokens, and never signs in.", cls=Option)
 @pass_face
-def add(
+def add(  # noqa: PLR0913, PLR0917 - click's own shape
     face: Face,
     name: str,
     email: str,
@@ -37,19 +39,26 @@ def add(
     manager: str | None,
     language: str | None,
     password_stdin: bool,  # noqa: FBT001 - click's own shape
+    invite: bool,  # noqa: FBT001 - as above
+    service: bool,  # noqa: FBT001 - as above
 ) -> None:
     """Make a user and print a link with which they choose their password, once."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     with face.site(published=True) as site:
         values: dict[str, Any] = {"language": language, "manager": manager and site.identity.find(manager).id}
         given = {key: value for key, value in values.items() if value is not None}
+        if service:
+            given["kind"] = "service"
         if password is not None:
             site.identity.require_strong(password, name, email)
         user_id = site.identity.add(name, email, roles, **given)
         link = None
         if password is not None:
             site.identity.set_password(user_id, password)
-        else:
+        elif invite and not service:
+            site.identity.invite(user_id)
+            send_now(face, site)
+        elif not service:
             link = link_address(site, site.identity.make_link(user_id))
         hours = site.config.limits.set_up_hours
     face.say(Message("Made the user {name}", name=name))
@@ -61,8 +70,31 @@ def add(
 
 def link_address(site: Site, secret: str) -> str:
     """Return the address of a link that somebody follows."""
-    base = (site.config.base_url or "http://127.0.0.1:8000").rstrip("/")
-    return base + site.identity.link_path(secret)
+    return site.identity.address(site.identity.link_path(secret))
+
+
+def send_now(face: Face, site: Site) -> None:
+    """Send what is due, and say when it waits for another attempt."""
+    done = site.post.send_due()
+    if done.put_off or done.failed:
+        face.say(Message("The mail could not be sent yet; `guanxi mail list` says why"), error=True)
+    elif site.post.settings is None:
+        folder = str(site.post.folder)
+        face.say(Message("guanxi.yaml names no mail server, so they are files in {folder}", folder=folder))
+
+
+@user.command("invite", cls=Command)
+@shared
+@click.argument("name")
+@pass_face
+def invite_user(face: Face, name: str) -> None:
+    """Send a user a mail with a link with which they choose a password, once."""
+    with face.site(published=True) as site:
+        person = site.identity.find(name)
+        site.identity.invite(person.id)
+        send_now(face, site)
+    face.say(Message("Invited {name}", name=person.name))
+    face.answer({"id": person.id, "email": person.email})
 
 
 @user.command("link", cls=Command)
@@ -125,12 +157,22 @@ def token() -> None:
     cls=Option,
 )
 @click.option("--days", type=click.IntRange(1), help="Days that it is good for; for ever unless given.", cls=Option)
+@click.option(
+    "--from",
+    "addresses",
+    multiple=True,
+    help="An address or network that it works from; from anywhere unless given.",
+    cls=Option,
+)
 @pass_face
-def add_token(face: Face, person: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
+def add_token(
+    face: Face, person: str, name: str, scopes: tuple[str, ...], days: int | None, addresses: tuple[str, ...]
+) -> None:
     """Make a token of a user and print it; it is never shown again."""
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with face.site(published=True) as site:
-        token_id, text = site.identity.add_token(site.identity.find(person).id, name, scopes, expires_at)
+        user_id = site.identity.find(person).id
+        token_id, text = site.identity.add_token(user_id, name, scopes, expires_at, addresses=addresses)
     face.say(text)
     face.answer(
         {"id": token_id, "token": text, "scopes": list(scopes), "expires_at": expires_at and expires_at.isoformat()}
@@ -156,6 +198,8 @@ def list_tokens(face: Face, person: str) -> None:
                 "created_at": _iso(each.created_at),
                 "expires_at": _iso(each.expires_at),
                 "used_at": _iso(each.used_at),
+                "used_from": each.used_from,
+                "addresses": list(each.addresses),
             }
             for each in tokens
         ]
