@@ -14,7 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues
-from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes
+from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
 from ui.pages import blueprints
 from ui.proxies import Proxies
@@ -70,6 +70,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
         app.register_blueprint(each)
     assets.serve(app)
     forgery.guard(app)
+    viewing.guard(app)
     frame.furnish(app)
     failures.handle(app)
     app.wsgi_app = Proxies(app.wsgi_app, site.config.trusted_proxies, site.config.base_url)  # type: ignore[method-assign]

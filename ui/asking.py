@@ -20,6 +20,8 @@ COOKIE = "guanxi"
 """Name of the cookie that holds a sign-in."""
 STEP_COOKIE = "guanxi_step"
 """Name of the cookie of a sign-in that still lacks its second factor."""
+VIEW_COOKIE = "guanxi_view"
+"""Name of the cookie of an administrator who looks as somebody else."""
 LANGUAGE_COOKIE = "guanxi_language"
 
 
@@ -48,7 +50,20 @@ def _signed_in(connection: Any = None) -> Principal:
         if scheme.lower() != "bearer":
             raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
         return site().identity.principal_of_token(token.strip(), connection, address=request.remote_addr)
-    return site().identity.principal_of_session(session_secret(), connection)
+    found = site().identity.principal_of_session(session_secret(), connection)
+    return _viewed(found, connection) if cookies.read(VIEW_COOKIE) else found
+
+
+def _viewed(actor: Principal, connection: Any) -> Principal:
+    """Return as whom an administrator looks just now, themselves when the look is over."""
+    secret, session = cookies.read(VIEW_COOKIE), session_secret()
+    if connection is None:
+        with site().database.read() as reading_:
+            found = site().identity.viewed(actor, secret, session, reading_)
+    else:
+        found = site().identity.viewed(actor, secret, session, connection)
+    g.view_is_over = found is None
+    return found or actor
 
 
 def session_secret() -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from engine import LANGUAGES, Entity, MenuItem, Message, Principal, Reader, Text, humanise, translate
 from ui import assets, cookies, forgery
 from ui.asking import language, site
+from ui.widgets.moments import zone
 
 THEME_COOKIE = "guanxi_theme"
 THEMES = ("auto", "light", "dark")
@@ -132,7 +133,15 @@ def _who() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "auto",
         "person": known,
         "rung": None,
+        "view_ends": _view_ends(known),
     }
+
+
+def _view_ends(who: Principal | None) -> str:
+    """Return when a look as somebody else ends, as the clock of that person says; "" for who looks as themselves."""
+    if who is None or who.viewer is None:
+        return ""
+    return who.viewer.ends_at.astimezone(zone(who.timezone)).strftime("%H:%M")
 
 
 # --- navigation

@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import clock
+from engine.errors import AccessDenied
+from engine.i18n import Message
 
 _UTC = ZoneInfo("UTC")
 
@@ -28,6 +30,17 @@ class Absence:
     """Aware UTC."""
     ends: datetime
     """Aware UTC; the first moment at which they are back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who looks at the site as another person sees it, and changes nothing meanwhile."""
+
+    id: str
+    """Id of the `user` record of who really looks."""
+    name: str
+    ends_at: datetime
+    """When the look ends by itself, aware UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +69,23 @@ class Principal:
     """Permissions beside those that the roles give."""
     scopes: frozenset[str] | None = None
     """What a token may do at most: "*", "read", "lead:*", "lead:read". None = whatever the roles allow."""
+    viewer: Viewer | None = None
+    """Who looks as this person; None for the person themselves."""
 
     @property
     def sharing_ids(self) -> tuple[str, ...]:
         """Return the ids that records are shared with: the person's own, of teams, and of departments up to the top."""
         known = (self.id, *self.teams, self.department, *self.departments)
         return tuple(dict.fromkeys(each for each in known if each is not None))
+
+    def require_own_hands(self) -> None:
+        """Refuse to act for somebody who only looks at what another person sees.
+
+        Raises:
+            AccessDenied: so it is.
+        """
+        if self.viewer is not None:
+            raise AccessDenied(Message("You are viewing as {name}, so nothing can be changed", name=self.name))
 
     def standing_in(self, now: datetime) -> tuple[str, ...]:
         """Return the ids of those for whom the person stands in at a moment."""

@@ -267,7 +267,12 @@ class Records(Sharing):
     def begin_set(
         self, principal: Principal, kind: str, title: str = "", *, entity: str | None = None, via: str = "web"
     ) -> str:
-        """Make a change set for several calls and return its id."""
+        """Make a change set for several calls and return its id.
+
+        Raises:
+            AccessDenied: the principal is somebody who only looks as another person.
+        """
+        principal.require_own_hands()
         made = new_set(kind, title)
         with self.database.write() as connection:
             write_set(

@@ -99,7 +99,12 @@ class Transactions:
         connection: Connection | None = None,
         undoes: str | None = None,
     ) -> _T:
-        """Do some work in one transaction, in the caller's when there is one, and note its change set."""
+        """Do some work in one transaction, in the caller's when there is one, and note its change set.
+
+        Raises:
+            AccessDenied: the principal is somebody who only looks as another person.
+        """
+        principal.require_own_hands()
         outer = self._outer()
         if connection is None and outer is not None:
             unit = outer.joined(principal, via, _known_set(change_set, kind))

@@ -25,6 +25,7 @@ from engine.identity.sessions import KnownSession, Sessions
 from engine.identity.steps import Steps
 from engine.identity.store import Store
 from engine.identity.tokens import KnownToken, Tokens
+from engine.identity.viewing import Looks
 from engine.mail import Letter, Post
 from engine.publish import Published, Publisher
 from engine.storage.database import Database
@@ -87,6 +88,7 @@ class Base:
         self._tokens = Tokens(store)
         self._attempts = Attempts(store, rules.sign_in_attempts, timedelta(minutes=rules.lock_minutes))
         self._rates = Rates(store)
+        self._looks = Looks(store, self._trail)
         self._memory = Memory((-1, -1))
 
     @contextmanager

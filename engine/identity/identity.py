@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
-from engine.errors import DatabaseUnavailable, GuanxiError, SignInNeeded
+from engine.errors import AccessDenied, DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded
 from engine.i18n import Message
 from engine.identity import everyone
 from engine.identity.base import Memory, Rules
@@ -27,6 +27,7 @@ from engine.identity.people import Person
 from engine.identity.sessions import SignIn
 from engine.identity.store import fingerprint
 from engine.identity.tokens import PREFIX, Token
+from engine.identity.viewing import Ending, Look, require_may_view, seen_as
 from engine.publish import Published
 
 
@@ -101,6 +102,40 @@ class Identity(Caring):
             with suppress(DatabaseUnavailable), self._database.write() as writing:
                 self._tokens.used(writing, text, address)
         return replace(principal, scopes=known.scopes)
+
+    # --- looking as somebody else ---------------------------------------------------------------------------------
+
+    def view_as(self, actor: Principal, user_id: str, session: str) -> str:
+        """Let an administrator look at the site as somebody else sees it; return the secret for the cookie.
+
+        `session` is the secret of the actor's sign-in: the look belongs to that browser, and ends after half an hour.
+
+        Raises:
+            SignInNeeded: there is no such person, or they may not sign in.
+            AccessDenied: the actor is no administrator, acts by a token, or looks as somebody already.
+            NotFound: the person is the actor.
+        """
+        with self._database.write() as connection:
+            person = self.principal_within(connection, user_id)
+            return self._looks.begin(connection, self._published(connection), actor, person, session)
+
+    def viewed(self, actor: Principal, secret: str, session: str, connection: Connection) -> Principal | None:
+        """Return as whom somebody looks just now; None when the look is over, which is noted then."""
+        with self._reading(connection) as (reading, published, memory):
+            look = self._looks.find(reading, secret, session)
+            if look is not None and not look.over and look.actor_id == actor.id:
+                with suppress(AccessDenied, NotFound, SignInNeeded):
+                    person = self._principal(reading, published, memory, look.user_id)
+                    require_may_view(published, actor, person)
+                    return seen_as(person, actor, look)
+        if look is not None and not look.noted:
+            self.stop_viewing(secret, session, "time" if look.over else "stopped")
+        return None
+
+    def stop_viewing(self, secret: str, session: str, how: Ending = "stopped") -> Look | None:
+        """End a look as somebody else and return it; None when there is none."""
+        with self._database.write() as connection:
+            return self._looks.end(connection, secret, session, how)
 
     def _principal(self, connection: Connection, published: Published, memory: Memory, user_id: str) -> Principal:
         found = memory.principals.get(user_id)

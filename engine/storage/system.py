@@ -16,6 +16,7 @@
 | handover | people who leave, and what of theirs was given to whom |
 | secret_key | the data keys of secret values, wrapped |
 | audit_event, audit_seal, audit_chain | who did what that somebody may have to answer for, and the chain over it |
+| viewing | who looks at the site as somebody else, and until when |
 | reading_meter | how much each person reads, by hour |
 | alert_raised, alert_watch | alarms that rang, and how far each has looked |
 | engine_migration, plugin_migration | which migrations ran |
@@ -61,4 +62,5 @@ SYSTEM_TABLES: Final = (
     "user_closure",
     "user_draft",
     "user_view",
+    "viewing",
 )

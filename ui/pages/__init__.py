@@ -30,6 +30,7 @@ from ui.pages import (
     signing,
     sso,
     trash,
+    viewing,
     who,
     why,
 )
@@ -60,6 +61,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         lookups.routes,
         moves.routes,
         history.routes,
+        viewing.routes,
         who.routes,
         why.routes,
         revealing.routes,

@@ -56,6 +56,7 @@ class Exporter:
         self._reader = reader
         self._kind: Entity = reader.model.entity(entity)
         reader.access.require(entity, "export")
+        reader.principal.require_own_hands()
         reader.read_as = "export"
         self._where, self._fields, self._search = where, tuple(fields), search
         where_ = reader.model.timezone if reader.principal.system else reader.principal.timezone

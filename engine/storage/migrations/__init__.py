@@ -26,6 +26,7 @@ from engine.storage.migrations import (
     m0004_identity,
     m0005_sso,
     m0006_secrets,
+    m0007_viewing,
 )
 
 MIGRATION_LOCK = 41
@@ -55,7 +56,15 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = tuple(
     Migration(module.NUMBER, module.NAME, module.STATEMENTS)
-    for module in (m0001_engine_tables, m0002_audit, m0003_sharing, m0004_identity, m0005_sso, m0006_secrets)
+    for module in (
+        m0001_engine_tables,
+        m0002_audit,
+        m0003_sharing,
+        m0004_identity,
+        m0005_sso,
+        m0006_secrets,
+        m0007_viewing,
+    )
 )
 
 

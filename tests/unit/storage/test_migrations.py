@@ -137,6 +137,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "9eef34f7875c0943068021603406652af85d3ff7989a1e548685fe0ec5587986",
             "0082bd53bc2bedbd19c0ba1cb4f9d7c4ea55513336cab0b84a9f020870ceefd8",
         ),
+        7: (
+            "ee15e78c711acf04dd52f0e8eda7526f4fc372ecb64bb4f5324bf02c94ab573a",
+            "edc73242e4ca838c9e9b8020a9eb327a5b96767530b7194041c4953d701f54be",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
