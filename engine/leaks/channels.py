@@ -68,6 +68,8 @@ class Channel:
     """Whether it tries to change something, so that it never runs on a live site."""
     once: bool = False
     """Whether it is asked once for each person and not for each entity."""
+    slow: bool = False
+    """Whether it is asked last, when everybody has asked what is quick."""
 
 
 _channels: dict[str, Channel] = {}

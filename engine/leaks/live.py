@@ -32,6 +32,8 @@ _MOST_PEOPLE = 40
 _SHORTEST = 8
 """Characters of a real value that is looked for in pages: a shorter one may stand there by chance."""
 _ROLES, _ROWS, _PERSONS = 6, 5, 6
+_BY_CHANCE = 2
+"""People of the copy that hold random roles at least; the others hold what people of the site do."""
 
 Step = Callable[[float], None]
 """Is told which part of the whole is done, 0 to 1."""
@@ -61,10 +63,11 @@ def examine_leaks(
 
     people = list(_people(site, dice))
     marks = _real_marks(site)
-    report.add(Scan(site, people, marks=marks, dice=dice, deadline=started + seconds / 2, progress=step).run())
+    with site.meters.paused():
+        report.add(Scan(site, people, marks=marks, dice=dice, deadline=started + seconds / 2, progress=step).run())
     for number in count():
         throw = random.Random(None if seed is None else f"{seed} {number}")  # noqa: S311 - as above
-        report.add(_copy(site, throw, started + seconds, step))
+        report.add(_copy(site, throw, started + seconds, seconds / 4, step))
         if time.monotonic() > started + seconds:
             break
     if progress is not None:
@@ -87,7 +90,9 @@ def _people(site: Site, dice: random.Random) -> Iterator[Principal]:
             continue
 
 
-def _copy(site: Site, dice: random.Random, deadline: float, step: Callable[[int, int], None]) -> LeakReport:
+def _copy(
+    site: Site, dice: random.Random, deadline: float, least: float, step: Callable[[int, int], None]
+) -> LeakReport:
     """Scan a site of the same metadata and plugins with planted records and random roles, and throw it away."""
     documents = list(site.publisher.current().site_documents())
     found = Found(site.config, site.config.packs, site.plugins, tuple(documents), ())
@@ -96,9 +101,12 @@ def _copy(site: Site, dice: random.Random, deadline: float, step: Callable[[int,
         try:
             roles = random_roles(copy.published.model, dice, _ROLES)
             copy.publisher.publish([*documents, *roles])
-            planted = plant(copy, dice, rows=_ROWS, people=_PERSONS)
+            known = sorted({tuple(sorted(person.roles)) for person in site.identity.people() if person.active})
+            held = dice.sample(known, min(len(known), _PERSONS - _BY_CHANCE))
+            planted = plant(copy, dice, rows=_ROWS, people=_PERSONS, roles=held)
             people = planted.people
-            dice.shuffle(people)
+            # However long it took to make the copy, some questions are asked.
+            deadline = max(deadline, time.monotonic() + least)
             scan = Scan(copy, people, marks=planted.marks, dice=dice, whole=True, deadline=deadline, progress=step)
             return scan.run()
         finally:

@@ -198,8 +198,8 @@ class Oracle:
     def _above(self, entity: Entity, row: Record, levels: set[str]) -> Iterator[tuple[Entity, Record]]:
         """Yield the records that a record hangs on by links with `share:`."""
         for field in entity.fields.values():
-            if field.share in levels and field.target in self.model.entities and field.target not in _NAMED:
-                there = self.model.entity(field.target)
+            there = self.model.entities.get(field.target or "")
+            if field.share in levels and there is not None and there.key not in _NAMED:
                 yield from ((there, each) for id_ in _ids(field, row) if (each := self.plain.row(there.key, id_)))
 
     def _over(self, until: Any) -> bool:

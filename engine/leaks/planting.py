@@ -39,22 +39,25 @@ class Planted:
     """Entities of which no record could be made, with the reason."""
 
 
-def plant(site: Site, dice: random.Random, *, rows: int = 6, people: int = 6) -> Planted:
+def plant(
+    site: Site, dice: random.Random, *, rows: int = 6, people: int = 6, roles: Sequence[Sequence[str]] = ()
+) -> Planted:
     """Fill a site that was made for this and return what was planted.
 
     Args:
         site: published, and nobody's.
         dice: the same seed plants the same.
         rows: records of each entity.
-        people: persons with roles of their own.
+        people: persons.
+        roles: what the first of them hold; the others hold some by chance.
     """
-    return _Planting(site, dice, rows, people).carry_out()
+    return _Planting(site, dice, rows, people, roles).carry_out()
 
 
 class _Planting:
-    def __init__(self, site: Site, dice: random.Random, rows: int, people: int) -> None:
+    def __init__(self, site: Site, dice: random.Random, rows: int, people: int, roles: Sequence[Sequence[str]]) -> None:
         self._site, self._dice = site, dice
-        self._rows, self._people = rows, people
+        self._rows, self._people, self._held = rows, people, roles
         self._model: Model = site.published.model
         self._planter = Planter(dice)
         self._planted = Planted()
@@ -78,13 +81,13 @@ class _Planting:
         for _ in range(4):
             made = self._make(self._model.entity("department"), {"parent": self._dice.choice([None, *ids])})
             ids += [made] if made else []
-        roles = sorted(self._model.roles.keys() - {"everyone"})
+        known = sorted(self._model.roles.keys() - {"everyone"})
         people: list[str] = []
         for number in range(self._people):
-            held = self._dice.sample(roles, min(len(roles), self._dice.randrange(1, 4))) if number else []
+            some = self._dice.sample(known, min(len(known), self._dice.randrange(1, 4))) if number else []
             values = {
                 "email": f"{self._planter.word()}@{HOST}",
-                "roles": held,
+                "roles": list(self._held[number]) if number < len(self._held) else some,
                 "manager": self._dice.choice([None, *people]),
                 "department": self._dice.choice([None, *ids]),
                 "status": "active",

@@ -108,11 +108,10 @@ class Scan:
         """Ask everything, or what some channels ask, as far as the time goes."""
         started = time.monotonic()
         chosen = list(channels(writes=None if self._whole else False) if only is None else only)
-        chosen.sort(key=lambda each: each.writes)
         entities = list(self._site.published.model.entities.values())
         total = len(self._people) * (len(entities) * sum(not c.once for c in chosen) + sum(c.once for c in chosen))
-        for person in self._people:
-            for asking, ways in self._questions(person, entities, chosen):
+        for person, part in self._rounds(chosen):
+            for asking, ways in self._questions(person, entities, part):
                 for channel in ways:
                     if self._over():
                         break
@@ -123,30 +122,36 @@ class Scan:
         self._report.seconds = time.monotonic() - started
         return self._report
 
-    def _questions(
-        self, person: Principal, entities: Sequence[Entity], chosen: Sequence[Channel]
-    ) -> Iterator[tuple[Asking, list[Channel]]]:
-        """Yield who asks about what, and the channels; one snapshot of the database for each person."""
-        reads = [each for each in chosen if not each.writes]
+    def _rounds(self, chosen: Sequence[Channel]) -> Iterator[tuple[Principal, list[Channel]]]:
+        """Yield who asks through which channels: everybody what is quick, then what would change, then the rest."""
+        quick = [each for each in chosen if not each.writes and not each.slow]
         writes = [each for each in chosen if each.writes]
-        for part in (reads, writes):
-            if not part:
-                continue
-            with self._site.reading(person, limit_ms=LIMIT_MS) as reader:
-                plain = Plain(reader.connection, reader.published)
-                oracle = Oracle(plain, person)
-                if self._whole:
-                    for entity in entities:
-                        plain.rows(entity.key)
-                for place, entity in enumerate(entities):
-                    if self._over():
-                        return
-                    rows = plain.rows(entity.key) if self._whole else plain.some(entity.key, SAMPLE)
-                    asking = Asking(
-                        self._site, reader, oracle, plain, entity, rows, self._whole, self._marks, self._dice,
-                        writable=self._whole, notes=self._notes,
-                    )  # fmt: skip
-                    yield asking, [each for each in part if not each.once or not place]
+        slow = [each for each in chosen if each.slow and not each.writes]
+        for part in (quick, writes, slow):
+            if part:
+                yield from ((person, part) for person in self._people)
+
+    def _questions(
+        self, person: Principal, entities: Sequence[Entity], part: list[Channel]
+    ) -> Iterator[tuple[Asking, list[Channel]]]:
+        """Yield what somebody asks about, and the channels; one snapshot of the database for all of it."""
+        if self._over():
+            return
+        with self._site.reading(person, limit_ms=LIMIT_MS) as reader:
+            plain = Plain(reader.connection, reader.published)
+            oracle = Oracle(plain, person)
+            if self._whole:
+                for entity in entities:
+                    plain.rows(entity.key)
+            for place, entity in enumerate(entities):
+                if self._over():
+                    return
+                rows = plain.rows(entity.key) if self._whole else plain.some(entity.key, SAMPLE)
+                asking = Asking(
+                    self._site, reader, oracle, plain, entity, rows, self._whole, self._marks, self._dice,
+                    writable=self._whole, notes=self._notes,
+                )  # fmt: skip
+                yield asking, [each for each in part if not each.once or not place]
 
     def _over(self) -> bool:
         """Say whether the time is up."""

@@ -1,4 +1,4 @@
-"""Random metadata: a few entities with fields of every type, links between them, child rows, formulas and references."""
+"""Random metadata: a few entities with fields of every type, links, child rows, formulas and references."""
 
 import random
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.leaks import LeakReport
+from engine.leaks.channels import forget_channel
 from tests.functional.leaks.world import world
 
 DOCUMENTS = """
@@ -77,17 +78,8 @@ def setup(site):
 
 
 def looked(folder: Path, plugin: str, documents: str = DOCUMENTS, only: tuple[str, ...] = ()) -> LeakReport:
-    with world(folder, documents, 7, plugin=plugin, roles=0, people=3, rows=4) as made:
-        for row in made.site.identity.people():
-            made.site.records.update(_system(), "user", [{"id": row.id, "roles": ["clerk"]}])
-        made.planted.people[:] = [made.site.principal(person.id) for person in made.site.identity.people()][:1]
-        return made.scan(only)
-
-
-def _system() -> object:
-    from engine import SYSTEM
-
-    return SYSTEM
+    with world(folder, documents, 7, plugin=plugin, roles=0, people=2, rows=4, held=("clerk",)) as made:
+        return made.scan(only, people=1)
 
 
 def test_without_a_plugin_nothing_leaks(tmp_path: Path) -> None:
@@ -113,16 +105,8 @@ def test_a_plugin_that_tells_people_what_the_system_reads_is_found(tmp_path: Pat
     try:
         report = looked(tmp_path, DIGEST, only=("digest",))
     finally:
-        _forget("digest")
+        forget_channel("digest")  # the registry is the process's
     assert {(leak.channel, leak.part, leak.field) for leak in report.leaks} == {("digest", "mail", "salary")}
     [leak] = report.leaks
     assert str(leak.message()).startswith("digest (mail) told ")
     assert leak.message().in_("zh").endswith("该字段对其隐藏")
-
-
-def _forget(name: str) -> None:
-    from engine.leaks import channels as known  # the registry is the process's; other tests shall not meet it
-    from engine.leaks.channels import forget_channel
-
-    forget_channel(name)
-    assert name not in {each.name for each in known()}

@@ -34,7 +34,7 @@ class World:
 
 
 @contextmanager
-def world(  # noqa: PLR0913 - what a site is made of
+def world(
     folder: Path,
     documents: str,
     seed: int,
@@ -45,6 +45,7 @@ def world(  # noqa: PLR0913 - what a site is made of
     people: int = 5,
     roles: int = 6,
     plugin: str = "",
+    held: tuple[str, ...] = (),
 ) -> Iterator[World]:
     """Make a site, fill it, and close it."""
     dice = random.Random(seed)
@@ -62,4 +63,4 @@ def world(  # noqa: PLR0913 - what a site is made of
         site.publish()
         given, _ = read_text(documents, "site.yaml", "site") if documents else ([], [])
         site.publisher.publish([*given, *random_roles(site.published.model, dice, roles)])
-        yield World(site, plant(site, dice, rows=rows, people=people), dice)
+        yield World(site, plant(site, dice, rows=rows, people=people, roles=[held] * people if held else ()), dice)

@@ -1,0 +1,120 @@
+"""The leak tests would notice: each rule of the engine is broken in turn, and a channel tells of it."""
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Text, literal, select, true
+
+from engine import Site
+from engine.data import conditions, reader, shared, timeline
+from engine.data.finding import Everywhere
+from engine.data.rowset import RowSet
+from engine.data.rules import RoleRules
+from engine.data.steps import authorise
+from engine.leaks import Planted
+from tests.conftest import read_tier
+from tests.functional.leaks.world import World, world
+
+DOCUMENTS = """
+entity: house
+plural: houses
+title: name
+features: [owned, history, search]
+fields:
+  name: {type: text, required: true, search: high}
+  price: {type: money, currency: CNY}
+  broker: {type: email, search: normal}
+  state: {type: select, options: {free: {}, sold: {}}}
+  street: {type: lookup, to: street, on_delete: clear}
+  rooms: {type: table, of: room}
+---
+entity: room
+parent: house
+title: name
+fields:
+  name: {type: text, required: true}
+---
+entity: street
+plural: streets
+title: name
+features: [history]
+fields:
+  name: {type: text, required: true}
+  noise: {type: text}
+---
+role: agent
+grants:
+  house: {read: [own, shared], update: [own], export: "price > 500000000", fields: {price: hidden, broker: masked}}
+  street: {read: own, fields: {name: hidden}}
+restrict:
+  house: {free: "state == 'free' or state is None"}
+"""
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _for_ever(frame: Any, entity: Any, _action: str, **_named: object) -> Any:
+    """Return the ids of shared records, whether or not the time of their share is over."""
+    table = shared.share.c
+    mine = frame.binds.listed("user.sharing")
+    return select(table.record_id).where(table.entity == literal(entity.key, Text()), table.principal_id.in_(mine))
+
+
+MUTATIONS: dict[str, tuple[Patch, str]] = {
+    "restrictions are forgotten": (lambda p: p.setattr(conditions, "restrictions", lambda _rule, _place: []), "list"),
+    "history shows hidden fields": (lambda p: p.setattr(timeline, "visible", lambda *_: True), "history"),
+    "history shows what is masked": (lambda p: p.setattr(timeline, "mark", lambda _field, value: value), "history"),
+    "everybody exports what they read": (
+        lambda p: p.setattr(RowSet, "abilities", lambda self, _action: [True] * len(self.rows)),
+        "export",
+    ),
+    "search finds what is out of reach": (lambda p: p.setattr(Everywhere, "_in_reach", lambda *_: true()), "search"),
+    "masks are forgotten": (
+        lambda p: p.setattr(RoleRules, "_make_masks", lambda self, entity: dict.fromkeys(entity.fields, "write")),
+        "record",
+    ),
+    "masked fields are filtered by": (
+        lambda p: p.setattr("engine.data.select.refuse_masked", lambda *_: None),
+        "probe",
+    ),
+    "titles are told although they are hidden": (lambda p: p.setattr(reader, "reading", lambda *_: "read"), "titles"),
+    "anybody writes any field": (lambda p: p.setattr(authorise, "_may_give", lambda _u, e, **_: e.fields), "write"),
+    "anybody changes any record": (lambda p: p.setattr(authorise, "out_of_reach", lambda *_: None), "write"),
+    "shares never end": (lambda p: p.setattr(shared, "_given", _for_ever), "list"),
+}
+_QUICK = 4
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Planted]:
+    """The folder of a site that was filled once, where all people are agents."""
+    folder = tmp_path_factory.mktemp("mutations")
+    with world(folder, DOCUMENTS, 5, rows=8, people=4, roles=0, held=("agent",)) as made:
+        kept = made.planted
+    return folder / "site", kept
+
+
+def _scanned(folder: Path, planted: Planted, tmp_path: Path, channel: str) -> list[str]:
+    # A copy, opened anew: what a Model has compiled is kept as long as the Model.
+    shutil.copytree(folder, tmp_path / "site")
+    with Site.open(tmp_path / "site") as site:
+        report = World(site, planted, random.Random(1)).scan((channel,))
+    return [str(leak.message()) for leak in report.leaks]
+
+
+def test_the_engine_as_it_is_leaks_nothing(planted: tuple[Path, Planted], tmp_path: Path) -> None:
+    for number, channel in enumerate(sorted({channel for _, channel in MUTATIONS.values()})):
+        assert _scanned(*planted, tmp_path / str(number), channel) == []
+
+
+@pytest.mark.parametrize("name", list(MUTATIONS)[: None if read_tier() == "full" else _QUICK])
+def test_a_broken_rule_is_noticed(
+    name: str, planted: tuple[Path, Planted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch, channel = MUTATIONS[name]
+    patch(monkeypatch)
+    assert _scanned(*planted, tmp_path, channel), name
