@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-from engine.errors import DatabaseUnavailable, GuanxiError, QueryTooSlow
+from engine.errors import DatabaseUnavailable, GuanxiError, QueryInvalid, QueryTooSlow
 from engine.i18n import Message
 
 _BUSY = Message("The database is busy; please try again")
@@ -54,6 +54,8 @@ def explain_failure(error: DBAPIError) -> GuanxiError | None:
     state = getattr(cause, "sqlstate", None) or ""
     if state == _QUERY_CANCELED:
         return QueryTooSlow(_SLOW)
+    if not state and isinstance(error, DataError):
+        return QueryInvalid(Message("A value holds a character that the database cannot hold"))
     message = _POSTGRES.get(state[:2])
     if message is None and not state and isinstance(error, OperationalError):
         message = _SILENT

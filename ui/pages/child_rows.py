@@ -63,7 +63,9 @@ def prefix_of(table: Field, place: int) -> str:
 
 def posted_count(table: Field) -> int:
     """Return how many rows the posted form had."""
-    return min(max(request.form.get(f"count-{table.key}", 0, type=int), 0), MOST_ROWS)
+    # Each row has inputs, so there are not more of them, whatever the form says.
+    said = max(request.form.get(f"count-{table.key}", 0, type=int), 0)
+    return min(said, MOST_ROWS, len(request.form) + len(request.files))
 
 
 def posted_rows(reader: Reader, table: Field, locale: Locale, uploads: Uploads) -> Iterator[PostedRow]:

@@ -415,6 +415,7 @@ def test_a_site_in_use_connects_to_nobody(world: World, monkeypatch: pytest.Monk
         real(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
     def resolve(*given: Any, **_named: Any) -> list[Any]:
         tried.append(given[0])
         raise OSError("the tests look nobody up")
