@@ -213,7 +213,8 @@ class Oidc:
             claims = {**self._more(document, tokens, subject), **claims}
         address = claims.get(email)
         # Some providers send the text; what is neither true nor "true" is not verified.
-        verified = provider.options.get("trust_email") is True or claims.get("email_verified") in {True, "true"}
+        said = claims.get("email_verified")
+        verified = provider.options.get("trust_email") is True or said is True or said == "true"
         department = claims.get(provider.name_of("department", "department"))
         return Asserted(
             subject,
