@@ -156,8 +156,9 @@ def navigation(reader: Reader) -> Markup:
     html: str = model.derive(
         ("navigation", who.roles, who.system, who.scopes, spoken), lambda: _rendered(entries(reader, spoken))
     )
-    entity = request.path.split("/", 2)[1]
-    for mark in (f"{entity}?{request.args.get('view', '')}", entity):
+    parts = request.path.split("/")
+    entity = parts[1]
+    for mark in ("/".join(parts[:3]), f"{entity}?{request.args.get('view', '')}", entity):
         found = f'data-nav="{mark}"'
         if found in html:
             return Markup(html.replace(found, f'{found} aria-current="page"'))  # noqa: S704 - `found` stands in it
@@ -198,7 +199,7 @@ def _entry(reader: Reader, item: MenuItem, spoken: str) -> Entry | None:
     if item.entity is None:
         if item.url is None and not inner:
             return None
-        return Entry(label or humanise(item.key), item.url or "", item.icon or "folder", "", inner)
+        return Entry(label or humanise(item.key), item.url or "", item.icon or "folder", item.url or "", inner)
     entity = reader.model.entities.get(item.entity)
     if entity is None or not reader.access.may(entity.key, "read"):
         return None

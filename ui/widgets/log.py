@@ -32,6 +32,57 @@ _VIA = {
     "command": Message("by a command"),
     "system": Message("by itself"),
 }
+_FACTS = {
+    "method": Message("Method"),
+    "format": Message("Format"),
+    "where": Message("Condition"),
+    "search": Message("Words searched for"),
+    "fields": Message("Fields"),
+    "file": Message("File"),
+    "created": Message("Created"),
+    "updated": Message("Changed"),
+    "unchanged": Message("Unchanged"),
+    "failed": Message("Not taken"),
+    "change_set": Message("Change set"),
+    "kept": Message("Left as they are"),
+    "what": Message("Operation"),
+    "broken_off": Message("Broken off"),
+    "field": Message("Field"),
+    "reason": Message("Reason"),
+    "name": Message("Name"),
+    "action": Message("Operation"),
+    "gained": Message("Permissions gained"),
+    "lost": Message("Permissions lost"),
+    "roles": Message("Roles"),
+    "department": Message("Department"),
+    "manager": Message("Manager"),
+    "deputy": Message("Deputy"),
+    "leader": Message("Leader"),
+    "head": Message("Head of department"),
+    "members": Message("Members"),
+    "parent": Message("Part of"),
+    "status": Message("Status"),
+    "revision": Message("Revision"),
+    "from": Message("Before that"),
+    "back_to": Message("Back to revision"),
+    "comment": Message("Comment"),
+    "documents": Message("Documents"),
+    "changes": Message("Changes of tables"),
+    "losses_accepted": Message("Losses that were accepted"),
+    "retired": Message("Dropped"),
+    "alert": Message("Alert"),
+    "minutes": Message("Minutes"),
+    "sessions": Message("Sign-ins"),
+    "until": Message("Until"),
+    "level": Message("Level"),
+    "with": Message("With whom"),
+    "scopes": Message("Scopes"),
+    "filter": Message("Filter"),
+    "hash": Message("Hash"),
+    "place": Message("Place in the chain"),
+    "before": Message("Before"),
+}
+"""What is called how of the details of events; the others show their own name."""
 _PEOPLE = frozenset({"manager", "deputy", "leader", "head", "members"})
 _DEPARTMENTS = frozenset({"department"})
 _LONGEST = 400
@@ -63,6 +114,7 @@ def lines(reader: Reader, events: Sequence[LogEntry]) -> list[Line]:
     spoken, place = language(), zone(locale_of(reader).timezone)
     write, year = moment_writer(spoken), reader.access.env()["today"].year
     names = names_of(reader, events)
+    roles = {key: role.label.in_(spoken) for key, role in reader.model.roles.items()}
     return [
         Line(
             seq=each.seq,
@@ -77,7 +129,7 @@ def lines(reader: Reader, events: Sequence[LogEntry]) -> list[Line]:
             via=_VIA[each.via].in_(spoken) if each.via in _VIA else each.via,
             address=each.address or "",
             device=device(each.agent),
-            facts=list(_facts(each, names)),
+            facts=list(_facts(each, names, roles)),
         )
         for each in events
     ]
@@ -135,15 +187,19 @@ def _address(event: LogEntry, names: EventNames) -> str:
     return f"/{event.entity}/{event.record_id}"
 
 
-def _facts(event: LogEntry, names: EventNames) -> Iterable[tuple[str, str]]:
+def _facts(event: LogEntry, names: EventNames, roles: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     """Yield what the sentence does not say."""
-    for key, value in event.details.items():
-        if isinstance(value, dict) and set(value) == {"from", "to"}:
-            yield key, f"{_short(value['from'], key, names)} → {_short(value['to'], key, names)}"
+    for name, value in event.details.items():
+        key = _FACTS[name].in_(language()) if name in _FACTS else name
+        if name == "roles" and isinstance(value, dict):
+            before, after = ([roles.get(each, each) for each in value.get(side) or ()] for side in ("from", "to"))
+            yield key, f"{', '.join(before) or '—'} → {', '.join(after) or '—'}"
+        elif isinstance(value, dict) and set(value) == {"from", "to"}:
+            yield key, f"{_short(value['from'], name, names)} → {_short(value['to'], name, names)}"
         elif value not in (None, "", [], {}):
-            yield key, _short(value, key, names)
+            yield key, _short(value, name, names)
     if event.agent:
-        yield words("Browser"), event.agent[:_LONGEST]
+        yield words("Browser or program"), event.agent[:_LONGEST]
     if event.token:
         yield words("Token"), event.token
     yield words("Event"), str(event.seq)
