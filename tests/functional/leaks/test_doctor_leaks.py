@@ -1,16 +1,14 @@
 """`guanxi doctor --leaks` on a site that lives: it finds what leaks, says so, and changes nothing."""
 
-import json
 import re
 import sqlite3
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from engine import SYSTEM, Site, create_folder
+from tests.functional.commands.conftest import run_here
 from tests.functional.leaks.test_broken_plugins import COPIES, DOCUMENTS
-from ui.cli.commands import cli
 
 PEOPLE = 3
 
@@ -50,10 +48,10 @@ def test_a_sound_site_is_found_sound_and_left_as_it_was(clinic: Path) -> None:
     filled(clinic)
     before = dump(clinic)
 
-    done = CliRunner().invoke(cli, ["doctor", "--leaks", "--seconds", "3", "--seed", "1", "--site", str(clinic)])
+    done = run_here("doctor", "--leaks", "--seconds", "3", "--seed", "1", "--site", clinic)
 
-    assert done.exit_code == 0, done.output
-    assert "Nobody was told" in done.output
+    assert done.code == 0, done.out
+    assert "Nobody was told" in done.out
     assert dump(clinic) == before
 
 
@@ -64,12 +62,10 @@ def test_a_leak_of_a_plugin_among_real_records_is_found_and_told(clinic: Path) -
     (place / "__init__.py").write_text(COPIES, "utf-8")
     filled(clinic)
 
-    done = CliRunner().invoke(
-        cli, ["doctor", "--leaks", "--seconds", "8", "--seed", "1", "--site", str(clinic), "--json"]
-    )
+    done = run_here("doctor", "--leaks", "--seconds", "8", "--seed", "1", "--site", clinic, "--json")
 
-    assert done.exit_code == 1
-    said = json.loads(done.stdout)
+    assert done.code == 1, done.err
+    said = done.json
     leaks = [each for each in said["leaks"] if each["field"] == "diagnosis"]
     assert {"list", "record"} <= {each["channel"] for each in leaks}
     assert {each["rule"] for each in leaks} == {"the field is masked for them"}
