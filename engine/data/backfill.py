@@ -47,6 +47,7 @@ def backfill(
         if group.entity == entity and wanted.intersection(group.keys)
     ]
     named = wanted.intersection(field.key for field, _ in shape.formulas)
+    blinds = {key: blind for key, blind in shape.blind.items() if blind in wanted}
     for part in _parts(unit, shape, ids):
         stored = load(unit, shape, part, trashed=None)
         drafts = [stored_draft(found) for found in stored.values()]
@@ -57,6 +58,11 @@ def backfill(
         evaluation = Evaluation(unit, shape, new_batch(unit, shape, "update", drafts))
         due: Mapping[str, Any] = dict.fromkeys(by_id, named)
         work_out_named(shape, drafts, evaluation, due)
+        for key, blind in blinds.items():
+            for draft in drafts:
+                sealed = draft.sealed.get(key)
+                plain = unit.unseal(shape, draft.id, key, sealed) if sealed is not None else None
+                put_computed(draft, {blind: unit.blind(shape, key, plain)})
         persist.update_settled(unit, shape, drafts)
 
 

@@ -266,7 +266,9 @@ class ReadScope:
     def field(self, key: str) -> FieldInfo | None:
         """Return what is known of a field or relation; None also for what the asker may not know of."""
         if self._asking and not visible(self._frame.roles, self._entity, key):
-            return None
+            known = self._entity.fields.get(key)
+            if known is None or known.blind_of not in self._frame.roles.revealable(self._entity.key):
+                return None
         info = self._known.field(key)
         return replace(info, nullable=False) if info is not None and key in NEVER_EMPTY else info
 

@@ -23,6 +23,7 @@ from engine.data import choices, timeline
 from engine.data import cursor as cursors
 from engine.data.access import Access
 from engine.data.aggregate import Summary, Totals
+from engine.data.blinding import blinded, has_blind_indexes
 from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
 from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
 from engine.data.normal import NOTHING, Normal, normal
@@ -44,6 +45,7 @@ from engine.metadata.model import Entity, Order
 from engine.storage.database import run
 
 if TYPE_CHECKING:
+    from engine.data.vault import Vault
     from engine.publish import Published
 
 STATEMENTS_KEPT = 500
@@ -77,6 +79,7 @@ class Reader:
         secret: signs cursors; the same in every process of the site.
         now: the moment that `now` and `today` mean; the clock's unless given.
         meters: count how much the principal reads; nobody does unless given.
+        vault: finds secret values that have a blind index; they cannot be looked for unless given.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Reader:
         secret: bytes,
         now: datetime | None = None,
         meters: Meters | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self.connection = connection
         self.published = published
@@ -97,6 +101,7 @@ class Reader:
         self.kind: OneOf["sqlite", "postgresql"] = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._secret = secret
         self._meters = meters
+        self._vault = vault
         self.read_as = "list"
         """As what the meters count the rows of `query`."""
         # One snapshot: what was found out about a record holds as long as this reader does.
@@ -108,7 +113,7 @@ class Reader:
     def as_system(self) -> Reader:
         """Return a reader of the same snapshot for the product itself; what it finds, nobody is shown unweighed."""
         now = self.access.env()["now"]
-        return Reader(self.connection, self.published, SYSTEM, secret=self._secret, now=now)
+        return Reader(self.connection, self.published, SYSTEM, secret=self._secret, now=now, vault=self._vault)
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
@@ -474,7 +479,15 @@ class Reader:
     def _normal(self, entity: str, condition: Expr | None) -> Normal:
         if condition is None:
             return NOTHING
+        if self._vault is not None and has_blind_indexes(self.model):
+            condition = blinded(self.access.roles, self.model.entity(entity), condition, self._blind)
         return self._conditions.get((entity, condition), lambda: normal(self.model, entity, condition))
+
+    def _blind(self, entity: str, key: str, text: str) -> str:
+        assert self._vault is not None  # noqa: S101 - asked only with one
+        tables = self.published.tables
+        blinder = self._vault.blinder(self.connection)
+        return blinder.blind(tables.name(entity), tables.column_name(entity, key), text)
 
     def _values(self, query: Query, where: Normal) -> dict[str, Any]:
         values = {**self.access.env(), **where.values}

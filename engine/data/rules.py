@@ -197,6 +197,8 @@ class RoleRules:
 
     def _mask(self, entity: Entity, key: str, *, readable: bool) -> Mask:
         field = entity.fields[key]
+        if field.blind_of:
+            return "hidden"
         seen = self._seen(entity, key, readable=readable)
         if key in _ALWAYS_READ and seen in {"masked", "reveal"}:
             seen = "read"

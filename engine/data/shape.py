@@ -145,6 +145,8 @@ class Shape:
         )
         self.sealed = tuple(column.key for column in self.columns if column.sealed)
         storage = published.tables.storage
+        self.blind: Mapping[str, str] = {field.blind_of: field.key for field in entity.columns if field.blind_of}
+        """Secret field -> its blind index."""
         self.safes: Mapping[str, Safe] = {
             key: Safe(
                 published.tables.name(entity.key),
@@ -291,7 +293,7 @@ class Shape:
         rules: dict[tuple[str, ...], str] = {rule.fields: rule.key for rule in self.entity.unique.values()}
         for field in self.entity.fields.values():
             if (field.unique or field.key == "external_id") and field.key in self.by_key:
-                rules.setdefault((field.key,), field.key)
+                rules.setdefault((field.key,), field.blind_of or field.key)
         for fields, key in rules.items():
             columns = tuple(self.by_key[each] for each in fields)
             names = [column.name for column in columns]

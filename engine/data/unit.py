@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.data.principal import Principal
     from engine.data.sets import ChangeSet
     from engine.data.shape import Shape
-    from engine.data.vault import Sealer, Vault
+    from engine.data.vault import Blinder, Sealer, Vault
     from engine.hooks import Hooks
     from engine.publish import Published
 
@@ -63,6 +63,7 @@ class Unit:
     __slots__ = (
         "access",
         "at",
+        "blinding",
         "change_set",
         "connection",
         "depth",
@@ -116,6 +117,7 @@ class Unit:
         self.hooks: Hooks = records.hooks
         self.vault: Vault | None = records.vault
         self.sealing: Sealer | None = None
+        self.blinding: Blinder | None = None
         self.trail: Trail = records.trail
         self.numbers: Numbers = records.numbers
         self.tail = Tail()
@@ -164,6 +166,21 @@ class Unit:
             raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
         safe = shape.safes[key]
         return self.vault.open(safe.table, id_, safe.column, sealed, also=safe.also, connection=self.connection)
+
+    def blind(self, shape: Shape, key: str, plain: str | None) -> str | None:
+        """Return what the blind index of a secret field has for a value.
+
+        Raises:
+            SiteBroken: the site has no key.
+        """
+        if plain is None:
+            return None
+        if self.vault is None:
+            raise SiteBroken(Message("The site has no secret key, so secret fields cannot be kept"))
+        if self.blinding is None:
+            self.blinding = self.vault.blinder(self.connection)
+        safe = shape.safes[key]
+        return self.blinding.blind(safe.table, safe.column, plain)
 
     def shape(self, entity: str) -> Shape:
         """Return what writing an entity needs, worked out once per Model."""

@@ -26,7 +26,7 @@ def key_columns(shape: Shape, on: str) -> tuple[Column, ...]:
         return (shape.by_key["id"],)
     for rule in shape.unique:
         keys = tuple(column.key for column in rule.columns)
-        if on == rule.key or keys == (on,):
+        if on in {rule.key, *(column.field.blind_of for column in rule.columns if len(keys) == 1)} or keys == (on,):
             return rule.columns
     from engine.errors import FieldProblem
 
@@ -98,8 +98,10 @@ def _key(unit: Unit, shape: Shape, columns: Sequence[Column], row: Mapping[str, 
     """Return the values by which a row is matched, as the driver has them; None when one is missing or wrong."""
     key = []
     for column in columns:
+        secret = column.field.blind_of
+        given = secret or column.key
         try:
-            value = shape.fields[column.key].parse(row.get(column.key))
+            value = shape.fields[given].parse(row.get(given))
         except BadValue:
             # The steps of the create say what is wrong with it.
             return None
@@ -107,6 +109,8 @@ def _key(unit: Unit, shape: Shape, columns: Sequence[Column], row: Mapping[str, 
             value = links.resolve(unit, column.field, [value])[0]
         if value is None or isinstance(value, Message):
             return None
+        if secret:
+            value = unit.blind(shape, secret, value)
         key.append(value if column.encode is None else column.encode(value))
     return tuple(key)
 

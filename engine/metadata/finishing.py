@@ -7,6 +7,7 @@ from typing import Any
 from engine.expression import FieldInfo, Type
 from engine.fields.secret import Secret
 from engine.i18n import Message, Text, humanise
+from engine.metadata.blind import with_blind_indexes
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.entities import parsed_default
 from engine.metadata.formulas import Formulas, conditions, default_order
@@ -39,6 +40,7 @@ class Finishing:
         first = len(fields)
         for order, made in enumerate(draft.fields.values()):
             fields[made.key] = self._field(draft, made, first + order)
+        fields, unique = with_blind_indexes(fields, rules.unique())
         defaults = {key: each.default_expr for key, each in fields.items() if each.default_expr is not None}
         needs = self._formulas.order
         stored = [
@@ -59,7 +61,7 @@ class Finishing:
             parent_field=draft.parent,
             states=rules.states(),
             checks=rules.checks(),
-            unique=rules.unique(),
+            unique=unique,
             indexes=rules.indexes(),
             order=rules.order(),
             relations=draft.relations,

@@ -122,11 +122,14 @@ class Field:
     """Of a reference: (entity, key) of the field whose values it shows."""
     renamed_from: str | None = None
     """Key that it had in an earlier revision."""
+    blind_of: str = ""
+    """Of a blind index: the secret field whose equal values it tells. Nobody sees it, the engine writes it."""
 
     @property
     def writable(self) -> bool:
         """Whether a person may ever give it a value."""
-        return not (self.system and self.key not in {"external_id", "owner"}) and not self.type.computed
+        engines = self.type.computed or bool(self.blind_of)
+        return not (self.system and self.key not in {"external_id", "owner"}) and not engines
 
     @property
     def info(self) -> FieldInfo:
@@ -285,6 +288,10 @@ class View:
     timeline: Mapping[str, Any] | None = None
     tree: Mapping[str, Any] | None = None
     actions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Roles that are offered it; empty = everybody who may read the entity."""
+    when: Expr | None = None
+    """Condition over the person: `user.*`, `today`, `now`."""
     derived: bool = False
     layer: str = "site"
 
@@ -387,6 +394,8 @@ class MenuItem:
     icon: str = ""
     roles: tuple[str, ...] = ()
     items: tuple[MenuItem, ...] = ()
+    when: Expr | None = None
+    """Condition over the person: `user.*`, `today`, `now`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

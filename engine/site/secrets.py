@@ -151,3 +151,29 @@ def write_new_key(file: Path) -> None:
         raise GuanxiError(Message("{file} cannot be written: {why}", file=str(file), why=why)) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(new_secret() + "\n")
+
+
+def reindex_keys(site: Site) -> int:
+    """Make a new index key and write every blind index with it, while writers wait; return how many fields have one.
+
+    Raises:
+        SiteBroken: the site has no key, or it opens none of the data keys.
+        DatabaseUnavailable: others wrote for too long.
+    """
+    ring = _vault(site).ring
+    assert ring is not None  # noqa: S101 - a site always has one
+    published = site.published
+    fields = [
+        (entity.key, field.key)
+        for entity in published.model.entities.values()
+        for field in entity.columns
+        if field.blind_of
+    ]
+    with site.database.exclusive() as connection:
+        key = ring.add(connection, "index")
+        for entity, field in fields:
+            site.records.backfill(connection, published, entity, [field])
+        ring.drop(connection, [row.id for row in ring.rows(connection) if row.purpose == "index" and row.id != key])
+        details = {"what": "index key", "key": key}
+        site.trail.note(connection, Event("key_rotated", number=len(fields), details=details))
+    return len(fields)

@@ -16,6 +16,8 @@ def made_of(entity: Entity, field: Field) -> str:
 
     It changes with the expression, and with the expression of any stored formula of the record that it reads.
     """
+    if field.blind_of:
+        return f"blind {field.blind_of}"
     if field.storage is None or not field.stored or not (field.expr is not None or field.rollup is not None):
         return ""
     parts = _parts(entity, field, set())

@@ -117,8 +117,16 @@ def _take_secret(unit: Unit, batch: Batch, field: FieldShape) -> None:
             continue
         if plain is not None and _opened(unit, batch, draft, key) == plain:
             continue
-        draft.secrets[key] = plain
-        draft.new[key] = SEALED if plain is not None else None
+        _put_secret(unit, unit.shape(batch.entity), draft, key, plain)
+
+
+def _put_secret(unit: Unit, shape: Shape, draft: Draft, key: str, plain: str | None) -> None:
+    """Put the plain text of a secret aside, a mark in its place, and its blind index beside it."""
+    draft.secrets[key] = plain
+    draft.new[key] = SEALED if plain is not None else None
+    blind = shape.blind.get(key)
+    if blind is not None:
+        draft.new[blind] = unit.blind(shape, key, plain)
 
 
 def _opened(unit: Unit, batch: Batch, draft: Draft, key: str) -> str | None:
@@ -173,8 +181,7 @@ def put_value(unit: Unit, shape: Shape, batch: Batch, draft: Draft, key: str, ra
     if field.links == "many":
         draft.links[key] = tuple(dict.fromkeys(value or ()))
     elif field.column is not None and field.column.sealed:
-        draft.secrets[key] = value
-        draft.new[key] = SEALED if value is not None else None
+        _put_secret(unit, shape, draft, key, value)
     else:
         draft.new[key] = value
 

@@ -102,7 +102,7 @@ def readable_titles(unit: Unit, shape: Shape, ids: Sequence[str]) -> Mapping[str
 def message(shape: Shape, rule: UniqueShape, title: str | None) -> tuple[str, Message]:
     """Return the path and the words for a value that is taken; the twin is named where it may be known."""
     entity = shape.entity
-    path = rule.columns[0].key if len(rule.columns) == 1 else ""
+    path = _path(rule)
     if title is not None:
         return path, Message(
             "{label} “{title}” has the same {fields}", label=entity.label, title=title, fields=_names(rule)
@@ -111,8 +111,13 @@ def message(shape: Shape, rule: UniqueShape, title: str | None) -> tuple[str, Me
 
 
 def _same_batch(rule: UniqueShape, twin: Draft) -> tuple[str, Message]:
-    path = rule.columns[0].key if len(rule.columns) == 1 else ""
-    return path, Message("Row {row} has the same {fields}", row=twin.row + 1, fields=_names(rule))
+    return _path(rule), Message("Row {row} has the same {fields}", row=twin.row + 1, fields=_names(rule))
+
+
+def _path(rule: UniqueShape) -> str:
+    """Return the field that a taken value is shown at; "" where it takes several."""
+    [field, *more] = [column.field for column in rule.columns]
+    return "" if more else field.blind_of or field.key
 
 
 class Names(Message):

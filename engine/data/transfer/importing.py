@@ -372,15 +372,11 @@ def _identifying(kind: Entity, on: str) -> frozenset[str]:
     if on in {"id", "external_id"}:
         return frozenset((on,))
     if on in kind.unique:
-        return frozenset(kind.unique[on].fields)
-    if on in kind.fields and kind.fields[on].unique:
+        return frozenset(kind.fields[key].blind_of or key for key in kind.unique[on].fields)
+    single = {each.blind_of or key for key, each in kind.fields.items() if each.unique}
+    if on in single:
         return frozenset((on,))
-    ways = [
-        "external_id",
-        "id",
-        *kind.unique,
-        *(key for key, each in kind.fields.items() if each.unique and key not in {"id", "external_id"}),
-    ]
+    ways = ["external_id", "id", *kind.unique, *sorted(single - {"id", "external_id"})]
     raise GuanxiError(
         Message(
             "Records of {entity} are not found by {on}; they are by {ways}",

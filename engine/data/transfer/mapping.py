@@ -300,7 +300,7 @@ class Matcher:
 
 
 def _importable(each: Field) -> bool:
-    return each.key in _UNWRITABLE_BUT_MATCHED or (each.writable and not each.secret)
+    return each.key in _UNWRITABLE_BUT_MATCHED or each.writable
 
 
 def _plain(header: str) -> str:

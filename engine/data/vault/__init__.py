@@ -7,9 +7,10 @@ says so (`holders`), so that a new data key reaches all of it (`rotation`).
 from engine.data.vault.holders import Holder, holders, register_holder
 from engine.data.vault.keys import KeyRing, Wrapping, first_key
 from engine.data.vault.rotation import Rotation, count_by_key, rewrap, rotate
-from engine.data.vault.vault import Sealer, Vault
+from engine.data.vault.vault import Blinder, Sealer, Vault
 
 __all__ = [
+    "Blinder",
     "Holder",
     "KeyRing",
     "Rotation",

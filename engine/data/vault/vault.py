@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,17 @@ class Sealer:
         sealed = self._cipher.encrypt(nonce, text.encode(), place(entity, record_id, field))
         head = _V1 if self.id == FIRST else f"{_V2}{self.id}:"
         return head + base64.b64encode(nonce + sealed).decode()
+
+
+class Blinder:
+    """Gives what stands for a value in a blind index: the same for equal values of one column, and only of that."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def blind(self, table: str, column: str, text: str) -> str:
+        """Return it."""
+        return hmac.new(self._key, f"{table}:{column}:{compared(text)}".encode(), hashlib.sha256).hexdigest()
 
 
 class Vault:
@@ -102,20 +114,25 @@ class Vault:
                 return plain
         raise _unreadable(entity)
 
-    def blind(self, table: str, column: str, text: str, *, connection: Connection | None = None) -> str:
-        """Return what stands for a value in its blind index: the same for equal values of one column.
+    def blinder(self, connection: Connection | None = None) -> Blinder:
+        """Return what writes blind indexes in a transaction.
 
         Raises:
             SiteBroken: the index key does not open.
         """
-        _, key = self._ring.active("index", connection)
-        return hmac.new(key, f"{table}:{column}:{text}".encode(), hashlib.sha256).hexdigest()
+        return Blinder(self._ring.active("index", connection)[1])
 
     @property
     def _ring(self) -> KeyRing:
         if self.ring is None:
             raise SiteBroken(Message("The site has no data key, so secret fields cannot be kept"))
         return self.ring
+
+
+def compared(text: str) -> str:
+    """Return a value as it is compared: without case, width and what people put between groups of digits."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in folded if not letter.isspace() and letter != "-") or folded
 
 
 def parts(sealed: str) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """`guanxi backup`, `guanxi restore` and `guanxi secrets` as people type them, and which backups are kept."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.functional.commands.conftest import run_here
 
 
 @pytest.fixture
-def filled(sqlite_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def filled(sqlite_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("DATABASE_URL", "LC_ALL", "LC_MESSAGES", "LANG", "GUANXI_BACKUP_PASSPHRASE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GUANXI_SITE", str(sqlite_folder))
@@ -144,7 +143,9 @@ def test_seven_days_four_weeks_and_twelve_months_are_kept() -> None:
     assert len(stay) <= 7 + 4 + 12
 
 
-@given(st.lists(st.integers(0, 20_000), min_size=1, max_size=60), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+@given(
+    st.lists(st.integers(0, 20_000), min_size=1, max_size=60), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)
+)
 def test_keeping_is_stable_and_never_takes_the_newest(hours: list[int], days: int, weeks: int, months: int) -> None:
     moments = [DAY - timedelta(hours=each) for each in hours]
     rule = Kept(days, weeks, months)
