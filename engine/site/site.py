@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
-from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
@@ -241,7 +240,8 @@ class Site:
     def reader_within(self, connection: Any, principal: Principal) -> Reader:
         """Return a reader in a transaction that is open already."""
         published = self._published(self.database.probe(connection)[0])
-        return Reader(connection, published, principal, secret=self._cursor_secret(), meters=self.meters)
+        secret, vault = self._cursor_secret(), self.records.vault
+        return Reader(connection, published, principal, secret=secret, meters=self.meters, vault=vault)
 
     def principal(self, user_id: str) -> Principal:
         """Return a person as the engine knows those who ask.
