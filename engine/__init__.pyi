@@ -57,6 +57,7 @@ from engine.data.rowset import RowSet as RowSet
 from engine.data.seeing import Seer as Seer
 from engine.data.seeing import Sight as Sight
 from engine.data.seeing import who_can_see as who_can_see
+from engine.data.shared import followers as followers
 from engine.data.sharing import Share as Share
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import History as History

@@ -1,4 +1,4 @@
-"""While an administrator looks as somebody else, nothing is changed and no account is opened; a look that is over goes."""
+"""While an administrator looks as somebody else, nothing is changed and no account is opened; what is over goes."""
 
 from __future__ import annotations
 
