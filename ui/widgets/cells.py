@@ -291,7 +291,8 @@ def _any_lookup(asked: Asked) -> Cell:
             for entity, ids in wanted.items()
             for record_id, title in reader.titles(entity, sorted(ids)).items()
         }
-        return ([str(titles.get(value, "…")) if value else "" for value in columns[0]], columns[0])
+        shown = [str(titles.get(value, "…")) if value else "" for value in columns[0]]
+        return (shown, [value or "" for value in columns[0]])
 
     return Cell((".".join(asked.path),), prepare, '{% if $1 %}<a href="/{{ $1 }}">{{ $0 }}</a>{% endif %}')
 
