@@ -188,13 +188,13 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
 @routes.get("/export.csv")
 def export() -> Response:
     """Send what the filters leave as a table; taking the log away is an event itself."""
-    file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
     with reading() as reader:
         require_audit(reader)
         wanted = asked(reader, request.args)
         if wanted.problems:
             raise GuanxiError(Message("{why}", why=next(iter(wanted.problems.values()))))
         count = 0
+        file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
         file.write("\ufeff".encode())
         for part in _parts(reader, wanted.wanted):
             file.write(_rows(reader, part, head=count == 0))
