@@ -44,6 +44,7 @@ from engine.data.finding import (
     Found as Found,
 )
 from engine.data.marks import MARK as MARK
+from engine.data.offering import offered as offered
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
 from engine.data.query import Aggregate as Aggregate

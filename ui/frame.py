@@ -12,7 +12,19 @@ from flask import Flask, flash, g, get_flashed_messages, render_template, reques
 from flask_htmx import HTMX
 from markupsafe import Markup
 
-from engine import LANGUAGES, Entity, MenuItem, Message, Principal, Reader, Text, humanise, translate
+from engine import (
+    LANGUAGES,
+    Entity,
+    MenuItem,
+    Message,
+    Principal,
+    Reader,
+    Text,
+    View,
+    humanise,
+    offered,
+    translate,
+)
 from ui import assets, cookies, forgery
 from ui.asking import language, site
 from ui.widgets.moments import zone
@@ -154,7 +166,8 @@ def navigation(reader: Reader) -> Markup:
     """
     who, model, spoken = reader.access.principal, reader.model, language()
     html: str = model.derive(
-        ("navigation", who.roles, who.system, who.scopes, spoken), lambda: _rendered(entries(reader, spoken))
+        ("navigation", who.roles, who.system, who.scopes, spoken, _conditions(reader)),
+        lambda: _rendered(entries(reader, spoken)),
     )
     parts = request.path.split("/")
     entity = parts[1]
@@ -163,6 +176,20 @@ def navigation(reader: Reader) -> Markup:
         if found in html:
             return Markup(html.replace(found, f'{found} aria-current="page"'))  # noqa: S704 - `found` stands in it
     return Markup(html)  # noqa: S704 - rendered by a template
+
+
+def _conditions(reader: Reader) -> tuple[bool, ...]:
+    """Return what the conditions of the menus say of who reads: people of equal roles may differ in these alone."""
+    model = reader.model
+
+    def conditional() -> list[MenuItem | View]:
+        items = [item for menu in model.menus.values() for item in _all(menu)]
+        views = [view for item in items if (view := model.views.get(item.view or "")) is not None]
+        known: list[MenuItem | View] = [*items, *views]
+        return [each for each in known if each.when is not None]
+
+    found: list[MenuItem | View] = model.derive("conditional entries", conditional)
+    return tuple(offered(reader.access, each) for each in found)
 
 
 def _rendered(shown: Iterable[Entry]) -> str:
@@ -191,8 +218,7 @@ def _all(items: Iterable[MenuItem]) -> Iterable[MenuItem]:
 
 
 def _entry(reader: Reader, item: MenuItem, spoken: str) -> Entry | None:
-    who = reader.access.principal
-    if item.roles and not who.system and not who.roles & set(item.roles):
+    if not offered(reader.access, item):
         return None
     inner = tuple(entry for each in item.items if (entry := _entry(reader, each, spoken)) is not None)
     label = item.label.in_(spoken) if item.label is not None else ""
@@ -206,6 +232,8 @@ def _entry(reader: Reader, item: MenuItem, spoken: str) -> Entry | None:
     view = reader.model.views.get(item.view) if item.view else None
     if view is None:
         return _entity_entry(entity, spoken, label, item.icon)
+    if not offered(reader.access, view):
+        return None
     return Entry(
         label or view.title.in_(spoken),
         f"/{entity.key}?view={view.key}",

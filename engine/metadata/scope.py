@@ -37,6 +37,26 @@ class Source(Protocol):
         """Return the keys of all fields and relations of an entity."""
 
 
+class PersonScope:
+    """The person and the time alone: what a condition knows that is about no record."""
+
+    def field(self, _key: str) -> FieldInfo | None:
+        """Return nothing: there is no record."""
+        return None
+
+    def target(self, _entity: str) -> PersonScope:
+        """Return the same: no link leads anywhere."""
+        return self
+
+    def variable(self, name: str) -> FieldInfo | None:
+        """Return what is known of a variable."""
+        return VARIABLES.get(name)
+
+    def names(self) -> Iterator[str]:
+        """Yield every name, for suggestions."""
+        yield from VARIABLES
+
+
 class EntitiesSource:
     """The fields and relations of finished entities."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.expression import Type
+from engine.expression import Expr, Type
 from engine.i18n import Message, humanise
 from engine.metadata.model import Column, Entity, Form, FormItem, MenuItem, Related, Section, Tab, View
 from engine.metadata.report import Path, Report
 from engine.metadata.rules import listed, orders, path_info
-from engine.metadata.scope import EntityScope, Source
+from engine.metadata.scope import EntityScope, PersonScope, Source
 from engine.metadata.shape import suggest
 
 COLUMNS = 2
@@ -32,6 +32,22 @@ class Screens:
             message = Message("there is no entity {name}", name=repr(body["entity"]))
             self._report.unknown(doc, ("entity",), message, body["entity"], self._entities)
         return found
+
+    def _holders(self, doc: str, path: Path, body: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the roles to which something is shown; a warning for one that nobody can hold."""
+        roles = listed(body.get("roles"))
+        for number, role in enumerate(roles):
+            if role not in self._roles:
+                place = (*path, "roles", number) if isinstance(body["roles"], list) else (*path, "roles")
+                message = Message("there is no role {name}", name=repr(role))
+                self._report.warning(doc, place, message, suggest(role, self._roles))
+        return roles
+
+    def _about_the_person(self, doc: str, path: Path, body: Mapping[str, Any]) -> Expr | None:
+        """Return the condition under which a person is shown something."""
+        if "when" not in body:
+            return None
+        return self._report.expression(doc, (*path, "when"), body["when"], PersonScope())
 
     # ------------------------------------------------------------------------------------------- views
 
@@ -73,6 +89,8 @@ class Screens:
             timeline=self._part(doc, "timeline", body, entity, "start"),
             tree=self._part(doc, "tree", body, entity, "parent"),
             actions=tuple(body.get("actions", ())),
+            roles=self._holders(doc, (), body),
+            when=self._about_the_person(doc, (), body),
             layer=self._report.composed.layers[doc].name,
         )
 
@@ -300,6 +318,7 @@ class Screens:
             body.get("view"),
             body.get("url"),
             body.get("icon", ""),
-            listed(body.get("roles")),
+            self._holders(doc, path, body),
             items,
+            self._about_the_person(doc, path, body),
         )

@@ -24,6 +24,7 @@ from engine import (
     View,
     conjunction,
     is_id,
+    offered,
     parse,
 )
 from ui.asking import language
@@ -103,9 +104,10 @@ def entity_of(reader: Reader, key: str) -> Entity:
 
 
 def views_of(reader: Reader, entity: str) -> list[View]:
-    """Return the views of an entity, the usual one first."""
+    """Return the views of an entity that are offered to who reads, the usual one first; it, when none is."""
     first = reader.model.default_view(entity)
-    return [first, *(each for each in reader.model.views.values() if each.entity == entity and each is not first)]
+    known = [first, *(each for each in reader.model.views.values() if each.entity == entity and each is not first)]
+    return [each for each in known if offered(reader.access, each)] or [first]
 
 
 def locale_of(reader: Reader) -> Locale:
@@ -162,10 +164,13 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
     """Return the list that an address asks for.
 
     Raises:
-        NotFound: there is no such entity for who reads.
+        NotFound: there is no such entity or view for who reads.
     """
     entity = entity_of(reader, key)
     views = views_of(reader, key)
+    asked = reader.model.views.get(given.get("view", ""))
+    if asked is not None and asked.entity == key and asked not in views:
+        raise NotFound(Message("There is no {key}", key=asked.key))
     view = next((each for each in views if each.key == given.get("view")), views[0])
     filters = filters_of(reader, view)
     filters = {**filters, **further_filters(reader, view, given, filters)}
