@@ -133,6 +133,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "e9af268717de5e9d52edc4c2f23c80d2e77dbd9a77e1e6149623a0076a26207e",
             "4454aa20a96ab8f8c31b0a798ae473831896bbad0757e401baa35d0152b1da4f",
         ),
+        4: (
+            "5a981e59a4a803e893a18c56c5394a0892aa9e934186db94b8a770653764181e",
+            "959c7af55a8c58ab81647d6b4dddc07a23e35cdd555bf181154474ed703cd642",
+        ),
         6: (
             "9eef34f7875c0943068021603406652af85d3ff7989a1e548685fe0ec5587986",
             "0082bd53bc2bedbd19c0ba1cb4f9d7c4ea55513336cab0b84a9f020870ceefd8",
