@@ -28,7 +28,7 @@ from engine import (
 )
 from ui.api.problems import http_problem
 from ui.asking import language, reading
-from ui.frame import htmx, navigation
+from ui.frame import htmx, listed, navigation
 from ui.pages.why import address
 from ui.requests import number_of, shown_path
 
@@ -118,7 +118,7 @@ def failure(status: int, reason: str, error: GuanxiError | None = None) -> Respo
         reason=reason,
         number=number,
         why=why,
-        givers=", ".join(givers),
+        givers=listed(givers),
     )
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable

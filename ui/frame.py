@@ -74,6 +74,14 @@ def within(text: Text) -> str:
     return spoken[0].lower() + spoken[1:] if capital and language().startswith("en") else spoken
 
 
+def listed(parts: Iterable[str]) -> str:
+    """Return some names one after the other, as the reader's language does that."""
+    whole = ""
+    for each in parts:
+        whole = words("{first}, {second}", first=whole, second=each) if whole else each
+    return whole
+
+
 @lru_cache(maxsize=1024)
 def icon(name: str, words: str = "") -> Markup:
     """Return an icon; with words it says them to who cannot see it, else it is decoration."""

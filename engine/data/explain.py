@@ -323,7 +323,7 @@ def _whom_to_ask(reader: Reader, roles: list[str], found: tuple[Helper, ...]) ->
         yield Message("One of these roles would do: {roles}", roles=labels)
     givers = [each.name for each in found if each.by == "role"]
     if roles and givers:
-        yield Message("Roles are given by {people}", people=", ".join(givers))
+        yield Message("Roles are given by {people}", people=_listed(givers))
     for each in found:
         if each.by == "share":
             yield Message("{person}, whose record it is, could share it", person=each.name)

@@ -25,7 +25,7 @@ from engine import (
     followers,
 )
 from ui.asking import language, principal, reading, site
-from ui.frame import notice, page, said, within, words
+from ui.frame import listed, notice, page, said, within, words
 from ui.pages.acts import Act, register
 from ui.pages.editing import said_title
 from ui.pages.listing import entity_of, locale_of
@@ -288,7 +288,7 @@ def _input(reader: Reader, wrong: str) -> Input:
 
 def _along(model: Model, entity: str, action: Literal["read", "update"]) -> str:
     """Return what goes along with a record that is shared, as a list of words; "" for nothing."""
-    return ", ".join(within(model.entity(each).plural) for each in sorted(followers(model, entity, action)))
+    return listed(within(model.entity(each).plural) for each in sorted(followers(model, entity, action)))
 
 
 def _given(reader: Reader, entity: Entity, record_id: str, *, may: bool) -> Iterable[Given]:
