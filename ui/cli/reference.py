@@ -43,7 +43,8 @@ def _lines(language: str) -> Iterator[str]:
     yield from (f"# {_TITLE.in_(language)}", "", f"{_INTRODUCTION.in_(language)} {_OTHER[language]}", "")
     for path, command in _commands(cli, "guanxi"):
         context = click.Context(command, info_name=path)
-        pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
+        left_out = {"[OPTIONS]", "[COMMAND] [ARGS]..."}
+        pieces = [piece for piece in command.collect_usage_pieces(context) if piece not in left_out]
         yield from (f"## `{' '.join([path, *pieces])}`", "", said(command.help or ""), "")
         rows = [
             each for each in command.params if isinstance(each, click.Option) and each.name not in {"as_json", "site"}
@@ -61,6 +62,8 @@ def _lines(language: str) -> Iterator[str]:
 def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from _commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command
