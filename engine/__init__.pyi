@@ -61,6 +61,7 @@ from engine.data.seeing import who_can_see as who_can_see
 from engine.data.shared import followers as followers
 from engine.data.sharing import Share as Share
 from engine.data.timeline import ChangeEntry as ChangeEntry
+from engine.data.timeline import FieldChange as FieldChange
 from engine.data.timeline import History as History
 from engine.data.transfer import (
     ColumnMap as ColumnMap,
@@ -357,6 +358,8 @@ from engine.site.documents import check_files as check_files
 from engine.site.folder import create_folder as create_folder
 from engine.site.folder import write_private as write_private
 from engine.site.pulling import Pulled as Pulled
+from engine.site.protection import Protection as Protection
+from engine.site.protection import protections as protections
 from engine.site.secrets import Encryption as Encryption
 from engine.site.secrets import encryption as encryption
 from engine.site.secrets import rewrap_keys as rewrap_keys
