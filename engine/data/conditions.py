@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     table,
     true,
-    union_all,
 )
 
 from engine.data.place import Place, below
@@ -30,6 +29,8 @@ from engine.fields import StorageType
 from engine.storage.columns import Stored
 
 Element = ColumnElement[Any]
+LINKED = "linked "
+"""Begins the names of parts by which records follow what they hang on."""
 
 _UUID = StorageType("uuid")
 
@@ -86,12 +87,16 @@ def given_ids(branch: Branch, action: str, place: Place) -> list[Select[Any]] | 
     return [cause.ids for cause in causes(place, action)] if branch.rows == "shared" else None
 
 
-def granted_by_id(branch: Branch, action: str, place: Place) -> Element:
-    """Return `granted` in a form that an index answers by itself: shared records by their ids, not one by one."""
-    ids = given_ids(branch, action, place)
-    if ids is None:
-        return granted(branch, action, place)
-    return place.alias.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0])
+def parts(rule: Rule, place: Place) -> dict[str, Element]:
+    """Return the things that are each enough to reach a row, apart: each has the index that answers it by itself."""
+    found: dict[str, Element] = {}
+    for number, rows in enumerate(dict.fromkeys(branch.rows for branch in rule.ways[0].branches)):
+        if rows == "shared":
+            found.update((f"{cause.how} {at}", cause.condition) for at, cause in enumerate(causes(place, rule.action)))
+        else:
+            name = rows if isinstance(rows, str) else str(number)
+            found[name] = granted(Branch("", rows), rule.action, place)
+    return found
 
 
 def _owner(place: Place) -> Element:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, select, union
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, select, true, union, union_all
 
-from engine.data.conditions import granted_by_id, restrictions
+from engine.data.conditions import LINKED, parts, restrictions
 from engine.data.fields import Resolved, conversions, default_columns, masked, refuse_masked, resolve, unknown
 from engine.data.finding import number_of_words, search_condition
 from engine.data.keyset import SortColumn, beyond
@@ -24,6 +24,7 @@ from engine.data.rowset import Columns
 from engine.data.rules import RoleRules
 from engine.data.statement import Binds, Statement
 from engine.data.strategy import Strategy, reach_by, sorted_by_index
+from engine.data.streams import mergeable, newest_of_subordinates
 from engine.errors import ExpressionInvalid, QueryInvalid
 from engine.expression import Expr, Type, check, compile_sql
 from engine.i18n import Message
@@ -75,6 +76,12 @@ class Selection:
         self.where = where
         self.given = given
         """A condition of the Model, which is not checked against what the asker may see."""
+        narrow = where.shape is not None or given.shape is not None or query.search is not None or query.trashed
+        self._merging = strategy == "merge" and not narrow
+        if strategy == "merge":
+            strategy = "walk"
+        self._merged = False
+        """Whether the records of subordinates come one owner beside the other."""
         self.strategy: Strategy = "plain" if query.ids is not None else strategy
         self.entity: Entity = roles.model.entity(query.entity)
         self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
@@ -87,6 +94,9 @@ class Selection:
         row = self._row(self.query.select or default_columns(self.roles, self.entity), abilities)
         sort, names = self.sort(self.root)
         places = [row.add(name, column.element) for name, column in zip(names, sort, strict=True)]
+        self._merged = self._merging and part == "all" and mergeable(sort, names)
+        if self._merged:
+            self.strategy = "gather"
         if self.strategy == "gather" or self._late(names):
             conditions: list[Element] = [self.root.alias.c.id.in_(self._best(part, missing))]
         else:
@@ -139,13 +149,24 @@ class Selection:
         """
         rule = self.roles.rule(self.entity.key, "read")
         if self.strategy != "gather":
-            place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
+            place = self._fresh()
             yield place, [*reach_by(rule, place, self.strategy), *self._kept(place)]
             return
-        for branch in rule.ways[0].branches:
-            place = Place(self.frame, self.entity, self.frame.alias(self.entity.key))
-            granted = granted_by_id(branch, rule.action, place)
-            yield place, [*restrictions(rule, place), granted, *self._kept(place)]
+        for name in parts(rule, self._fresh()):
+            place = self._fresh()
+            known = parts(rule, place)
+            enough, others = known[name], []
+            if name == "subordinates" and self._merged:
+                sort, names = self.sort(place)
+                enough = place.alias.c.id.in_(newest_of_subordinates(place, names, descending=sort[0].descending))
+            elif name.startswith(LINKED):
+                # Most of what hangs on one's own records is one's own; the index says so before a row is fetched.
+                others = [known[each].is_not(true()) for each in ("own", "subordinates") if each in known]
+            yield place, [*restrictions(rule, place), enough, *others, *self._kept(place)]
+
+    def _fresh(self) -> Place:
+        """Return the rows of the entity under a name of their own."""
+        return Place(self.frame, self.entity, self.frame.alias(self.entity.key))
 
     def _late(self, names: Sequence[str]) -> bool:
         """Say whether the ids of the page are better found first, and its rows after."""
@@ -158,14 +179,28 @@ class Selection:
 
     def counting(self) -> Statement:
         """Compile the number of rows, up to the value of "limit"."""
-        if self.strategy == "gather":
+        if self.strategy != "plain" and self.query.search is None:
+            found = self._apart()
+        elif self.strategy == "gather":
             found = self.gathered(limited=True)
         else:
-            if self.where.shape is None and self.query.search is None:
-                # Nothing is sorted and nothing else narrows it down: any index of the row rule will do.
-                self.strategy = "plain"
             found = self.chosen([literal_column("1")], self.conditions())
         return self.frame.binds.finish(select(func.count()).select_from(found.limit(self._limit).subquery()))
+
+    def _apart(self) -> Any:
+        """Return a row for each row in reach: each by the first thing that is enough, so that none comes twice.
+
+        Nothing is sorted, so each is served by any index that narrows it down, and it stops when there are enough.
+        """
+        rule = self.roles.rule(self.entity.key, "read")
+        branches: list[Select[Any]] = []
+        for name in parts(rule, self._fresh()):
+            place = self._fresh()
+            known = parts(rule, place)
+            others = [known[each].is_not(true()) for each in list(known)[: list(known).index(name)]]
+            kept = [*restrictions(rule, place), known[name], *others, *self._kept(place)]
+            branches.append(select(literal_column("1")).select_from(place.alias).where(*kept))
+        return union_all(*branches) if len(branches) > 1 else branches[0]
 
     def gathered(self, *, limited: bool = False) -> Any:
         """Return the ids of all rows, each branch of the row rule by itself."""

@@ -29,6 +29,7 @@ MOST_COMPARED = 2
 
 _LIVE = '"deleted_at" IS NULL'
 _FOR_LINKS = Message("links")
+_PRINCIPALS = frozenset({"user", "team", "department"})
 _FILTERABLE = frozenset({"text", "uuid", "boolean", "integer"})
 """Kinds of columns that people filter by equality: options, links, flags."""
 
@@ -107,10 +108,9 @@ def wanted(
         found.setdefault(index.name(dialect), index)
     derived = 0
     for index in make.derived():
-        if derived == MOST_DERIVED:
+        if derived == MOST_DERIVED + len(make.shared_along):
             break
-        if dialect == "sqlite":
-            index = make.with_owner(index)  # noqa: PLW2901 - the same index, a little wider
+        index = make.with_owner(index, dialect)  # noqa: PLW2901 - the same index, a little wider
         if not any(_serves(other, index, dialect) for other in found.values()):
             # A shorter one that the new one serves as well is not needed beside it.
             for name in [name for name, other in found.items() if other.replaceable and _serves(index, other, dialect)]:
@@ -160,6 +160,8 @@ class _Maker:
 
     def __init__(self, model: Model, entity: Entity, stored: StoredEntity) -> None:
         self._model, self._entity, self._stored = model, entity, stored
+        self.shared_along = self._shared_along()
+        """Links along which records follow others, where some role grants what is shared."""
 
     def unique(self) -> Iterator[Index]:
         for field in self._entity.fields.values():
@@ -206,22 +208,30 @@ class _Maker:
             yield from self._opened(view, order)
         yield from self._of_reports()
         for key in self._rule_fields() if order is not None else ():
-            yield self._list([key], order or (), Message("row rules"))
+            if key not in self.shared_along:
+                yield self._list([key], order or (), Message("row rules"))
         for view in views:
             yield from self._filtered(view, order)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
             yield self._list([entity.states.field], order, Message("the states"))
 
-    def with_owner(self, index: Index) -> Index:
+    def with_owner(self, index: Index, dialect: str) -> Index:
         """Return an index that also holds whose each record is, when row rules ask for it.
 
         SQLite tests what an index holds before it fetches the record, so a list that walks over other people's records
-        does so five times as fast. PostgreSQL would fetch them all the same.
+        does so five times as fast. PostgreSQL would fetch them all the same; but what hangs on shared records is read
+        from such an index alone.
         """
+        if dialect != "sqlite" and not (index.fields and index.fields[0] in self.shared_along):
+            return index
         if not self._entity.owned or not self._plain("owner") or not index.fields or "owner" in index.fields:
             return index
-        owner = self._part("owner", descending=index.parts[-1].descending)
-        return replace(index, parts=(*index.parts, owner), fields=(*index.fields, "owner"))
+        more = ["owner", *(key for key in self.shared_along if key not in index.fields)]
+        if index.fields[0] in self.shared_along and dialect == "sqlite":
+            # Only what holds its own condition too is whole for SQLite's planner, and chosen before that of the link.
+            more.append("deleted_at")
+        parts = (self._part(key, descending=index.parts[-1].descending) for key in more)
+        return replace(index, parts=(*index.parts, *parts), fields=(*index.fields, *more))
 
     def _of_view(
         self, view: View, usual: tuple[Order, ...] | None
@@ -267,17 +277,26 @@ class _Maker:
                     yield self._list(held, (), Message("report {key}", key=name.partition("/")[2]), tie=False)
 
     def _rule_fields(self) -> list[str]:
-        """Return fields that row rules compare: the owner, then what the conditions of roles name."""
+        """Return fields that row rules compare: the owner, links that share, then what the conditions of roles name."""
         found: dict[str, None] = {}
         if self._entity.owned and self._plain("owner"):
             found["owner"] = None
+        found.update(dict.fromkeys(self.shared_along))
         for role in self._model.roles.values():
             grant = role.grants.get(self._entity.key)
             for rule in grant.actions.get("read", ()) if grant is not None else ():
                 if not isinstance(rule, str):
                     paths = equalities(rule)
                     found.update({path[0]: None for path in paths if len(path) == 1 and self._plain(path[0])})
-        return list(found)[:MOST_COMPARED]
+        return list(found)[: MOST_COMPARED + len(self.shared_along)]
+
+    def _shared_along(self) -> list[str]:
+        grants = (role.grants.get(self._entity.key) or role.grants.get("*") for role in self._model.roles.values())
+        if not any(grant is not None and "shared" in grant.actions.get("read", ()) for grant in grants):
+            return []
+        links = (each for each in self._entity.fields.values() if each.share is not None and each.type.links == "one")
+        found = [each.key for each in links if each.target not in _PRINCIPALS and self._plain(each.key)]
+        return found[:MOST_COMPARED]
 
     def _sort(self, order: Sequence[Order]) -> tuple[Order, ...] | None:
         """Return a sort order that an index can hold; None when some part of it is not in the table."""

@@ -1,5 +1,7 @@
 """Times the generated application against the floor: `python -m tests.bench quick|full [--postgres] [--only W1,W2]`.
 
+`python -m tests.bench reach [--postgres]` times what row rules cost; see `reach.py`.
+
 All servers are up at once, on the same WSGI server with as many workers; rounds are interleaved in random order; what
 counts is the median over the rounds of each round's ratio. CPU seconds per request (server and database) are judged
 first, latency second. Answers are compared before anything is timed. docs/performance.md explains the works.
@@ -16,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from tests.bench import reach
 from tests.bench.postgres import Postgres, started
 from tests.bench.run import Bench, Figure, Options, stored
 
@@ -45,7 +48,7 @@ _SIDES = ("floor", "plain", "ours")
 def main() -> int:
     """Run the bench and print its table; the exit code is 1 when a ratio is beyond 1.5 times its goal."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("tier", choices=("quick", "full"))
+    parser.add_argument("tier", choices=("quick", "full", "reach"))
     parser.add_argument("--rows", type=int)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
@@ -60,6 +63,8 @@ def main() -> int:
     parser.add_argument("--store", type=Path, help="write the figures as JSON")
     given = parser.parse_args()
     rows = given.rows or (20_000 if given.tier == "quick" else 100_000)
+    if given.tier == "reach":
+        return reached(given.rows or 200_000, given.rounds, given.postgres)
     options = Options(rows, given.rounds, given.workers, frozenset(filter(None, given.only.split(","))))
     begin = time.perf_counter()
 
@@ -77,6 +82,23 @@ def main() -> int:
         about = {"rows": rows, "database": database, "python": platform.python_version(), "rounds": options.rounds}
         given.store.write_text(stored(figures, **about), encoding="utf-8")
     return int(any(each.cpu > BEYOND * GOALS[work] for work, each in figures.items()))
+
+
+def reached(rows: int, rounds: int, postgres: str | None) -> int:
+    """Run the bench of row rules; the exit code is 1 when a rep's list is beyond 1.5 times the goal."""
+    begin = time.perf_counter()
+
+    def say(what: str) -> None:
+        sys.stderr.write(f"{time.perf_counter() - begin:6.1f} s  {what}\n")
+
+    server: AbstractContextManager[Postgres | None] = nullcontext(Postgres(postgres) if postgres else None)
+    if postgres == "":
+        server = started(("ours",))
+    with server as found, tempfile.TemporaryDirectory(prefix="guanxi-bench-") as folder:
+        figures = reach.measure(Path(folder), found, rows, rounds, say)
+    database = "sqlite" if postgres is None else "postgresql"
+    reach.show(figures, f"{rows:,} rows, {database}, {rounds} rounds, {time.perf_counter() - begin:.0f} s")
+    return int(any(each.cpu > BEYOND * reach.GOAL for each in figures if each.who == "rep"))
 
 
 def show(figures: Mapping[str, Figure], title: str) -> None:
