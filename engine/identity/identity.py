@@ -63,8 +63,11 @@ class Identity(Caring):
             raise SignInNeeded(Message("Please sign in"))
         now, key = clock.now(), fingerprint(secret)
         with self._reading(connection) as (reading, published, memory):
-            known = memory.sessions.get(key) or self._sessions.find(reading, secret)
+            known = memory.sessions.get(key)
             if known is None or known.expires_at <= now:
+                # Another process may know of later use.
+                known = self._sessions.find(reading, secret)
+            if known is None:
                 memory.sessions.pop(key, None)
                 raise SignInNeeded(Message("Please sign in again"))
             memory.sessions[key] = known

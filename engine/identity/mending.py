@@ -13,7 +13,7 @@ from engine.i18n import Message
 from engine.identity import letters, passwords
 from engine.identity.links import Link, over
 from engine.identity.people import Person
-from engine.identity.rates import LINK, RESET
+from engine.identity.rates import LINK, RESET, RESET_FROM
 from engine.identity.sessions import SignIn
 from engine.identity.signing import Signing, entered
 from engine.identity.store import fingerprint
@@ -205,7 +205,7 @@ class Mending(Signing):
             self._rates.take(connection, f"reset:{fingerprint(name.strip().casefold())}", RESET)
         with self._writing() as connection:
             if address:
-                self._rates.take(connection, f"reset_from:{address}", RESET)
+                self._rates.take(connection, f"reset_from:{address}", RESET_FROM)
             published = self._published(connection)
             person = self._people.by_email(connection, published, name)
             known = person is not None and person.may_sign_in

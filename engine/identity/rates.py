@@ -24,13 +24,16 @@ class Rate:
     seconds: float
 
 
-SIGN_IN = Rate(30, 2)
-"""From one address; many people may share it, and names are counted besides."""
+SIGN_IN = Rate(200, 0.5)
+"""From one address: a whole office may share it at nine o'clock. Wrong passwords are counted besides."""
 RESET = Rate(5, 120)
+"""For one name, or one person."""
+RESET_FROM = Rate(20, 30)
+"""From one address."""
 SECOND_STEP = Rate(10, 10)
 LINK = Rate(20, 5)
-PASSKEY = Rate(30, 2)
-CONFIRM = Rate(10, 10)
+"""Links that do not exist, from one address."""
+PASSKEY = Rate(60, 1)
 
 
 class Rates:

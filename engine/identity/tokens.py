@@ -164,8 +164,10 @@ class Tokens:
             row = self._store.run(
                 connection,
                 "UPDATE auth_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
-                f"{' AND user_id = ?' if user_id else ''} RETURNING user_id, name",
-                *(clock.now(), token_id, *((user_id,) if user_id else ())),
+                " AND user_id = coalesce(?, user_id) RETURNING user_id, name",
+                clock.now(),
+                token_id,
+                user_id,
             ).fetchone()
         if row is None:
             raise NotFound(Message("There is no token {id}", id=token_id))

@@ -246,11 +246,11 @@ def app() -> str:
 
 
 def _app(refusal: str) -> str:
-    user_id = own_id()
+    offered_app = site().identity.offer_app(own_id())
     with reading() as reader:
-        pass
-    offered_app = site().identity.offer_app(user_id)
-    return page("app.html", reader, drawn=drawn(offered_app.address), typed=spaced(offered_app.secret), refusal=refusal)
+        return page(
+            "app.html", reader, drawn=drawn(offered_app.address), typed=spaced(offered_app.secret), refusal=refusal
+        )
 
 
 @routes.post(f"{HOME}/app")

@@ -13,7 +13,7 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from engine import clock
+from engine import clock, rotate_keys
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM
 from engine.errors import AccessDenied, GuanxiError, PasswordRefused, SignInNeeded, SignInRefused, TooManyRequests
@@ -183,6 +183,43 @@ def test_a_sign_in_ends_however_much_it_is_used(site: Site, identity: Identity, 
             identity.principal_of_session(secret)
     with clock.set_to(start + timedelta(hours=169)), pytest.raises(SignInNeeded):
         identity.principal_of_session(secret)
+
+
+def test_a_sign_in_that_is_used_in_one_process_lasts_in_the_others(site: Site, ada: str, tmp_path: Path) -> None:
+    start = clock.now()
+    with Site.open(tmp_path / "site", database_url=site.config.database) as other:
+        secret = site.identity.sign_in(ADA, PASSWORD).secret
+        other.identity.principal_of_session(secret)
+        for hours in (8, 16):
+            with clock.set_to(start + timedelta(hours=hours)):
+                site.identity.principal_of_session(secret)
+
+        with clock.set_to(start + timedelta(hours=17)):
+            assert other.identity.principal_of_session(secret).id == ada
+
+
+def test_a_new_data_key_takes_over_what_apps_and_mails_keep(site: Site, identity: Identity, ada: str) -> None:
+    totp, _codes = with_app(identity, ada)
+    bo = identity.add("Bo", BO)
+    identity.invite(bo)
+    before = sealed(site)
+
+    rotate_keys(site)
+
+    after = sealed(site)
+    assert len(before) == len(after) == 3
+    assert not before & after
+    assert identity.finish_step(first_step(identity), totp.at(clock.now())).principal.id == ada
+    site.post.send_due()
+    assert {each.state for each in site.post.entries()} == {"sent"}
+
+
+def sealed(site: Site) -> set[str]:
+    """Return the sealed values of second factors and waiting mails."""
+    with site.database.read() as connection:
+        apps = run(connection, "SELECT secret FROM auth_credential WHERE kind = 'totp'").fetchall()
+        mails = run(connection, "SELECT body, html FROM mail_message WHERE secret").fetchall()
+    return {row[0] for row in apps} | {value for row in mails for value in row}
 
 
 def test_buckets_count_for_all_processes_together_and_fill_up_again(site: Site, tmp_path: Path) -> None:
