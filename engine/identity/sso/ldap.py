@@ -97,8 +97,12 @@ def _bound(ldap: Any, provider: Provider, outbound: Outbound, dn: str | None, pa
                 raise _unreachable(provider) from error
             yield connection if fits else None
         finally:
+            opened = connection.socket
             with suppress(ldap.core.exceptions.LDAPException, OSError):
                 connection.unbind()
+            if opened is not None:
+                # Where saying goodbye fails, the library leaves it open.
+                opened.close()
 
 
 def _unreachable(provider: Provider) -> SiteBroken:
