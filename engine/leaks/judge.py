@@ -290,20 +290,24 @@ def is_mark(field: Field, value: Any, stored: Any) -> bool:
     if not isinstance(value, str) or DOTS not in value:
         return False
     head, _, rest = value.partition(DOTS)
-    kind = field.type.name if field.type.name != "reference" else field.type.result(field.options).name
     if not head and not rest:
         return True
-    if field.secret or kind not in {"phone", "email"}:
+    kind = field.type.name if field.type.name != "reference" else field.type.result(field.options).name
+    if field.secret or kind not in _MARKED:
         return False
-    known = stored in {None, SEALED} or (str(stored).startswith(head) and str(stored).endswith(rest))
-    most_before, most_behind = _MARKED[kind]
-    return (
-        known and len(head) <= most_before and (rest.startswith("@") if kind == "email" else len(rest) <= most_behind)
-    )
+    whole = None if stored in {None, SEALED} else str(stored).removeprefix("+86")
+    if whole is not None and not (whole.startswith(head) and whole.endswith(rest)):
+        return False
+    before, behind = _MARKED[kind]
+    if kind == "text" and whole is not None and sum(letter.isdigit() for letter in whole) < _LONG_NUMBER:
+        return False
+    return len(head) <= before and (rest.startswith("@") if kind == "email" else len(rest) <= behind)
 
 
-_MARKED = {"phone": (0, 4), "email": (1, 0)}
-"""Characters before and behind the dots: of a number the last four, of an address the first and what follows the @."""
+_MARKED = {"phone": (3, 4), "email": (1, 0), "text": (0, 4)}
+"""Characters before and behind the dots: of telephone numbers, of addresses besides what follows the @, and of long
+numbers that are kept as text."""
+_LONG_NUMBER = 12
 
 
 def linked(oracle: Oracle, entity: str, row: Record) -> Iterator[tuple[str, str]]:

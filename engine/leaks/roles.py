@@ -94,6 +94,8 @@ def _of_field(model: Model, key: str, field: Field) -> Iterator[str]:
         yield f"{key} != {first!r}"
     elif field.type.links == "one" and field.target is not None and field.stored and field.expr is None:
         yield f"{key} is None"
+        if field.target == "territory":
+            yield f"{key} in user.territories"
         if model.entity(field.target).owned:
             yield f"{key}.owner == user.id"
     elif field.type.value_type == "boolean":
