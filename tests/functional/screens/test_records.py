@@ -32,7 +32,7 @@ def test_a_record_is_shown_with_labels_and_formats_of_its_fields(clinic: World, 
     shown = facts(page)
     assert list(shown) == ["Subject", "Patient", "Date", "Stage", "Fee", "ID card", "Total", "Overdue", "Owner"]
     assert shown["Fee"] == "¥1,200.50"
-    assert shown["ID card"] == "••••"
+    assert shown["ID card"] == "•••• Why?"
     assert shown["Overdue"] == "yes"
     assert "X-77" not in page
     assert f'href="/contact/{anna}"' in page

@@ -36,9 +36,9 @@ def sentences() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, str]:
-    """The Chinese of the faces."""
+    """The Chinese of the product: what the engine says already, the screens do not say again."""
     known: dict[str, str] = {}
-    for file in (UI / "locale" / "zh").glob("*.po"):
+    for file in (*(UI / "locale" / "zh").glob("*.po"), *(UI.parent / "engine" / "locale" / "zh").glob("*.po")):
         with file.open("rb") as stream:
             known |= {str(each.id): str(each.string) for each in read_po(stream, locale="zh") if each.id}
     return known
