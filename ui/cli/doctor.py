@@ -14,8 +14,10 @@ _MARKS = {"good": "✓", "warning": "!", "bad": "✗"}
 @click.command(cls=Command)
 @shared
 @click.option("--leaks", is_flag=True, help="Try every way to see records, in the name of many people.", cls=Option)
-@click.option("--seconds", type=click.FloatRange(min=1), default=60.0, help="How long to look for leaks.", cls=Option)
-@click.option("--seed", type=int, help="Look for leaks just as another run did.", cls=Option)
+@click.option(
+    "--seconds", metavar="N", type=click.FloatRange(min=1), default=60.0, help="How long to look for leaks.", cls=Option
+)
+@click.option("--seed", metavar="N", type=int, help="Look for leaks just as another run did.", cls=Option)
 @click.option("--audit", "log", is_flag=True, help="Check that nobody changed the audit log.", cls=Option)
 @click.option("--head", help="Of --audit: the head that you kept, from `guanxi audit head`.", cls=Option)
 @pass_face
