@@ -66,6 +66,8 @@ class Claimed:
     mail: Mail
     attempts: int
     """This one included."""
+    void: bool = False
+    """Whether it is thrown away instead."""
 
 
 class Outbox:
@@ -79,7 +81,7 @@ class Outbox:
     def put(self, connection: Connection, mail: Mail, *, void: bool = False) -> str:
         """Put a mail in, in a transaction that is open, and return its id.
 
-        With `void` nobody will send it, and nothing of it is kept.
+        With `void` the sender takes it like any other, and throws it away.
 
         Raises:
             GuanxiError: its address is none that mail can be sent to.
@@ -90,13 +92,11 @@ class Outbox:
             body = self._vault.seal("mail", id_, "body", body, connection=connection)
             html = self._vault.seal("mail", id_, "html", html, connection=connection)
         to = checked_address(mail.to)
-        if void:
-            to = body = html = ""
         self._run(
             connection,
             "INSERT INTO mail_message (id, user_id, recipient, language, purpose, subject, body, html, secret, state,"
             " attempts, created_at, next_at, good_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
-            id_, None if void else mail.user_id, to, mail.language, mail.purpose, mail.subject, body, html, mail.secret,
+            id_, mail.user_id, to, mail.language, mail.purpose, mail.subject, body, html, mail.secret,
             VOID if void else "waiting", now, now, mail.good_until,
         )  # fmt: skip
         return id_
@@ -108,10 +108,10 @@ class Outbox:
         with self._database.write() as connection:
             row = self._run(
                 connection,
-                "UPDATE mail_message SET state = 'sending', attempts = attempts + 1, next_at = ? WHERE id ="
-                " (SELECT id FROM mail_message WHERE next_at <= ? AND state IN ('waiting', 'sending')"
+                "UPDATE mail_message SET state = CASE state WHEN 'void' THEN state ELSE 'sending' END,"
+                " attempts = attempts + 1, next_at = ? WHERE id = (SELECT id FROM mail_message WHERE next_at <= ?"
                 f" ORDER BY next_at, id LIMIT 1{skip}) RETURNING id, recipient, language, purpose, subject, body,"
-                " html, secret, attempts, good_until, user_id",
+                " html, secret, attempts, good_until, user_id, state",
                 now + _LEASE, now,
             ).fetchone()  # fmt: skip
         return None if row is None else self._claimed(row)
@@ -133,7 +133,12 @@ class Outbox:
                 raise
         user_id = None if row[10] is None else str(row[10])
         mail = Mail(row[1], row[2], row[3], row[4], body, html, secret, user_id, self._read(row[9]))
-        return Claimed(id_, mail, row[8])
+        return Claimed(id_, mail, row[8], void=row[11] == VOID)
+
+    def throw_away(self, id_: str) -> None:
+        """Forget a mail that is not to be sent."""
+        with self._database.write() as connection:
+            self._run(connection, "DELETE FROM mail_message WHERE id = ?", id_)
 
     def sent(self, id_: str) -> None:
         """Note that a mail has gone; what it held of secrets goes too."""
@@ -165,12 +170,11 @@ class Outbox:
             )  # fmt: skip
 
     def sweep(self) -> None:
-        """Forget mails that are done with for long, and those that were never meant to be sent."""
+        """Forget mails that are done with for long."""
         with self._database.write() as connection:
             self._run(
                 connection,
-                "DELETE FROM mail_message WHERE state = ? OR (next_at IS NULL AND created_at < ?)",
-                VOID, clock.now() - _KEPT,
+                "DELETE FROM mail_message WHERE next_at IS NULL AND created_at < ?", clock.now() - _KEPT,
             )  # fmt: skip
 
     def is_due(self) -> bool:
@@ -179,7 +183,7 @@ class Outbox:
             return (
                 self._run(
                     connection,
-                    "SELECT 1 FROM mail_message WHERE next_at <= ? AND state IN ('waiting', 'sending') LIMIT 1",
+                    "SELECT 1 FROM mail_message WHERE next_at <= ? LIMIT 1",
                     clock.now(),
                 ).fetchone()
                 is not None

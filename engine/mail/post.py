@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.storage.database import Database
 
 _log = logging.getLogger(__name__)
 _ROUND_SECONDS = 30.0
+_PAUSE = (0.2, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,11 @@ class Post:
         try:
             while (claimed := self.outbox.claim()) is not None:
                 try:
-                    carrier.carry(message(claimed.mail, claimed.id, self._sender()), claimed.mail.to, claimed.id)
+                    built = message(claimed.mail, claimed.id, self._sender())
+                    if claimed.void:
+                        self.outbox.throw_away(claimed.id)
+                        continue
+                    carrier.carry(built, claimed.mail.to, claimed.id)
                 except NotCarried as error:
                     _log.warning("mail %s could not be sent: %s", claimed.id, error)
                     self.outbox.failed(claimed, str(error), for_good=error.for_good)
@@ -142,3 +148,5 @@ class Post:
                 _log.exception("sending mail failed")
             self._wake.wait(_ROUND_SECONDS)
             self._wake.clear()
+            # The answer to what caused a mail goes first: its time must not tell whether there was one.
+            self._stopped.wait(random.uniform(*_PAUSE))  # noqa: S311 - no secret

@@ -21,6 +21,12 @@ from ui.widgets.codes import drawn, spaced
 routes = Blueprint("second_step", __name__, url_prefix="/login/step")
 
 
+@routes.errorhandler(SignInNeeded)
+def _anew(_error: SignInNeeded) -> AnyResponse:
+    """Lead back to the first factor, and not to here afterwards."""
+    return redirect("/login", 303)
+
+
 def _step() -> tuple[str, str]:
     """Return the secret of the step, and where the person wants to go.
 
