@@ -22,15 +22,17 @@ from engine.errors import GuanxiError
 
 _log = logging.getLogger(__name__)
 TICK_S = 2.0
-_METERS_S = 5.0
-_ALARMS_S = 20.0
+"""How often it seals; meters are written down, and alarms looked for, some ticks apart."""
 _DAY_S = 86_400.0
 
 
 class Upkeep:
     """Keeps the log and the alarms of a site going."""
 
-    def __init__(self, trail: Trail, meters: Meters, alarms: Alarms, *, audit_days: int = 0) -> None:
+    def __init__(
+        self, trail: Trail, meters: Meters, alarms: Alarms, *, audit_days: int = 0, tick: float = TICK_S
+    ) -> None:
+        self._tick = tick
         self._trail, self._meters, self._alarms, self._days = trail, meters, alarms, audit_days
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -59,14 +61,14 @@ class Upkeep:
 
     def _run(self) -> None:
         works: list[tuple[float, Callable[[], object]]] = [
-            (TICK_S, self._seal),
-            (_METERS_S, self._meters.flush),
-            (_ALARMS_S, self._alarms.evaluate),
+            (self._tick, self._seal),
+            (2.5 * self._tick, self._meters.flush),
+            (10 * self._tick, self._alarms.evaluate),
             (_DAY_S, self.daily),
         ]
         due = [time.monotonic() + every for every, _ in works]
         self._attempt(self._alarms.refresh)
-        while not self._stopped.wait(TICK_S):
+        while not self._stopped.wait(self._tick):
             for number, (every, work) in enumerate(works):
                 if time.monotonic() >= due[number]:
                     due[number] = time.monotonic() + every

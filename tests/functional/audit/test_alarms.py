@@ -1,5 +1,6 @@
 """Alarms: what rings, when, for whom, and what does not."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -294,3 +295,21 @@ def test_what_is_wrong_with_an_alert_is_said_at_its_place(text: str, wrong: str,
     found = check_documents([*shipped_layers([]), layer_of("site", "site", documents, ())])
 
     assert wrong in [str(each).removeprefix("site.yaml:") for each in found if each.severity == "error"]
+
+
+@pytest.mark.parametrize("page", ["audit.md", "zh/audit.md"])
+def test_the_alerts_of_the_docs_are_sound(page: str) -> None:
+    from engine.metadata.build import check_documents
+    from engine.metadata.document import read_text
+    from engine.metadata.layers import layer_of
+    from engine.metadata.shipped import shipped_layers
+
+    text = (Path(__file__).parents[3] / "docs" / page).read_text("utf-8")
+    documents = [
+        document
+        for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+        for document in read_text(block, f"{number}.yaml", "site")[0]
+    ]
+
+    assert len(documents) > 4
+    assert check_documents([*shipped_layers(["crm"]), layer_of("site", "site", documents, ())]) == ()
