@@ -12,6 +12,7 @@ from engine.i18n import Message
 from engine.metadata.model import Field
 from engine.publish import Published
 from engine.site.config import SECRET_FILE
+from engine.site.protection import protections
 from engine.site.site import Site
 from engine.storage.catalog import inspect
 from engine.storage.columns import quoted
@@ -45,6 +46,7 @@ def examine(site: Site) -> list[Finding]:
         ("links", Message("Links"), _links),
         ("search", Message("Search"), _search),
         ("people", Message("People"), _people),
+        ("encryption", Message("Encryption"), _encryption),
         ("files", Message("Files"), _files),
         ("plugins", Message("Plugins"), _plugins),
     ):
@@ -227,6 +229,17 @@ def _people(site: Site) -> Any:
     if not admins:
         return "warning", Message("Nobody looks after the site: `guanxi user add NAME --email E --role admin`")
     return "good", Message("{count} users, {admins} of them administrators", count=len(people), admins=len(admins))
+
+
+def _encryption(site: Site) -> Any:
+    places = protections(site)
+    weak = [each for each in places if each.state in {"bad", "warning"}]
+    details = [Message("{about}: {why}", about=each.about, why=each.said) for each in weak]
+    if any(each.state == "bad" for each in weak):
+        return "bad", Message("Something is not encrypted that should be, or does not open"), details
+    if weak:
+        return "warning", Message("What could be protected better, /admin/encryption says, too"), details
+    return "good", Message("What the site keeps and sends is encrypted, or its machine's to encrypt")
 
 
 def _files(site: Site) -> Any:
