@@ -18,6 +18,7 @@ from engine.data.backfill import backfill
 from engine.data.batch import Batch, BulkResult, Change, Result, Written, changes_of
 from engine.data.idempotency import begin, finish, forget, request_hash, written_from_json, written_to_json
 from engine.data.mass import Wish
+from engine.data.noting import note_call
 from engine.data.phrases import phrases
 from engine.data.principal import Principal
 from engine.data.revealing import reveal
@@ -223,10 +224,15 @@ class Records(Sharing):
         """
         condition = parse(where) if isinstance(where, str) else where
         wish = Wish(values, condition, tuple(filter(is_id, ids)) if ids is not None else None)
+
+        def work(unit: Unit) -> BulkResult:
+            found = mass.update_where(unit, unit.shape(entity), wish, explain=explain)
+            note_call(unit, entity, "update", found.count)
+            return found
+
         return self.carry_out(
-            principal, lambda unit: mass.update_where(unit, unit.shape(entity), wish, explain=explain),
-            kind="update", entity=entity, via=via, change_set=change_set, connection=connection,
-        )  # fmt: skip
+            principal, work, kind="update", entity=entity, via=via, change_set=change_set, connection=connection
+        )
 
     def bulk(
         self,
@@ -254,6 +260,7 @@ class Records(Sharing):
                 if known is not None:
                     return [bulk.result_from_json(shape, each) for each in known]
             found = bulk.carry_out(unit, shape, read, atomic=atomic)
+            note_call(unit, entity, _only_verb(read), sum(each.count for each in found if each.ok))
             if key is not None:
                 finish(unit, key, [bulk.result_to_json(shape, each) for each in found])
             return found
@@ -318,8 +325,8 @@ class Records(Sharing):
         It is a Python value, of a secret its text; None when there is none.
 
         Raises:
-            NotFound: there is no such record or secret field, or the principal may not know of it.
-            AccessDenied: the principal lacks the permission `admin`.
+            NotFound: there is no such record, or no field that they see masked.
+            AccessDenied: no role lets them reveal it.
         """
         return self.carry_out(
             principal,
@@ -358,6 +365,7 @@ class Records(Sharing):
                 if known is not None:
                     return [written_from_json(shape, each) for each in known]
             found = _whole(self._chunks(unit, shape, rows, chunk))
+            note_call(unit, entity, verb.partition(" ")[0], len(found))
             if key is not None:
                 finish(unit, key, [written_to_json(shape, each) for each in found])
             return found
@@ -399,6 +407,12 @@ def _whole(found: Sequence[Written | GuanxiError]) -> list[Written]:
     if problems:
         raise RecordInvalid(problems)
     return written
+
+
+def _only_verb(operations: Sequence[bulk.Operation]) -> str:
+    """Return the verb of operations, "bulk" when they differ."""
+    verbs = {each.verb for each in operations}
+    return verbs.pop() if len(verbs) == 1 else "bulk"
 
 
 def _hashable(row: Any) -> Any:
