@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[0-9]+[0-9Xx]")
 
 def mark(field: Field, value: Any) -> Any:
     """Return what stands for a value that is there; None for nothing."""
-    if value is None or value in {"", ()}:
+    if value is None or value in ("", (), []):
         return None
     shown = _shown(field)
     if not isinstance(value, str) or is_sealed(field):
