@@ -19,7 +19,7 @@ from engine.data.asking import Helper, helpers, roles_that_would, stored
 from engine.data.place import reading
 from engine.data.rules import RoleRules, Rule, allows, first_mask
 from engine.data.telling import Audience
-from engine.data.verdicts import Verdicts, action_lines, asked_actions, rule_verdicts
+from engine.data.verdicts import Verdicts, action_lines, asked_actions, rule_verdicts, stays_in_reach
 from engine.errors import NotFound
 from engine.i18n import Message
 from engine.ids import is_id
@@ -277,6 +277,15 @@ def _step(case: _Case, step: Transition) -> bool:
         answer = YES if fits else NO
         case.lines.append(Message("{step} goes from {states}: {may}", step=step.label, states=names, may=answer))
         may &= fits
+    rule = case.reader.access.rule(case.entity.key, "update")
+    if may and not stays_in_reach(case.reader, case.entity, rule, case.id, states.field, step.to):
+        option = state.choices[step.to].label if step.to in state.choices else step.to
+        case.lines.append(
+            Message(
+                "As “{state}” it would be out of reach, and nobody puts a record out of their own reach", state=option
+            )
+        )
+        may = False
     if step.when is not None:
         holds = Verdicts.of_condition(case.reader, case.entity, step.when, case.id)
         told = case.audience.condition(case.entity, step.when)

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, case, literal_column, select
 
 from engine.data.access import ACTION_WORDS
 from engine.data.asking import stored
-from engine.data.conditions import granted, parent_in_reach
+from engine.data.conditions import condition, granted, parent_in_reach
 from engine.data.place import Frame, Place
 from engine.data.principal import zone
 from engine.data.rules import Branch, RoleRules, Rule
@@ -20,7 +20,7 @@ from engine.data.shared import causes
 from engine.data.statement import Binds
 from engine.data.telling import SOMEBODY, Audience
 from engine.errors import NotFound
-from engine.expression import Expr, compile_sql
+from engine.expression import Call, Expr, Literal, Path, compile_sql
 from engine.i18n import Message
 from engine.metadata.model import Entity, Field
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _YES, _NO = Message("yes"), Message("no")
 _ALONE = frozenset({"read", "create"})
+_OF_OTHERS = frozenset({"any", "all", "count", "sum_of"})
+"""Functions whose conditions are about other records."""
 
 ROW_WORDS: dict[str, Message] = {
     "all": Message("all records"),
@@ -60,12 +62,41 @@ class Verdicts:
         return self.answers["trashed"]
 
     @classmethod
-    def of_condition(cls, reader: Reader, entity: Entity, condition: Expr, id: str) -> bool:
+    def of_condition(cls, reader: Reader, entity: Entity, expr: Expr, id: str) -> bool:
         """Say whether a condition of the model holds for a record."""
         frame = _frame(reader, reader.access.roles)
         place = frame.root(entity.key).inline
-        row = _one(reader, frame, place, [compile_sql(condition, place.scope(asking=False))], id)
+        row = _one(reader, frame, place, [compile_sql(expr, place.scope(asking=False))], id)
         return row is not None and bool(row[0])
+
+
+def stays_in_reach(reader: Reader, entity: Entity, rule: Rule, id: str, key: str, value: str) -> bool:
+    """Say whether a record would still be in reach of a rule with another value in a field, as a write is judged."""
+    frame = _frame(reader, reader.access.roles)
+    place = frame.root(entity.key).inline
+    row = _one(reader, frame, place, [condition(_with(rule, key, value), place)], id)
+    return row is not None and bool(row[0])
+
+
+def _with(rule: Rule, key: str, value: str) -> Rule:
+    """Return a rule as it speaks of rows that have a value in a field."""
+
+    def put(expr: Expr) -> Expr:
+        if expr == Path((key,)):
+            return Literal(value)
+        if isinstance(expr, Call) and expr.name not in _OF_OTHERS:
+            return replace(expr, args=tuple(put(each) for each in expr.args))
+        return expr
+
+    ways = tuple(
+        replace(way, branches=tuple(
+            branch if isinstance(branch.rows, str) else replace(branch, rows=put(branch.rows))
+            for branch in way.branches
+        ))
+        for way in rule.ways
+    )  # fmt: skip
+    restricts = tuple(replace(each, condition=put(each.condition)) for each in rule.restricts)
+    return replace(rule, restricts=restricts, ways=ways)
 
 
 def asked_actions(action: str) -> tuple[str, ...]:
