@@ -65,6 +65,10 @@ class Signing(Base):
     def _own_ways(self, person: Person) -> bool:
         return self.gate is None or self.gate.lets_in(person)
 
+    def _fits_elsewhere(self, person: Person, password: str) -> bool:
+        found = self.gate.elsewhere(person.email or "", password) if self.gate is not None else None
+        return found is not None and found[0] == person.id
+
     def _vouched_for(self, name: str, user_id: str, method: str, address: str | None, agent: str | None) -> SignIn:
         """Sign a person in whose name and password fit elsewhere."""
         with self._writing() as connection:
@@ -157,7 +161,7 @@ class Signing(Base):
                 raise SignInNeeded(Message("Please sign in again"))
             self._attempts.require_free(connection, person.id, None)
             stored = self._password(connection, person.id)
-        if not passwords.fits(stored, password):
+        if not passwords.fits(stored, password) and not self._fits_elsewhere(person, password):
             self._failed(person.id, person, None, "prove")
             raise SignInRefused(Message("The password is wrong"))
         with self._writing() as connection:

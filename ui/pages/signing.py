@@ -50,6 +50,7 @@ def asked(wanted: str, email: str = "", refusal: str = "", *, ready: bool | None
         ready=known,
         ways=offered(wanted),
         form=site().sso.form,
+        names=site().sso.names,
         passkeys=site().identity.party is not None,
     )
 
@@ -135,9 +136,11 @@ def refusing(shown: str, refused: SignInRefused | TooManyRequests) -> Response:
 def sign_out() -> Response:
     """End the sign-in of this browser, here and in the database."""
     secret = session_secret()
+    left = site().sso.left(secret)
     if secret:
         site().identity.sign_out(secret)
-    response = redirect("/login", 303)
+    # Where somebody was sent to sign in, the page offers to end that too.
+    response = redirect(f"/login?left={left}" if left else "/login", 303)
     cookies.forget(response, COOKIE)
     # What this browser still holds of the pages goes too.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from typing import cast
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from engine import Provider, SignInRefused, TooManyRequests
+from engine import SignInRefused, TooManyRequests
 from ui import cookies
 from ui.asking import language, site
 from ui.forgery import from_elsewhere
@@ -26,16 +27,17 @@ routes = Blueprint("sso", __name__, url_prefix="/login/sso")
 
 
 def _ways(wanted: str) -> Iterable[Way]:
+    left = request.args.get("left", "")
     for provider in site().sso.ways:
-        address = f"/login/sso/{provider.key}"
-        yield Way(_label(provider), f"{address}?next={wanted}" if own_path(wanted) != "/" else address, "key")
+        if provider.key == left and provider.options.get("logout"):
+            label = words("Sign out at {provider} too", provider=said(provider.label))
+            yield Way(label, f"/login/sso/{provider.key}/out", "logout")
+        query = f"?{urlencode({'next': wanted})}" if own_path(wanted) != "/" else ""
+        label = words("Sign in with {provider}", provider=said(provider.label))
+        yield Way(label, f"/login/sso/{provider.key}{query}", "key")
 
 
 routes.record_once(lambda state: offer(cast(Flask, state.app), _ways))
-
-
-def _label(provider: Provider) -> str:
-    return words("Sign in with {provider}", provider=said(provider.label))
 
 
 def _refusable(step: Callable[[], AnyResponse]) -> AnyResponse:
@@ -93,6 +95,12 @@ def arrived(provider: str) -> AnyResponse:
         return _enter(lambda: site().sso.enter(came, address=request.remote_addr, agent=_agent()), came.wanted)
 
     return _refusable(step)
+
+
+@routes.get("/<provider>/out")
+def sign_out(provider: str) -> AnyResponse:
+    """End the sign-in at the provider too, for who followed the link that is offered after signing out here."""
+    return _refusable(lambda: redirect(site().sso.way_out(provider), 303))
 
 
 @routes.get("/<provider>/metadata")

@@ -24,7 +24,7 @@ from engine.identity.sso.flows import Flows
 from engine.identity.sso.linking import Linking
 from engine.identity.sso.oidc import Oidc
 from engine.identity.sso.settings import Asserted, Provider, SignInSettings, SsoRefused
-from engine.identity.store import Store
+from engine.identity.store import Store, fingerprint
 from engine.outbound import Outbound
 
 log = logging.getLogger(__name__)
@@ -50,13 +50,14 @@ class SingleSignOn:
     identity: Identity
     records: Records
     outbound: Outbound
+    _store: Store = field(init=False)
     _oidc: Oidc = field(init=False)
     _flows: Flows = field(init=False)
     _rates: Rates = field(init=False)
     _linking: Linking = field(init=False)
 
     def __post_init__(self) -> None:
-        store = Store(self.records.database)
+        store = self._store = Store(self.records.database)
         self._oidc, self._flows, self._rates = Oidc(self.outbound), Flows(store), Rates(store)
         self._linking = Linking(self.identity, self.records)
 
@@ -71,6 +72,11 @@ class SingleSignOn:
     def form(self) -> bool:
         """Say whether a name and a password can let anybody in."""
         return bool(self.settings.password) or any(each.kind == "ldap" for each in self.settings.providers.values())
+
+    @property
+    def names(self) -> bool:
+        """Say whether names other than addresses may fit: those of a directory."""
+        return any(each.kind == "ldap" for each in self.settings.providers.values())
 
     # --- the gate -------------------------------------------------------------------------------------------------
 
@@ -201,16 +207,30 @@ class SingleSignOn:
         provider = self._provider(key, "saml")
         return saml.metadata(provider, self.entity(provider), self.page(provider, "acs"))
 
-    def way_out(self, key: str) -> str | None:
-        """Return where a browser goes to end its sign-in at a provider too; None when it is to stay signed in there."""
+    def left(self, secret: str) -> str:
+        """Return the provider by which a sign-in came, by its secret, when signing out there too is to be offered."""
+        if not secret or not any(each.options.get("logout") for each in self.ways):
+            return ""
+        with self.records.database.read() as connection:
+            row = self._store.run(
+                connection, "SELECT method FROM auth_session WHERE hash = ?", fingerprint(secret)
+            ).fetchone()
+        key = "" if row is None else str(row[0] or "").partition(":")[2]
         provider = self.settings.providers.get(key)
-        if provider is None or provider.kind != "oidc" or not provider.options.get("logout"):
-            return None
-        try:
-            return self._oidc.way_out(provider, self.identity.address("/login"))
-        except GuanxiError as error:
-            log.warning("%s: %s", provider.key, error)
-            return None
+        return key if provider is not None and provider.options.get("logout") else ""
+
+    def way_out(self, key: str) -> str:
+        """Return where a browser goes to end its sign-in at a provider too; our own page where it has no such thing.
+
+        Raises:
+            NotFound: there is no such provider.
+            SignInRefused: it cannot be asked just now.
+        """
+        provider = self._provider(key, "oidc")
+        if not provider.options.get("logout"):
+            raise NotFound(Message("There is no such way to sign in"))
+        back = self.identity.address("/login")
+        return self._guarded(provider, lambda: self._oidc.way_out(provider, back) or back)
 
     # --- shared ---------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ def test_the_ordinary_form_takes_it(make: Make, directory: Directory, tmp_path: 
     office = make({"password": False, **config(directory, tmp_path)})
     browser = office.browser()
     page = browser.get("/login", base_url=BASE).text
-    assert 'name="password"' in page
+    assert 'name="email" type="text"' in page
     token = browser.get_cookie("guanxi_form", domain="crm.example")
     assert token is not None
 
@@ -119,6 +119,12 @@ def test_the_ordinary_form_takes_it(make: Make, directory: Directory, tmp_path: 
 
     assert response.status_code == 303
     assert office.signed_in(browser) == office.site.identity.find("eve@x.example").id
+    cookie = browser.get_cookie("guanxi", domain="crm.example")
+    assert cookie is not None
+    # Where the password has to be shown again, it is that of the directory too; nobody else's will do.
+    with pytest.raises(SignInRefused, match="The password is wrong"):
+        office.site.identity.prove(cookie.value, "ada's there")
+    assert office.site.identity.prove(cookie.value, "eve's there") != cookie.value
 
 
 def test_nothing_tells_why_it_did_not_fit(make: Make, directory: Directory, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_person_signs_in_by_the_provider(make: Make, provider: Provider) -> No
     browser = office.browser()
     page = go(browser, "/login?next=/user").text
     assert "Sign in with Company account" in page
-    assert "/login/sso/company?next=/user" in page
+    assert "/login/sso/company?next=%2Fuser" in page
 
     response = come_back(browser, leave(browser, provider, "/user"))
 
@@ -200,6 +200,30 @@ def test_a_second_factor_is_asked_for_here_or_there(make: Make, provider: Provid
         browser, response = whole(office, provider)
         assert response.headers["Location"] == status
         assert (office.signed_in(browser) is None) is (where == "here")
+
+
+def test_signing_out_offers_to_end_it_there_too(make: Make, provider: Provider) -> None:
+    for logout in (True, False):
+        office = make(config(provider, logout=logout))
+        browser, _ = whole(office, provider)
+        token = browser.get_cookie("guanxi_form", domain="crm.example")
+        if token is None:
+            go(browser, "/login/sso/nobody")
+            go(browser, "/user")
+            token = browser.get_cookie("guanxi_form", domain="crm.example")
+        assert token is not None
+
+        response = browser.post("/logout", data={"_token": token.value}, base_url=BASE)
+
+        page = go(browser, response.headers["Location"]).text
+        assert ("Sign out at Company account too" in page) is logout
+        out = go(browser, "/login/sso/company/out")
+        if logout:
+            words = asked(out)
+            assert out.headers["Location"].startswith(f"{provider.issuer}/end?")
+            assert words == {"client_id": CLIENT, "post_logout_redirect_uri": f"{BASE}/login"}
+        else:
+            assert out.status_code == 404
 
 
 # --- and how it must not ----------------------------------------------------------------------------------------------
