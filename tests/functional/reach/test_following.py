@@ -1,6 +1,6 @@
 """What hangs on a record by a link with `share:` follows it: for whoever was given the record, and for its owner."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -117,5 +117,5 @@ def test_nobody_hands_on_what_hangs_on_a_record_without_having_it(world: World) 
         world.records.share(world.who(chief), "deal", account, "user", helper)
 
 
-def _in_a_day() -> object:
+def _in_a_day() -> datetime:
     return clock.now() + timedelta(days=1)
