@@ -271,6 +271,7 @@ from engine.identity import Session as Session
 from engine.identity import SignIn as SignIn
 from engine.identity import Step as Step
 from engine.identity import Token as Token
+from engine.identity import check_token as check_token
 from engine.identity.sso import Provider as Provider
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id

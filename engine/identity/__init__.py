@@ -5,6 +5,6 @@ from engine.identity.links import Link
 from engine.identity.people import Person
 from engine.identity.sessions import Session, SignIn
 from engine.identity.steps import SecondFactorNeeded, Step
-from engine.identity.tokens import Token
+from engine.identity.tokens import Token, check_token
 
-__all__ = ["Identity", "Link", "Person", "SecondFactorNeeded", "Session", "SignIn", "Step", "Token"]
+__all__ = ["Identity", "Link", "Person", "SecondFactorNeeded", "Session", "SignIn", "Step", "Token", "check_token"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,8 +43,21 @@ class Standing:
     """When a link to choose a password was made that is still good."""
 
 
-class Caring(Keys):
+class Caring(Keys, ABC):
     """What is done for others; each method is given who does it, and refuses what they may not."""
+
+    @abstractmethod
+    def add_token(
+        self,
+        user_id: str,
+        name: str,
+        scopes: Sequence[str] = (),
+        expires_at: datetime | None = None,
+        *,
+        addresses: Sequence[str] = (),
+        by: str | None = None,
+    ) -> tuple[str, str]:
+        """Make a token for a person; as `Identity`."""
 
     def may_look_after(self, actor: Principal, user_id: str) -> bool:
         """Say whether somebody may do anything of this for a person."""
@@ -132,6 +147,30 @@ class Caring(Keys):
             self._note(connection, "second_factor_removed", user_id, by=actor.id, factor="all")
             self._shut_out(connection, user_id, actor.id)
             self._tell(connection, person, letters.factors_removed())
+
+    def add_token_for(
+        self,
+        actor: Principal,
+        user_id: str,
+        name: str,
+        scopes: Sequence[str] = (),
+        expires_at: datetime | None = None,
+        *,
+        addresses: Sequence[str] = (),
+    ) -> str:
+        """Make a token for a service account and return its text, which is never seen again.
+
+        Whoever holds it may all that the account may, so only an administrator makes one.
+
+        Raises:
+            AccessDenied: the actor is none, or it is the account of a person.
+            GuanxiError: a scope is none, or an address.
+        """
+        with self._writing() as connection:
+            person = self._looked_after(connection, actor, user_id)
+            if not Access(self._published(connection), actor).has(_EVERYTHING) or not person.service:
+                raise AccessDenied(Message("Only an administrator makes tokens, and only for service accounts"))
+        return self.add_token(user_id, name, scopes, expires_at, addresses=addresses, by=actor.id)[1]
 
     def revoke_token_of(self, actor: Principal, user_id: str, token_id: str) -> None:
         """End a token of a person.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -47,6 +48,8 @@ class KnownToken:
     scopes: frozenset[str] | None
     expires_at: datetime | None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    id: str = ""
+    """What the audit log knows it by."""
 
     def allows(self, address: str | None) -> bool:
         """Say whether it works from an address."""
@@ -87,14 +90,8 @@ class Tokens:
         Raises:
             GuanxiError: a scope is none, or an address.
         """
+        check_token(scopes, addresses)
         networks = [str(network(each)) for each in addresses]
-        wrong = next((scope for scope in scopes if not _is_scope(scope)), None)
-        if wrong is not None:
-            raise GuanxiError(
-                Message(
-                    "{scope} is no scope; scopes are *, read, lead:* or lead:update, for example", scope=repr(wrong)
-                )
-            )
         id_, text = new_id(), new_secret(PREFIX)
         self._store.run(
             connection,
@@ -115,14 +112,14 @@ class Tokens:
         """Return what a token says; None when there is none, or it was revoked, or its time is over."""
         row = self._store.run(
             connection,
-            "SELECT user_id, scopes, expires_at, addresses FROM auth_token WHERE hash = ? AND revoked_at IS NULL",
+            "SELECT user_id, scopes, expires_at, addresses, id FROM auth_token WHERE hash = ? AND revoked_at IS NULL",
             fingerprint(text),
         ).fetchone()
         if row is None:
             return None
         scopes = frozenset(orjson.loads(row[1]))
         networks = tuple(ip_network(each) for each in orjson.loads(row[3] or "[]"))
-        return KnownToken(str(row[0]), scopes or None, self._store.read_moment(row[2]), networks)
+        return KnownToken(str(row[0]), scopes or None, self._store.read_moment(row[2]), networks, str(row[4]))
 
     def of(self, connection: Connection, user_id: str) -> list[Token]:
         """Return a person's tokens that were not revoked, the newest first."""
@@ -172,6 +169,21 @@ class Tokens:
         if row is None:
             raise NotFound(Message("There is no token {id}", id=token_id))
         return str(row[0]), row[1]
+
+
+def check_token(scopes: Sequence[str], addresses: Sequence[str]) -> None:
+    """Refuse what a token cannot have.
+
+    Raises:
+        GuanxiError: a scope is none, or an address.
+    """
+    wrong = next((scope for scope in scopes if not _is_scope(scope)), None)
+    if wrong is not None:
+        raise GuanxiError(
+            Message("{scope} is no scope; scopes are *, read, lead:* or lead:update, for example", scope=repr(wrong))
+        )
+    for each in addresses:
+        network(each)
 
 
 def network(text: str) -> IPv4Network | IPv6Network:

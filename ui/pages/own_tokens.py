@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import ACTIONS, Entity, GuanxiError, Message, Reader, SignInRefused
+from engine import ACTIONS, Entity, GuanxiError, Message, Reader, SignInRefused, check_token
 from ui.asking import language, reading, site
 from ui.frame import notice, page, words
 from ui.pages.account import HOME, moments, own, own_id, require_fresh
@@ -39,13 +40,20 @@ def _shown(given: Mapping[str, Any], refusal: str, at: str) -> str:
             scopes={each.id: told(each.scopes) for each in found},
             over={each.id for each in found if each.expires_at is not None and each.expires_at <= datetime.now(UTC)},
             when=moments(reader),
-            entities=_entities(reader),
-            actions=[(action, _called(action)) for action in ACTIONS],
-            days=_DAYS,
-            given={"name": "", "days": "90", "reach": "read", "scopes": (), "addresses": "", **given},
-            refusal=refusal,
-            at=at,
+            **form_of(reader, given, refusal, at),
         )
+
+
+def form_of(reader: Reader, given: Mapping[str, Any], refusal: str, at: str) -> dict[str, Any]:
+    """Return what the form for a new token shows."""
+    return {
+        "entities": _entities(reader),
+        "actions": [(action, _called(action)) for action in ACTIONS],
+        "days": _DAYS,
+        "given": {"name": "", "days": "90", "reach": "read", "scopes": (), "addresses": "", **given},
+        "refusal": refusal,
+        "at": at,
+    }
 
 
 def _entities(reader: Reader) -> list[Entity]:
@@ -77,6 +85,44 @@ def add() -> Response | str:
     """Make a token, and show it once."""
     user_id = own_id()
     require_fresh()
+    try:
+        wish = read_form()
+        name, end = wish.name, wish.end()
+        _id, text = site().identity.add_token(user_id, name, wish.scopes, end, addresses=wish.addresses)
+    except Wrong as wrong:
+        return refusing(_shown(wrong.given, wrong.in_(language()), wrong.at), SignInRefused(wrong.message))
+    with reading() as reader:
+        return page("token_made.html", reader, name=name, text=text, back=f"{HOME}/tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new token is to be."""
+
+    name: str
+    scopes: tuple[str, ...]
+    days: int | None
+    addresses: tuple[str, ...]
+
+    def end(self) -> datetime | None:
+        """Return when it ends, from now on."""
+        return datetime.now(UTC) + timedelta(days=self.days) if self.days else None
+
+
+class Wrong(GuanxiError):
+    """Something is wrong at one place of the form; `.given` is what was filled in."""
+
+    def __init__(self, message: Message, at: str, given: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.at, self.given = at, given
+
+
+def read_form() -> Wish:
+    """Return what the form for a new token asks for.
+
+    Raises:
+        Wrong: something is missing, or cannot be.
+    """
     form = request.form
     given: dict[str, Any] = {
         "name": " ".join(form.get("name", "").split())[:_LONGEST_NAME],
@@ -85,44 +131,17 @@ def add() -> Response | str:
         "scopes": tuple(form.getlist("scopes")),
         "addresses": form.get("addresses", ""),
     }
-    try:
-        name, scopes = _asked(given)
-        end = datetime.now(UTC) + timedelta(days=int(given["days"])) if given["days"] in _DAYS[:-1] else None
-        addresses = given["addresses"].replace(",", " ").split()
-        _id, text = site().identity.add_token(user_id, name, scopes, end, addresses=addresses)
-    except _Wrong as wrong:
-        return refusing(_shown(given, wrong.in_(language()), wrong.at), SignInRefused(wrong.message))
-    except GuanxiError as wrong:
-        return refusing(_shown(given, wrong.in_(language()), "addresses"), SignInRefused(wrong.message))
-    with reading() as reader:
-        return page("token_made.html", reader, name=name, text=text)
-
-
-class _Wrong(GuanxiError):
-    """Something is wrong at one place of the form."""
-
-    def __init__(self, message: Message, at: str) -> None:
-        super().__init__(message)
-        self.at = at
-
-
-def _asked(given: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Return the name and the scopes that a form asks for.
-
-    Raises:
-        _Wrong: a name or a choice is missing.
-    """
     if not given["name"]:
-        raise _Wrong(Message("Say what it is for, so that you know it again"), "name")
-    match given["reach"]:
-        case "all":
-            return given["name"], ()
-        case "some":
-            if not given["scopes"]:
-                raise _Wrong(Message("Tick what the token may do"), "scopes")
-            return given["name"], given["scopes"]
-        case _:
-            return given["name"], ("read",)
+        raise Wrong(Message("Say what it is for, so that you know it again"), "name", given)
+    if given["reach"] == "some" and not given["scopes"]:
+        raise Wrong(Message("Tick what the token may do"), "scopes", given)
+    scopes = {"all": (), "some": given["scopes"]}.get(given["reach"], ("read",))
+    try:
+        check_token(scopes, addresses := tuple(given["addresses"].replace(",", " ").split()))
+    except GuanxiError as error:
+        raise Wrong(error.message, "addresses", given) from error
+    days = int(given["days"]) if given["days"] in _DAYS[:-1] else None
+    return Wish(given["name"], scopes, days, addresses)
 
 
 @routes.post("/<token>/revoke")

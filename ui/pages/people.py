@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from flask import Blueprint, redirect
 from werkzeug.wrappers import Response
 
-from engine import AccessDenied, Entity, GuanxiError, Identity, Message, Principal, Reader, Row
-from ui.asking import reading, site
+from engine import AccessDenied, Entity, GuanxiError, Identity, Message, Principal, Reader, Row, SignInRefused
+from ui.asking import language, reading, site
 from ui.frame import notice, page, words
 from ui.pages import acts
-from ui.pages.account import moments, own
-from ui.pages.own_tokens import told
+from ui.pages.account import moments, own, require_fresh
+from ui.pages.own_tokens import Wrong, form_of, read_form, told
+from ui.pages.signing import refusing
 from ui.widgets.agents import device
 
 routes = Blueprint("people", __name__, url_prefix="/admin/users")
@@ -37,6 +39,7 @@ def person(user_id: str) -> str:
             standing=standing,
             person_of=standing.person,
             may=identity.may_look_after(actor, user_id),
+            may_token=standing.person.service and reader.access.has("admin"),
             mails=site().post.entries(5, user_id=user_id),
             scopes={each.id: told(each.scopes) for each in standing.tokens},
             when=moments(reader),
@@ -87,6 +90,35 @@ def remove_factors(user_id: str) -> Response:
         lambda identity, actor: identity.remove_factors(actor, user_id),
         Message("The second factors were removed"),
     )
+
+
+@routes.get("/<user_id>/tokens")
+def new_token(user_id: str) -> str:
+    """Ask what a new token of a service account is to be."""
+    own()
+    require_fresh()
+    return _new_token(user_id, {}, "", "")
+
+
+def _new_token(user_id: str, given: Mapping[str, Any], refusal: str, at: str) -> str:
+    standing = site().identity.standing(own(), user_id)
+    with reading() as reader:
+        return page("admin_token.html", reader, person_of=standing.person, **form_of(reader, given, refusal, at))
+
+
+@routes.post("/<user_id>/tokens")
+def add_token(user_id: str) -> Response | str:
+    """Make a token for a service account, and show it once."""
+    actor = own()
+    require_fresh()
+    try:
+        wish = read_form()
+    except Wrong as wrong:
+        shown = _new_token(user_id, wrong.given, wrong.in_(language()), wrong.at)
+        return refusing(shown, SignInRefused(wrong.message))
+    text = site().identity.add_token_for(actor, user_id, wish.name, wish.scopes, wish.end(), addresses=wish.addresses)
+    with reading() as reader:
+        return page("token_made.html", reader, name=wish.name, text=text, back=f"/admin/users/{user_id}")
 
 
 @routes.post("/<user_id>/tokens/<token_id>/revoke")

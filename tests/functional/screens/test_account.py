@@ -441,6 +441,24 @@ def test_a_service_account_works_with_tokens_alone(world: World) -> None:
     assert answer.status_code == 200
 
 
+def test_an_administrator_makes_tokens_for_service_accounts_alone(world: World) -> None:
+    robot = world.site.identity.add("Robot", "robot@example.com", ["boss"], kind="service")
+    ada = signed_in(world, "ada")
+
+    wrong = ada.submit(f"/admin/users/{robot}/tokens", {"name": "", "reach": "all"})
+    made = ada.submit(f"/admin/users/{robot}/tokens", {"name": "Nightly", "reach": "read", "days": "30"})
+    [text] = re.findall(r"gx_[\w-]{40,}", html.unescape(made.text))
+
+    assert "New token" in words(ada.text(f"/admin/users/{robot}/tokens"))
+    assert wrong.status_code == 422
+    answer = world.app.test_client().get("/api/v1/deal", headers={"Authorization": f"Bearer {text}"})
+    assert answer.status_code == 200
+    assert "Nightly" in words(ada.text(f"/admin/users/{robot}"))
+    for who, target in (("ada", world.ids["ben"]), ("ben", robot), ("cao", robot)):
+        refused = signed_in(world, who).submit(f"/admin/users/{target}/tokens", {"name": "x", "reach": "all"})
+        assert refused.status_code == 403
+
+
 # --- what is written down ---------------------------------------------------------------------------------------------
 
 
