@@ -10,6 +10,7 @@ import orjson
 
 from engine.expression import Expr, paths
 from engine.i18n import Message
+from engine.ids import is_id
 from engine.leaks import told
 from engine.leaks.finding import Kind, Leak
 from engine.leaks.marks import Mark, Marks
@@ -318,6 +319,10 @@ def linked(oracle: Oracle, entity: str, row: Record) -> Iterator[tuple[str, str]
             value = oracle.value(field.expr, entity, row) if target is not None and field.expr is not None else None
         elif field.type.links in {"one", "many", "any"} or field.type.value_type == "link":
             target, value = field.target, row.get(key)
+        elif is_id(row.get(key)):
+            # A text may name a record too, as that of a file names what the file belongs to.
+            value = row[key]
+            target = oracle.plain.places().get(value)
         else:
             continue
         if oracle.mask(entity, key) != "read":
