@@ -363,6 +363,7 @@ from engine.site.protection import Protection as Protection
 from engine.site.protection import protections as protections
 from engine.site.secrets import Encryption as Encryption
 from engine.site.secrets import encryption as encryption
+from engine.site.secrets import reindex_keys as reindex_keys
 from engine.site.secrets import rewrap_keys as rewrap_keys
 from engine.site.secrets import rotate_keys as rotate_keys
 from engine.site.secrets import write_new_key as write_new_key

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from engine import Message, encryption, rewrap_keys, rotate_keys, write_new_key
-from ui.cli.command import DONE, PROBLEMS, Command, Face, Group, pass_face, shared
+from engine import Message, encryption, reindex_keys, rewrap_keys, rotate_keys, write_new_key
+from ui.cli.command import DONE, PROBLEMS, Command, Face, Group, Option, pass_face, shared
 
 
 @click.group(cls=Group)
@@ -77,9 +77,18 @@ def new_key(face: Face, file: Path) -> None:
 
 @secrets.command(cls=Command)
 @shared
+@click.option(
+    "--index", is_flag=True, help="A new key of the blind indexes instead; writers wait meanwhile.", cls=Option
+)
 @pass_face
-def rotate(face: Face) -> int:
+def rotate(face: Face, index: bool) -> int:  # noqa: FBT001 - click's own shape
     """Make a new data key and seal every value with it, while others work; goes on where it was broken off."""
+    if index:
+        with face.site(published=True) as site:
+            count = reindex_keys(site)
+        face.say(Message("{count} blind indexes were written anew", count=count))
+        face.answer({"indexes": count})
+        return DONE
     with face.site(published=True) as site:
         total = sum(field.values for field in encryption(site).fields)
         with face.progress(Message("Sealing"), total) as move:

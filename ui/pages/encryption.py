@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import Blueprint
 
-from engine import GuanxiError, Reader, encryption, now, protections
+from engine import GuanxiError, Message, Reader, encryption, now, protections
 from ui.asking import language, reading, site
 from ui.frame import page
 from ui.pages.audit import require_audit
@@ -14,6 +14,9 @@ from ui.pages.listing import locale_of
 from ui.widgets.moments import moment_writer, zone
 
 routes = Blueprint("encryption", __name__)
+
+_ELSEWHERE = {"auth.totp": Message("Authenticator apps"), "mail": Message("Mail")}
+"""What keeps encrypted values and is no field."""
 
 
 @routes.get("/admin/encryption")
@@ -46,6 +49,8 @@ def show() -> str:
 
 def _label(reader: Reader, name: str) -> str:
     """Return what people call a field: `Lead, ID card`."""
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name].in_(language())
     entity_key, _, field_key = name.partition(".")
     entity = reader.model.entities.get(entity_key)
     field = entity.fields.get(field_key) if entity is not None else None

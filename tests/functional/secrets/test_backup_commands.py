@@ -120,6 +120,7 @@ def test_keys_are_shown_rotated_and_wrapped_anew(filled: Path) -> None:
 
     assert run_here("secrets", "rotate", "--json").json["sealed"] == 1
     assert run_here("secrets", "rewrap", "--json").json["rewrapped"] == 0
+    assert run_here("secrets", "rotate", "--index", "--json").json["indexes"] >= 0
 
     shown = run_here("secrets", "show")
     assert shown.code == 0
