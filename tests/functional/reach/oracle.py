@@ -50,9 +50,7 @@ class Person:
         if row["deputy"] != self.id or row["absent_from"] is None:
             return False
         there: date = self.now.astimezone(ZoneInfo(row["timezone"])).date()
-        return bool(row["absent_from"] <= there) and there < (
-            row["absent_until"] or date.max - timedelta(days=1)
-        ) + timedelta(days=1)
+        return bool(row["absent_from"] <= there <= (row["absent_until"] or date.max))
 
     def reaches(self, rows: str, entity: str, id_: str, *, edit: bool) -> bool:
         """Say whether named rows let the person at a record, to read or to edit."""
