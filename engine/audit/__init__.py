@@ -4,7 +4,7 @@ from engine.audit.chain import Head, Key, read_head
 from engine.audit.checking import Broken, Checked
 from engine.audit.events import Event, LogEntry
 from engine.audit.log import Wanted
-from engine.audit.origin import Origin, acting_from, origin
+from engine.audit.origin import Origin, acting_from, by_token, origin
 from engine.audit.trail import Trail
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Trail",
     "Wanted",
     "acting_from",
+    "by_token",
     "origin",
     "read_head",
 ]

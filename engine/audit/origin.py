@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,13 @@ _current: ContextVar[Origin | None] = ContextVar("origin", default=None)
 def origin() -> Origin:
     """Return where the work that is being done comes from."""
     return _current.get() or _SYSTEM
+
+
+def by_token(token_id: str) -> None:
+    """Say that what is done from here on, in the request that is being answered, is done by a token."""
+    here = _current.get()
+    if here is not None and here.token != token_id:
+        _current.set(replace(here, token=token_id))
 
 
 @contextmanager

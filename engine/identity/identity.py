@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.audit import by_token
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
 from engine.errors import AccessDenied, DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded
@@ -104,6 +105,7 @@ class Identity(Caring):
         if first:
             with suppress(DatabaseUnavailable), self._database.write() as writing:
                 self._tokens.used(writing, text, address)
+        by_token(known.id)
         return replace(principal, scopes=known.scopes)
 
     # --- looking as somebody else ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import SYSTEM, Change, Event, Origin, acting_from, clock
+from engine import SYSTEM, Change, Event, Origin, Wanted, acting_from, clock
 from engine.storage.database import run
 from tests.functional.screens.world import Web, World, words
 
@@ -180,3 +180,23 @@ def test_what_people_read_is_counted_without_a_write_in_the_request(world: World
         ).fetchall()
     counted = dict(rows)
     assert (counted["list"], counted["open"], counted["export"]) == (5, 1, 5)
+
+
+def test_what_a_program_does_carries_the_token_that_it_showed(world: World, ada: Web) -> None:
+    token_id, token = world.site.identity.add_token(world.ids["ben"], "A program")
+    [deal] = world.create("deal", {"name": "Big", "owner": world.ids["ben"]})
+    program = world.browser()
+    body = {"operations": [{"update": {"id": deal, "name": "A"}}, {"create": {"name": "B"}}]}
+
+    answer = program.client.post(
+        "/api/v1/deal/bulk", json=body, headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
+    )
+
+    assert answer.status_code == 200, answer.text
+    with world.site.database.read() as connection:
+        [event] = world.site.trail.entries(connection, Wanted(kinds=("bulk",), actor_id=world.ids["ben"]))
+    assert (event.via, event.token, event.number) == ("api", token_id, 2)
+    world.site.trail.tell(Event("export", world.ids["ben"], "deal"))
+    with world.site.database.read() as connection:
+        [after] = world.site.trail.entries(connection, Wanted(kinds=("export",)))
+    assert after.token is None
