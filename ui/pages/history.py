@@ -185,7 +185,7 @@ def stories(
             Story(
                 version=each.version,
                 who=each.actor or Message("The system").in_(spoken),
-                what=_ACTIONS.get(each.action, Message(each.action)).in_(spoken),
+                what=_what(reader, entity, each).in_(spoken),
                 when=write(each.at),
                 iso=each.at.isoformat(),
                 changes=changes,
@@ -204,6 +204,14 @@ def _again(reader: Reader, entity: Entity, entry: ChangeEntry, change: FieldChan
     if not _may_put_back(reader, entity, key):
         return ""
     return f"/{entity.key}/{entry.record_id}/history/{entry.version}/{key}"
+
+
+def _what(reader: Reader, entity: Entity, entry: ChangeEntry) -> Message:
+    """Return what was done; of a look at a masked value also which one, to who may know of the field."""
+    key = entry.via.removeprefix("reveal:") if entry.action == "reveal" else ""
+    if key in entity.fields and reader.access.mask(entity.key).get(key, "hidden") != "hidden":
+        return Message("looked at the masked value of {field}", field=entity.fields[key].label)
+    return _ACTIONS.get(entry.action, Message(entry.action))
 
 
 def _may_undo(reader: Reader, entry: ChangeEntry) -> bool:

@@ -63,7 +63,7 @@ def test_show_gives_one_value_once_and_leaves_a_trace(office: World, client: str
     assert web.get(f"{client}/reveal/phone").status_code == 405
     [(actor, details)] = audited(office, "reveal")
     assert (actor, "phone" in details, "1381" in details) == (office.ids["ben"], True, False)
-    assert "looked at" in words(web.text(f"{client}/history"))
+    assert "Ben looked at the masked value of Phone" in words(web.text(f"{client}/history"))
     assert "tulip-4711" in web.submit(f"{client}/reveal/code", {"reason": "the gate is shut"}).text
     assert "the gate is shut" in audited(office, "reveal")[1][1]
     part = web.submit(f"{client}/reveal/keeper", **{"HX-Request": "true"}).text

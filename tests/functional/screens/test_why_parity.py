@@ -14,6 +14,15 @@ from tests.functional.screens.trust import DOCUMENTS
 
 ROLES = (["seller"], ["boss"], ["seller", "boss"], ["seller", "filler"], ["filler"], ["checker"])
 
+SECRETS = {
+    "phone": "13812345678",
+    "mail": "a@b.cn",
+    "card": "6222021234567890123",
+    "code": "x",
+    "credit": 5,
+    "born": "1990-01-01",
+}
+
 
 def office(folder: Path, url: str) -> Site:
     create_folder(folder)
@@ -36,8 +45,10 @@ def populated(site: Site, generator: random.Random) -> tuple[list[str], dict[str
         "client",
         [
             {
-                "name": f"C{n}", "owner": generator.choice(people), "phone": "13812345678", "mail": "a@b.cn",
-                "card": "6222021234567890123", "code": "x", "credit": 5, "born": "1990-01-01", "papers": [{"what": "p"}],
+                "name": f"C{n}",
+                "owner": generator.choice(people),
+                **SECRETS,
+                "papers": [{"what": "p"}],
             }
             for n in range(3)
         ],
@@ -130,8 +141,10 @@ def test_what_is_said_of_a_write_is_what_becomes_of_it(database_url: str, tmp_pa
         wrong = []
         for person in people:
             who = site.principal(person)
-            asked: list[tuple[str, str, str, str | None]] = [("client", id_, "update", key) for id_ in records["client"][:2]
-                     for key in ("name", "owner", "phone", "card", "mail", "born", "credit")]  # fmt: skip
+            asked: list[tuple[str, str, str, str | None]] = []
+            for id_ in records["client"][:2]:
+                keys = ("name", "owner", "phone", "card", "mail", "born", "credit")
+                asked += [("client", id_, "update", key) for key in keys]
             asked += [("deal", id_, "update", key) for id_ in records["deal"][:3] for key in ("name", "margin")]
             asked += [("client", id_, "reveal", key) for id_ in records["client"][:2]
                       for key in ("phone", "card", "code", "mail", "credit")]  # fmt: skip
