@@ -68,6 +68,7 @@ class Save:
         if not creating:
             conflicts.merge(unit, shape, batch)
             authorise.check_transfer(unit, shape, batch)
+            authorise.check_import(unit, batch)
         self._before_save()
         formulas.work_out(shape, batch.drafts, evaluation)
         self._prepare_children()

@@ -129,6 +129,22 @@ def check_transfer(unit: Unit, shape: Shape, batch: Batch) -> None:
             batch.refuse(draft, "owner", message, "denied")
 
 
+def check_import(unit: Unit, batch: Batch) -> None:
+    """Refuse to change by an import what the grant of `import` does not reach as it stands."""
+    if not imports(unit):
+        return
+    due = [draft for draft in batch.drafts if draft.old is not None and draft.changed]
+    allowed = reached(unit, batch.entity, "import", [draft.id for draft in due])
+    for draft in due:
+        if draft.id not in allowed:
+            batch.refuse(draft, "", denied(batch.kind, "import").message, "denied")
+
+
+def imports(unit: Unit) -> bool:
+    """Say whether an import is at work, whose rows its own grant has to reach besides."""
+    return unit.via.startswith("import:") and not unit.principal.system
+
+
 def transferred(batch: Batch, draft: Draft) -> bool:
     """Say whether the draft gives an existing record to somebody else."""
     return batch.kind.owned and draft.old is not None and "owner" in draft.changed

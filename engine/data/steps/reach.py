@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from engine.data.batch import Batch, Draft
 from engine.data.probes import reached
 from engine.data.rules import Rule, owner_path
-from engine.data.steps.authorise import denied, transferred
+from engine.data.steps.authorise import denied, imports, transferred
 from engine.data.unit import Unit
 from engine.expression import Expr, paths
 from engine.metadata.model import Entity, Model
@@ -39,7 +39,11 @@ def check_after(unit: Unit, batch: Batch, written: Sequence[Draft], *, inner: bo
     Raises:
         AccessDenied: there is one.
     """
-    action = _action(batch)
+    for action in (_action(batch), "import") if imports(unit) else (_action(batch),):
+        _check(unit, batch, written, action, inner=inner)
+
+
+def _check(unit: Unit, batch: Batch, written: Sequence[Draft], action: str, *, inner: bool) -> None:
     rule = unit.access.rule(batch.entity, action)
     if inner or rule.everybody or batch.trusted:
         return

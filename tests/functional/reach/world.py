@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from engine import SYSTEM, Principal, Query, Reader, Site, create_folder
 from engine.data.history import loaded
+from engine.data.transfer import Exporter
 from engine.storage.database import run
 
 DOCUMENTS = """
@@ -22,6 +24,7 @@ fields:
   helpers: {type: lookups, to: user, share: edit}
   territory: {type: lookup, to: territory, on_delete: clear}
   amount: {type: money, currency: CNY}
+  line: {type: lookup, to: department, on_delete: clear}
 ---
 entity: contact
 plural: contacts
@@ -99,6 +102,21 @@ grants:
 restrict:
   account: {cheap: "amount < 100 or 'named' in user.roles"}
 ---
+role: liner
+grants:
+  account: {read: "line == user.department and line is not None"}
+---
+role: clerk
+grants:
+  account:
+    read: all
+    create: all
+    update: all
+    delete: [own]
+    transfer: [own]
+    export: "amount < 100 and owner == user.id"
+    import: "amount < 100 or amount is None"
+---
 role: reader
 grants:
   account: {read: all}
@@ -163,6 +181,18 @@ class World:
         with self.reading(self.who(user)) as reader:
             rows = list(reader.query(Query(entity, select=("id",), ids=(id_,)), abilities=(action,)))
             return bool(rows) and rows[0].may(action)
+
+    def stored(self, entity: str, id_: str) -> dict[str, Any]:
+        """Return a record as it stands."""
+        with self.reading(SYSTEM) as reader:
+            return reader.record(entity, id_).values()
+
+    def exported(self, user: str, entity: str) -> str:
+        """Return the CSV of an export."""
+        stream = io.BytesIO()
+        with self.reading(self.who(user)) as reader:
+            Exporter(reader, entity, fields=("id", "name")).write(stream, "csv")
+        return stream.getvalue().decode("utf-8-sig")
 
     def update(self, user: str, entity: str, id_: str, values: Mapping[str, Any]) -> None:
         self.records.update(self.who(user), entity, [{"id": id_, **values}])
