@@ -127,7 +127,7 @@ def test_keys_are_shown_rotated_and_wrapped_anew(filled: Path) -> None:
     assert "badge.portal: 1 values" in shown.out
     with Site.open(filled) as site, site.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT details FROM audit_event WHERE kind = 'key_rotated'").fetchall()
-    assert [json.loads(row[0])["what"] for row in rows] == ["data key"]
+    assert [json.loads(row[0])["what"] for row in rows] == ["data key", "index key"]
 
 
 DAY = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
