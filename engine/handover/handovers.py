@@ -29,12 +29,14 @@ from engine.handover.planning import HandoverPlan, Preview, Remaining
 from engine.handover.store import MOST_NAMED, Handover, Progress, Rows
 from engine.i18n import Message
 from engine.identity import Identity, Person
+from engine.identity.people import People
+from engine.identity.store import Store
 from engine.publish import Published
 
 KIND = "handover"
 PORTION = 2_000
 """Records that one transaction gives away: a second or two of work."""
-_PERMISSION = "users"
+_PERMISSION, _EVERYTHING = "users", "admin"
 
 
 class Handovers:
@@ -49,6 +51,7 @@ class Handovers:
     def __init__(self, records: Records, identity: Identity) -> None:
         self._records, self._identity = records, identity
         self._database = records.database
+        self._people = People(Store(records.database))
 
     # --- before -----------------------------------------------------------------------------------------------------
 
@@ -57,7 +60,7 @@ class Handovers:
         person = self._person(user_id)
         with self._database.read() as connection:
             access, elevated = self._access(connection, principal, person)
-            return planning.plan(connection, access, _eyes(person), elevated=elevated)
+            return planning.plan(connection, access, self._eyes(connection, person), elevated=elevated)
 
     def preview(self, principal: Principal, user_id: str, assignments: Sequence[Assignment]) -> list[Preview]:
         """Return what assignments would do, in their order; nothing is written.
@@ -68,10 +71,12 @@ class Handovers:
         """
         person = self._person(user_id)
         with self._database.read() as connection:
-            access, _ = self._access(connection, principal, person)
+            access, elevated = self._access(connection, principal, person)
             self._require_successors(person, assignments)
             wanted = orders(access.model, assignments)
-            finder = Finder(connection, access, _eyes(person))
+            if elevated:
+                self._require_own_sight(connection, principal, wanted)
+            finder = Finder(connection, access, self._eyes(connection, person))
             blind = self._blind(connection, access.published)
             return planning.preview(finder, access.model, assignments, wanted, blind)
 
@@ -88,7 +93,7 @@ class Handovers:
         with self._database.read() as connection:
             access, _ = self._access(connection, principal, person)
             everything = Access(access.published, SYSTEM)
-            return planning.remaining(connection, access, everything, _eyes(person))
+            return planning.remaining(connection, access, everything, self._eyes(connection, person))
 
     def may(self, principal: Principal, user_id: str) -> bool:
         """Say whether somebody may hand over what is a person's."""
@@ -126,8 +131,11 @@ class Handovers:
 
         def work(unit: Unit) -> Handover:
             access, elevated = self._access(unit.connection, principal, person)
-            wanted = in_turn(orders(access.model, assignments))
-            finder = Finder(unit.connection, access, _eyes(person))
+            asked = orders(access.model, assignments)
+            if elevated:
+                self._require_own_sight(unit.connection, principal, asked)
+            wanted = in_turn(asked)
+            finder = Finder(unit.connection, access, self._eyes(unit.connection, person))
             expected = sum(finder.count(each.belonging, each.condition) for each in wanted if not each.keep)
             rows = Rows(unit.connection)
             if any(each.state == "running" for each in rows.of(person.id)):
@@ -171,7 +179,8 @@ class Handovers:
             access, elevated = self._access(unit.connection, principal, person)
             if here.elevated and not elevated:
                 raise AccessDenied(Message("Only who looks after people can carry this on"))
-            if _portion(unit, access, person, here):
+            finder = Finder(unit.connection, access, self._eyes(unit.connection, person))
+            if _portion(unit, finder, person, here):
                 here.state = "done"
                 unit.note(
                     KIND, entity=USER, record_id=person.id, number=here.moved,
@@ -251,6 +260,10 @@ class Handovers:
     def _person(self, user_id: str) -> Person:
         return self._identity.find(user_id)
 
+    def _eyes(self, connection: Connection, person: Person) -> Principal:
+        """Return a person as conditions know them, also one who can no longer sign in."""
+        return self._people.principal(connection, self._published(connection), person)
+
     def _published(self, connection: Connection) -> Published:
         return self._records.models.get(self._database.probe(connection)[0])
 
@@ -258,7 +271,10 @@ class Handovers:
         """Return what the asker may do with a person's records, and whether that is by looking after people."""
         published = self._published(connection)
         access = Access(published, principal)
-        if access.has(_PERMISSION) or access.has("admin"):
+        if access.has(_PERMISSION) or access.has(_EVERYTHING):
+            theirs = Access(published, self._eyes(connection, person)).roles.permissions
+            if not access.has(_EVERYTHING) and any(not access.has(each) for each in theirs):
+                raise AccessDenied(Message("{name} may do more than you: ask an administrator", name=person.name))
             return Access(published, _elevated(principal)), True
         gives = any(
             each.hold == "owner" and not access.rule(each.entity, "transfer").nobody
@@ -289,6 +305,23 @@ class Handovers:
         if problems:
             raise RecordInvalid(problems)
 
+    def _require_own_sight(self, connection: Connection, principal: Principal, wanted: Sequence[Order]) -> None:
+        """Refuse people who look after people as successors of what their own roles do not let them see.
+
+        Raises:
+            RecordInvalid: so it is.
+        """
+        own = Access(self._published(connection), principal)
+        problems = [
+            FieldProblem("to", Message("Nobody gives themselves what they may not see"), "self", row)
+            for row, each in enumerate(wanted)
+            if principal.id in each.to
+            and not own.has(_EVERYTHING)
+            and not own.rule(each.belonging.entity, "read").everybody
+        ]
+        if problems:
+            raise RecordInvalid(problems)
+
     def _blind(self, connection: Connection, published: Published) -> Callable[[Sequence[str], str], list[str]]:
         """Return a function that names those of some people who may see no record of an entity."""
 
@@ -308,17 +341,9 @@ def _elevated(principal: Principal) -> Principal:
     return replace(principal, system=True, scopes=None)
 
 
-def _eyes(person: Person) -> Principal:
-    """Return a person as conditions know them, also one who can no longer sign in."""
-    return Principal(
-        person.id, person.name, frozenset(person.roles), timezone=person.timezone or "UTC", email=person.email,
-        department=person.department, manager=person.manager,
-    )  # fmt: skip
-
-
-def _portion(unit: Unit, access: Access, person: Person, here: Handover) -> bool:
+def _portion(unit: Unit, finder: Finder, person: Person, here: Handover) -> bool:
     """Give away the next records and say whether there are no more."""
-    finder, progress, room = Finder(unit.connection, access, _eyes(person)), here.progress, PORTION
+    progress, room = here.progress, PORTION
     waited = unit.phrases.kind == "sqlite"
     while room > 0:
         if progress.at >= len(here.orders):
@@ -329,7 +354,7 @@ def _portion(unit: Unit, access: Access, person: Person, here: Handover) -> bool
                 closing.wait_for_others(unit, person)
                 waited = True
             progress.at, progress.moved_in_pass, progress.left, progress.left_count = 0, 0, [], 0
-        order = order_from_json(access.model, here.orders[progress.at]) if here.orders else None
+        order = order_from_json(unit.published.model, here.orders[progress.at]) if here.orders else None
         ids: list[str] = []
         if order is not None and not order.keep:
             ids = finder.ids(order.belonging, order.condition, progress.after, room)

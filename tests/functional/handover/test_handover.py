@@ -305,6 +305,22 @@ def test_who_looks_after_people_needs_no_right_to_see_the_records(office: Office
     assert set(office.owners("client", ids)) == {tom.id}
 
 
+def test_who_looks_after_people_reaches_nobody_above_them_and_takes_nothing(office: Office, admin: Principal) -> None:
+    helga, tom = office.person("people"), office.person("seller")
+    ids = office.make("client", 1, tom)
+    office.make("client", 1, admin)
+
+    with pytest.raises(AccessDenied, match="may do more than you"):
+        office.handovers.plan(helga, admin.id or "")
+    with pytest.raises(AccessDenied, match="may do more than you"):
+        office.handovers.begin(helga, admin.id or "", [Assignment("client", (tom.id or "",))])
+    for attempt in (office.handovers.preview, office.handovers.begin):
+        with pytest.raises(RecordInvalid, match="may not see"):
+            attempt(helga, tom.id or "", [Assignment("client", (helga.id or "",))])
+    assert office.owners("client", ids) == [tom.id]
+    assert office.site.principal(tom.id or "").id == tom.id
+
+
 def test_a_superior_gives_away_what_they_may_and_nothing_else(office: Office) -> None:
     boss = office.person("chief")
     tom, eve = office.person("seller", manager=boss.id), office.person("seller")
@@ -378,11 +394,11 @@ def test_the_last_administrator_stays(office: Office, admin: Principal) -> None:
     for each in office.site.identity.people():
         if "admin" in each.roles and each.active and each.id != admin.id:
             office.site.identity.disable(each.id)
-    helga, eve = office.person("people"), office.person("seller")
+    eve = office.person("seller")
     ids = office.make("client", 1, admin)
 
     with pytest.raises(RecordInvalid, match="Somebody must remain"):
-        hand_over(office, helga, admin, eve)
+        hand_over(office, SYSTEM, admin, eve)
 
     assert office.owners("client", ids) == [admin.id]
     with pytest.raises(GuanxiError, match="Nobody closes their own account"):

@@ -137,6 +137,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "5a981e59a4a803e893a18c56c5394a0892aa9e934186db94b8a770653764181e",
             "959c7af55a8c58ab81647d6b4dddc07a23e35cdd555bf181154474ed703cd642",
         ),
+        5: (
+            "e0ebdf9bf1c151e24bbb44b22bf0d0286752a954c078468b8e6916180578594d",
+            "7ec184c92100c972068ba2c8daa1a0febf4c52e02bf50ce6657e5438ef2c51cd",
+        ),
         6: (
             "9eef34f7875c0943068021603406652af85d3ff7989a1e548685fe0ec5587986",
             "0082bd53bc2bedbd19c0ba1cb4f9d7c4ea55513336cab0b84a9f020870ceefd8",
