@@ -16,6 +16,7 @@ EVENT_LABELS: Mapping[str, Message] = {
     "locked_out": Message("Locked out"),
     "password_changed": Message("Password changed"),
     "password_reset": Message("Password reset"),
+    "email_changed": Message("Email address changed"),
     "invited": Message("Invitation"),
     "second_factor_added": Message("Second factor added"),
     "second_factor_removed": Message("Second factor removed"),
@@ -35,6 +36,7 @@ EVENT_LABELS: Mapping[str, Message] = {
     "view_as": Message("Viewed as somebody else"),
     "rights_changed": Message("Rights changed"),
     "user_disabled": Message("User disabled"),
+    "user_enabled": Message("User enabled"),
     "metadata_published": Message("Publication"),
     "rolled_back": Message("Rollback"),
     "key_rotated": Message("Keys rotated"),
@@ -63,6 +65,7 @@ _PLAIN: Mapping[str, Message] = {
     "recovery_code_used": Message("{actor} signed in with a recovery code"),
     "sso_linked": Message("{person} was linked with an account elsewhere"),
     "user_disabled": Message("{actor} disabled {person}"),
+    "user_enabled": Message("{actor} enabled {person} again"),
     "key_rotated": Message("{actor} rotated the keys of secret values"),
     "backup": Message("{actor} made a backup"),
     "restore": Message("{actor} restored the site from a backup"),
@@ -74,6 +77,10 @@ _TO_PERSON: Mapping[str, tuple[Message, Message]] = {
         Message("{actor} changed the password of {person}"),
     ),
     "password_reset": (Message("{actor} reset their password"), Message("{actor} reset the password of {person}")),
+    "email_changed": (
+        Message("{actor} changed their email address"),
+        Message("{actor} changed the email address of {person}"),
+    ),
     "invited": (Message("{actor} was invited"), Message("{actor} invited {person}")),
     "second_factor_added": (
         Message("{actor} added a second factor"),
@@ -127,6 +134,8 @@ def event_sentence(event: LogEntry, names: EventNames) -> Message:
     kind = event.kind
     if kind == "sign_in_failed" and event.record_id is None:
         return Message("Somebody failed to sign in with an unknown name")
+    if kind == "locked_out" and event.record_id is None:
+        return Message("An unknown name, or an address, has to wait after too many failures")
     if kind in _TO_PERSON:
         own, other = _TO_PERSON[kind]
         chosen = own if event.record_id in {None, event.actor_id} else other
@@ -178,6 +187,8 @@ def _bulk(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Messag
 
 
 def _purge(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
+    if event.entity is None and event.details.get("why") == "history_days":
+        return Message("Old history was removed: {count}", **common)
     if event.entity is None:
         return Message("Retired fields and tables were dropped: {count}", **common)
     return Message("{actor} deleted {count} {what} for good", **common)

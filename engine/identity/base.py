@@ -135,7 +135,14 @@ class Base:
             self._post.put(connection, letter.mail(address, person.name, language, user_id=person.id))
 
     def _note(
-        self, connection: Connection, kind: str, user_id: str | None, *, by: str | None = None, **details: Any
+        self,
+        connection: Connection,
+        kind: str,
+        user_id: str | None,
+        *,
+        by: str | None = None,
+        number: int = 1,
+        **details: Any,
     ) -> None:
         """Write into the audit log what was done to a person; by themselves, unless `by` says who else did it."""
-        self._trail.note(connection, Event(kind, by or user_id, "user", user_id, details=details))
+        self._trail.note(connection, Event(kind, by or user_id, "user", user_id, number, details))

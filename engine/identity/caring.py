@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from engine.audit import Event
 from engine.data.access import Access
 from engine.data.batch import Change
 from engine.data.principal import Principal
@@ -182,7 +181,7 @@ class Caring(Keys, ABC):
         with self._writing() as connection:
             self._looked_after(connection, actor, user_id)
             whose, name = self._tokens.revoke(connection, token_id, user_id)
-            self._note(connection, "token_revoked", whose, by=actor.id, token=token_id, name=name)
+            self._note(connection, "token_revoked", whose, by=actor.id, token=token_id, called=name)
             self._database.raise_access_epoch(connection)
 
     def set_active(self, actor: Principal, user_id: str, *, active: bool) -> None:
@@ -199,14 +198,13 @@ class Caring(Keys, ABC):
             as_system = Principal(actor.id, actor.name, system=True, language=actor.language, timezone=actor.timezone)
             self._records.update(as_system, "user", [change], via="web", connection=connection)
             if not active:
-                self._trail.note(connection, Event("user_disabled", actor.id, "user", user_id))
                 self._shut_out(connection, user_id, actor.id)
 
     def _shut_out(self, connection: Connection, user_id: str, by: str | None) -> None:
         ended = self._sessions.end_all(connection, user_id)
         self._steps.end_all(connection, user_id)
         if ended:
-            self._note(connection, "session_ended", user_id, by=by, sessions=ended)
+            self._note(connection, "session_ended", user_id, by=by, number=ended)
         self._database.raise_access_epoch(connection)
 
     def _looked_after(self, connection: Connection, actor: Principal, user_id: str) -> Person:

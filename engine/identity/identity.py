@@ -174,7 +174,7 @@ class Identity(Caring):
         with self._writing() as connection:
             made = self._tokens.add(connection, user_id, name, tuple(scopes), expires_at, tuple(addresses))
             self._note(
-                connection, "token_made", user_id, by=by, token=made[0], name=name, scopes=list(scopes),
+                connection, "token_made", user_id, by=by, token=made[0], called=name, scopes=list(scopes),
                 expires_at=expires_at, addresses=list(addresses),
             )  # fmt: skip
             return made
@@ -192,7 +192,7 @@ class Identity(Caring):
         """
         with self._writing() as connection:
             whose, name = self._tokens.revoke(connection, token_id, user_id)
-            self._note(connection, "token_revoked", whose, by=by, token=token_id, name=name)
+            self._note(connection, "token_revoked", whose, by=by, token=token_id, called=name)
             self._database.raise_access_epoch(connection)
 
     # --- people ---------------------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class Proving(Mending):
                         Message("A role of yours demands a second factor: set up another one before you remove this")
                     )
                 self._factors.drop_codes(connection, user_id)
-            self._note(connection, "second_factor_removed", user_id, factor=removed.kind, name=removed.name)
+            self._note(connection, "second_factor_removed", user_id, factor=removed.kind, called=removed.name)
             self._tell(connection, person, letters.factor_removed(removed.kind, removed.name))
 
     def new_codes(self, user_id: str) -> tuple[str, ...]:
@@ -271,7 +271,7 @@ class Proving(Mending):
 
     def _added(self, connection: Connection, person: Person, kind: str, name: str) -> tuple[str, ...]:
         """Note that a person has another factor, and return recovery codes when they have none yet."""
-        self._note(connection, "second_factor_added", person.id, factor=kind, name=name)
+        self._note(connection, "second_factor_added", person.id, factor=kind, called=name)
         self._tell(connection, person, letters.factor_added(kind, name))
         if self._factors.codes_left(connection, person.id):
             return ()

@@ -126,7 +126,7 @@ class Signing(Base):
         with self._writing() as connection:
             if not self._sessions.end_one(connection, user_id, session_id):
                 raise NotFound(Message("This sign-in has ended already"))
-            self._note(connection, "session_ended", user_id, by=by, sessions=1)
+            self._note(connection, "session_ended", user_id, by=by)
             self._database.raise_access_epoch(connection)
 
     def sign_out_everywhere(self, user_id: str, *, but: str | None = None, by: str | None = None) -> None:
@@ -135,7 +135,7 @@ class Signing(Base):
             ended = self._sessions.end_all(connection, user_id, but=but)
             self._steps.end_all(connection, user_id)
             if ended:
-                self._note(connection, "session_ended", user_id, by=by, sessions=ended)
+                self._note(connection, "session_ended", user_id, by=by, number=ended)
             self._database.raise_access_epoch(connection)
 
     # --- showing it again -----------------------------------------------------------------------------------------

@@ -21,11 +21,11 @@ from engine.metadata.kinds.parts import (
 from engine.metadata.kinds.service import DAYS
 
 EVENT_KINDS = (
-    "sign_in", "sign_in_failed", "sign_out", "locked_out", "password_changed", "password_reset", "invited",
-    "second_factor_added", "second_factor_removed", "recovery_code_used", "session_ended", "token_made",
-    "token_revoked", "sso_linked", "export", "import", "reveal", "share", "unshare", "bulk", "purge", "undo", "view_as",
-    "rights_changed", "user_disabled", "metadata_published", "rolled_back", "key_rotated", "backup", "restore",
-    "handover", "alert", "log_trimmed",
+    "sign_in", "sign_in_failed", "sign_out", "locked_out", "password_changed", "password_reset", "email_changed",
+    "invited", "second_factor_added", "second_factor_removed", "recovery_code_used", "session_ended", "token_made",
+    "token_revoked", "sso_linked", "export", "import", "reveal", "share", "unshare", "bulk", "purge", "undo",
+    "view_as", "rights_changed", "user_disabled", "user_enabled", "metadata_published", "rolled_back", "key_rotated",
+    "backup", "restore", "handover", "alert", "log_trimmed",
 )  # fmt: skip
 """Kinds of events of the audit log."""
 READING_KINDS = ("list", "open", "search", "export")
