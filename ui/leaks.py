@@ -14,10 +14,11 @@ from urllib.parse import quote, urlencode
 from flask import Flask, g
 from werkzeug.routing import Rule
 
-from engine import Asking, Channel, Message, Words, register_channel
+from engine import ACTIONS, Asking, Channel, Message, Words, register_channel
 from ui.app import create_app
 
 _API = "/api/"
+_WHY = "/why"
 _KNOWN = {"entity", "record_id", "field", "relation"}
 _RECORDS, _FEW, _QUESTIONS = 2, 3, 2
 _BROKEN = 500
@@ -84,7 +85,7 @@ def _addresses(asking: Asking, rule: Rule) -> Iterator[tuple[str, list[str]]]:
         for name, value in values.items():
             address = re.sub(rf"<(?:[a-z]+:)?{name}>", quote(value), address)
         yield address, list(values.values())
-        if "record_id" not in rule.arguments:
+        if "record_id" not in rule.arguments or rule.rule.endswith(_WHY):
             for question in _questions(asking, rule):
                 yield f"{address}?{urlencode(question)}", [*values.values(), *question.values()]
 
@@ -115,6 +116,11 @@ def _values(asking: Asking, names: set[str]) -> Iterator[dict[str, str]]:
 def _questions(asking: Asking, rule: Rule) -> Iterator[dict[str, str]]:
     """Yield what a list or a search can be asked: views, words, orders, filters over fields that are closed."""
     entity, dice = asking.entity, asking.dice
+    if rule.rule.endswith(_WHY):
+        asked = [{"action": action, "field": key} for action in ("read", "update", "reveal") for key in entity.fields]
+        asked += [{"action": action} for action in ACTIONS]
+        yield from dice.sample(asked, _FEW)
+        return
     found: list[dict[str, str]] = []
     found += [{"view": view.key} for view in asking.reader.model.views.values() if view.entity == entity.key]
     words = [text for text, mark in asking.marks.all() if mark.entity == entity.key]
