@@ -123,7 +123,9 @@ def _questions(asking: Asking, rule: Rule) -> Iterator[dict[str, str]]:
         return
     found: list[dict[str, str]] = []
     found += [{"view": view.key} for view in asking.reader.model.views.values() if view.entity == entity.key]
-    words = [text for text, mark in asking.marks.all() if mark.entity == entity.key]
+    # An export is written down with the words that were searched for, which would then stand in the audit log.
+    planted = asking.marks.all() if "export" not in rule.rule else ()
+    words = [text for text, mark in planted if mark.entity == entity.key]
     found += [{"q": text} for text in dice.sample(words, min(len(words), _FEW))]
     closed = [key for key in entity.fields if asking.oracle.mask(entity.key, key) != "read"]
     for key in dice.sample(closed, min(len(closed), _FEW)):
