@@ -50,8 +50,8 @@ class Rights:
             if batch.entity == "user" and permissions:
                 details |= _gained(permissions, changes.get("roles"))
             kind = "rights_changed"
-            if set(changes) == {"status"} and row.get("status") == _DISABLED and batch.action == "update":
-                kind = "user_disabled"
+            if set(changes) == {"status"} and batch.action == "update":
+                kind = "user_disabled" if row.get("status") == _DISABLED else "user_enabled"
             self._trail.note(connection, Event(kind, batch.actor.id, batch.entity, row["id"], details=details))
 
 

@@ -234,7 +234,8 @@ class Reader:
 
     def _count(self, kind: str, entity: str, number: int) -> None:
         if self._meters is not None:
-            self._meters.count(self.principal.id, kind, entity, number)
+            viewer = self.principal.viewer
+            self._meters.count(self.principal.id if viewer is None else viewer.id, kind, entity, number)
 
     # --- links and history ------------------------------------------------------------------------------------------
 

@@ -202,7 +202,8 @@ def export() -> Response:
         if count == 0:
             file.write(_rows(reader, [], head=True))
         details = {"format": "csv", "filter": {name: value for name, value in wanted.values.items() if value}}
-        site().trail.tell(Event("export", reader.principal.id, LOG, None, count, details))
+        who = reader.principal.viewer or reader.principal
+        site().trail.tell(Event("export", who.id, LOG, None, count, details))
         name = f"audit-{reader.access.env()['today'].isoformat()}.csv"
     file.seek(0)
     return send_file(file, mimetype="text/csv", as_attachment=True, download_name=name)

@@ -82,15 +82,17 @@ class Exporter:
 
     def act(self, kind: Kind) -> Event:
         """Return what the audit log says of it, done or broken off."""
+        viewer = self._reader.principal.viewer
         details = {
             "format": kind,
             "where": to_text(self._where) if self._where is not None else None,
             "search": self._search,
             "fields": list(self._fields),
             "broken_off": not self.done,
+            "as": self._reader.principal.id if viewer is not None else None,
         }
         told = {name: value for name, value in details.items() if value}
-        return Event("export", self._reader.principal.id, self._kind.key, None, self.count, told)
+        return Event("export", viewer.id if viewer is not None else self._reader.principal.id, self._kind.key, None, self.count, told)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
