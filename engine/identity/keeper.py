@@ -16,15 +16,15 @@ from engine.errors import FieldProblem, RecordInvalid
 from engine.hooks import hookimpl
 from engine.i18n import Message
 from engine.identity.people import EVERYONE
-from engine.identity.ranks import beyond, may_give_roles
+from engine.identity.ranks import beyond, may_give_roles, outranked
 from engine.identity.store import Store
 from engine.publish import Published
 from engine.storage.columns import quoted
 from engine.storage.database import Database
 
 _ADMIN = "admin"
-_TOUCHY = ("email", "status", "kind", "deputy", "absent_from", "absent_until")
-"""Fields by which whoever changes them could become somebody else, or shut them out."""
+_TOUCHY = ("status", "kind", "deputy", "absent_from", "absent_until")
+"""Fields by which whoever changes them shuts somebody out, or has somebody stand in for them."""
 _ABOVE = Message("This person may do more than you; an administrator can change this")
 
 
@@ -56,7 +56,7 @@ class Keeper:
         """Keep people from those who may do less than they."""
         if batch.entity == "user":
             for row in batch.rows:
-                if beyond(batch.model, batch.actor, row["roles"] or ()):
+                if outranked(batch.model, batch.actor, row["roles"] or ()):
                     batch.reject(row["id"], "", _ABOVE)
 
     def _check_roles(self, batch: Batch, row: Any, old: Any) -> None:
@@ -79,11 +79,14 @@ class Keeper:
 
     def _check_rank(self, batch: Batch, row: Any, old: Any) -> None:
         """Refuse what would let somebody become a person with more rights, or shut them out."""
-        if row["id"] == batch.actor.id or not beyond(batch.model, batch.actor, old["roles"] or ()):
+        if row["id"] == batch.actor.id:
             return
-        for key in _TOUCHY:
-            if key in row and row[key] != old.get(key):
-                batch.reject(row["id"], key, _ABOVE)
+        roles = old["roles"] or ()
+        changed = [key for key in ("email", *_TOUCHY) if key in row and row[key] != old.get(key)]
+        if "email" in changed and beyond(batch.model, batch.actor, roles):
+            batch.reject(row["id"], "email", _ABOVE)
+        elif changed and outranked(batch.model, batch.actor, roles):
+            batch.reject(row["id"], changed[0], _ABOVE)
 
     @hookimpl
     def changed(self, batch: Batch, connection: Connection) -> None:
@@ -175,7 +178,7 @@ def _looks_after(row: Any, roles: frozenset[str]) -> bool:
 
 
 def _keep_rank(batch: Batch) -> None:
-    above = [number for number, row in enumerate(batch.rows) if beyond(batch.model, batch.actor, row["roles"] or ())]
+    above = [number for number, row in enumerate(batch.rows) if outranked(batch.model, batch.actor, row["roles"] or ())]
     if above:
         raise RecordInvalid([FieldProblem("", _ABOVE, "denied", number) for number in above])
 

@@ -1,8 +1,9 @@
 """Who may look after whom: nobody gives a role that allows more than they may do themselves.
 
 Administrators may give every role. Whoever holds the permission `users` gives those that lie within their own rights:
-each grant, mask, permission and transition of the role must be theirs too. The same rule says whose sign-in they may
-touch: whoever could change the address or the roles of somebody with more rights could become them.
+each grant, mask, permission and transition of the role must be theirs too. The same rule says whose address they may
+change, for a new password goes there: whoever could change that of somebody with more rights could become them. Whom
+they may shut out, delete or give a deputy is said by permissions alone, so that they can do their work.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ def beyond(model: Model, actor: Principal, roles: Iterable[str]) -> tuple[str, .
     if holds(model, actor, "admin"):
         return ()
     return tuple(role for role in dict.fromkeys(roles) if role in model.roles and not _within(model, actor, role))
+
+
+def outranked(model: Model, actor: Principal, roles: Iterable[str]) -> bool:
+    """Say whether the holder of some roles has a permission that somebody has not: who looks after whom."""
+    return any(
+        not holds(model, actor, permission)
+        for role in roles
+        if role in model.roles
+        for permission in model.roles[role].permissions
+    )
 
 
 def may_give_roles(model: Model, actor: Principal) -> bool:

@@ -109,6 +109,20 @@ def test_whoever_may_do_more_is_out_of_reach(world: World) -> None:
     world.records.restore(who, "user", [plain])
 
 
+def test_who_looks_after_people_shuts_out_and_replaces_those_without_permissions_but_becomes_nobody(
+    world: World,
+) -> None:
+    hr, rep = world.person("so-hr", "user_admin"), world.person("so-rep", "rep")
+    who = world.who(hr)
+
+    with pytest.raises(RecordInvalid) as refused:
+        world.records.update(who, "user", [{"id": rep, "email": "so-mine@example.com"}])
+    assert [problem.path for problem in refused.value.problems] == ["email"]
+    world.records.update(who, "user", [{"id": rep, "status": "disabled", "deputy": hr, "position": "Left"}])
+    world.records.delete(who, "user", [rep])
+    world.records.restore(who, "user", [rep])
+
+
 def test_undo_gives_nothing_back_that_its_maker_may_not_give(world: World) -> None:
     boss, user = world.person("ud-boss", "boss"), world.person("ud-user", "rep", "junior")
     change_set = world.records.begin_set(world.who(boss), "call")
