@@ -18,6 +18,7 @@ from ui.cli import (
     secrets,
     serving,
     site,
+    sso,
     testing,
 )
 from ui.cli.command import Group, Option, shared
@@ -31,6 +32,8 @@ def cli() -> None:
 
 
 people.user.add_command(handover.handover)
+people.user.add_command(sso.accounts)
+people.user.add_command(sso.unlink)
 
 for command in (
     demo.demo,

@@ -60,7 +60,44 @@ class Linking:
                 provider.key,
                 who.subject,
             ).fetchone()
+            if row is not None and not self._is_there(connection, str(row[0])):
+                # Deleted for good: the account over there is nobody's here. Who lies in the recycle bin stays shut out.
+                self._store.run(
+                    connection,
+                    "DELETE FROM sso_identity WHERE provider = ? AND subject = ?",
+                    provider.key,
+                    who.subject,
+                )
+                row = None
         return None if row is None else str(row[0])
+
+    def _is_there(self, connection: Connection, user_id: str) -> bool:
+        revision = self._records.database.probe(connection)[0]
+        table = self._records.models.get(revision).tables.name("user")
+        found = self._store.run_on_users(connection, f'SELECT 1 FROM "{table}" WHERE id = ?', user_id)  # noqa: S608
+        return found.fetchone() is not None
+
+    def accounts(self, user_id: str) -> list[tuple[str, str]]:
+        """Return the accounts that a person is linked to, as (provider, how it is called there)."""
+        with self._records.database.read() as connection:
+            rows = self._store.run(
+                connection,
+                "SELECT provider, coalesce(name, subject) FROM sso_identity WHERE user_id = ?"
+                " ORDER BY provider, subject",
+                user_id,
+            ).fetchall()
+        return [(str(row[0]), str(row[1])) for row in rows]
+
+    def unlink(self, user_id: str, provider: str | None, by: str | None) -> int:
+        """Forget the accounts that a person is linked to, of one provider or of all; return how many there were."""
+        with self._records.database.write() as connection:
+            only, values = ("", (user_id,)) if provider is None else (" AND provider = ?", (user_id, provider))
+            done = self._store.run(connection, f"DELETE FROM sso_identity WHERE user_id = ?{only}", *values)  # noqa: S608
+            count = int(done.rowcount)
+            if count:
+                details = {"provider": provider, "removed": count}
+                self._records.trail.note(connection, Event("sso_linked", by, "user", user_id, details=details))
+        return count
 
     def _linked(self, provider: Provider, who: Asserted) -> str | None:
         """Link the person who has the address, when the provider knows it to be theirs."""

@@ -17,7 +17,7 @@ from engine.errors import GuanxiError, NotFound, SignInRefused, TooManyRequests
 from engine.i18n import Message
 from engine.identity.identity import Identity
 from engine.identity.people import Person
-from engine.identity.rates import SIGN_IN, Rates
+from engine.identity.rates import Rate, Rates
 from engine.identity.sessions import SignIn
 from engine.identity.sso import ldap, saml
 from engine.identity.sso.flows import Flows
@@ -30,6 +30,8 @@ from engine.outbound import Outbound
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 PATH = "/login/sso"
+BEGIN = Rate(60, 1)
+"""From one address: many people may share it, and each beginning is a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class SingleSignOn:
             if address:
                 # Before the provider is asked: whoever wants to can begin a sign-in.
                 with self.records.database.write() as connection:
-                    self._rates.take(connection, f"sso:{address}", SIGN_IN)
+                    self._rates.take(connection, f"sso:{address}", BEGIN)
             if provider.kind == "saml":
                 there, known = saml.start(provider, self.entity(provider), self.page(provider, "acs"))
             else:
@@ -231,6 +233,19 @@ class SingleSignOn:
             raise NotFound(Message("There is no such way to sign in"))
         back = self.identity.address("/login")
         return self._guarded(provider, lambda: self._oidc.way_out(provider, back) or back)
+
+    # --- who is linked to what ------------------------------------------------------------------------------------
+
+    def accounts(self, user_id: str) -> list[tuple[str, str]]:
+        """Return the accounts that a person is linked to, as (provider, how it is called there)."""
+        return self._linking.accounts(user_id)
+
+    def unlink(self, user_id: str, provider: str | None = None, *, by: str | None = None) -> int:
+        """Forget the accounts that a person is linked to, of one provider or of all; return how many there were.
+
+        The next sign-in links them anew, as guanxi.yaml says. `by` is the id of who does it.
+        """
+        return self._linking.unlink(user_id, provider, by)
 
     # --- shared ---------------------------------------------------------------------------------------------------
 

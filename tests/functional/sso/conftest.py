@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -62,7 +63,7 @@ class Office:
         with self.site.reading(SYSTEM) as reader:
             return set(reader.record("user", user_id, ("roles",)).values()["roles"] or ())
 
-    def count(self, entity: str) -> int:
+    def number(self, entity: str) -> int:
         with self.site.reading(SYSTEM) as reader:
             return reader.count(Query(entity)).number
 
@@ -102,9 +103,10 @@ def make(pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     opened: list[Site] = []
+    numbers = count()
 
     def make_one(sign_in: Mapping[str, Any], database_url: str | None = None, **more: Any) -> Office:
-        folder = copy_site(pattern, tmp_path / f"site{len(opened)}")
+        folder = copy_site(pattern, tmp_path / f"site{next(numbers)}")
         settings = folder / "guanxi.yaml"
         body = yaml.safe_load(settings.read_text(encoding="utf-8"))
         body |= {"sign_in": dict(sign_in), "base_url": BASE, "outbound": {"allow": ["127.0.0.1"]}, **more}

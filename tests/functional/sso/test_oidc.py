@@ -9,9 +9,10 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import Client, TestResponse
 
-from engine import Site
-from engine.errors import SiteBroken
+from engine import SYSTEM, Site, clock
+from engine.errors import DocumentsInvalid, SiteBroken
 from engine.identity.sso import oidc, settings
+from tests.functional.commands.conftest import run_here
 from tests.functional.sso.conftest import BASE, PASSWORD, Make, Office, asked, go
 from tests.functional.sso.oidc_provider import ADA, CLIENT, SECRET, Provider, running
 
@@ -132,9 +133,9 @@ def test_new_people_and_their_roles(make: Make, provider: Provider) -> None:
         {"sub": "u-5", "email": "mallory@x.example.evil.example", "email_verified": True},
         {"sub": "u-6"},
     ):
-        provider.claims, before = {**claims, "groups": []}, office.count("user")
+        provider.claims, before = {**claims, "groups": []}, office.number("user")
         _, response = whole(office, provider)
-        assert (response.status_code, office.count("user")) == (422, before)
+        assert (response.status_code, office.number("user")) == (422, before)
         assert "Nobody here is known" in response.text
 
 
@@ -163,6 +164,38 @@ def test_who_is_disabled_does_not_get_in(make: Make, provider: Provider) -> None
     browser, response = whole(office, provider)
 
     assert (response.status_code, office.signed_in(browser)) == (422, None)
+
+
+def test_who_was_deleted_comes_back_only_when_nothing_is_left_of_them(make: Make, provider: Provider) -> None:
+    office = make(config(provider, create="always"))
+    provider.claims = {"sub": "u-8", "email": "eve@x.example", "email_verified": True, "name": "Eve"}
+    whole(office, provider)
+    eve = office.site.identity.find("eve@x.example").id
+
+    office.site.records.delete(SYSTEM, "user", [eve])
+    browser, response = whole(office, provider)
+    assert (response.status_code, office.signed_in(browser)) == (422, None)
+    office.site.records.purge(SYSTEM, "user", [eve])
+    browser, response = whole(office, provider)
+    assert office.signed_in(browser) not in {None, eve}
+
+
+def test_accounts_are_listed_and_unlinked(make: Make, provider: Provider) -> None:
+    office = make(config(provider))
+    whole(office, provider)
+    folder = office.site.config.folder
+    provider.claims = {**ADA, "sub": "u-99"}
+    _, response = whole(office, provider)
+    assert "somebody else uses" in response.text
+
+    listed = run_here("user", "accounts", "--site", folder, "ada@x.example")
+    done = run_here("user", "unlink", "--site", folder, "ada@x.example", "--provider", "company")
+
+    assert listed.out == "company  ada@x.example\n"
+    assert done.out == "1 accounts were unlinked\n"
+    browser, _ = whole(office, provider)
+    assert office.signed_in(browser) == office.site.identity.find("ada@x.example").id
+    assert [event.get("removed") for event in office.events("sso_linked")] == [None, 1, None]
 
 
 def test_passwords_can_be_kept_for_some_or_for_nobody(make: Make, provider: Provider) -> None:
@@ -308,12 +341,12 @@ def test_answers_that_are_none(make: Make, provider: Provider) -> None:
 
 def test_an_address_that_is_not_verified_links_nobody(make: Make, provider: Provider) -> None:
     office = make(config(provider, create="always"))
-    before = office.count("user")
+    before = office.number("user")
     for verified in (False, None, "yes", 1, "false"):
         provider.changed = {"email_verified": verified}
         browser, response = whole(office, provider)
         assert (response.status_code, office.signed_in(browser)) == (422, None)
-    assert (office.events("sso_linked"), office.count("user")) == ([], before)
+    assert (office.events("sso_linked"), office.number("user")) == ([], before)
     # What the site says to trust is trusted.
     trusting = make(config(provider, trust_email=True))
     browser, response = whole(trusting, provider)
@@ -370,6 +403,41 @@ def test_a_missing_secret_or_library_is_named(make: Make, provider: Provider, mo
     assert "OIDC_SECRET" in str(office.events("sign_in_failed")[-1]["why"])
     with pytest.raises(SiteBroken, match=r"guanxi\[sso\]"):
         settings.needed("no_such_library_at_all")
+
+
+def test_sign_ins_begin_only_so_often_from_one_address(make: Make, provider: Provider) -> None:
+    office = make(config(provider))
+
+    with clock.set_to(clock.now()):
+        answers = [go(office.browser(), "/login/sso/company").status_code for _ in range(61)]
+
+    assert answers == [303] * 60 + [429]
+
+
+WRONG_SETTINGS: list[tuple[dict[str, Any], str]] = [
+    ({"providers": {"x": {"kind": "oidc", "client_id": "y"}}}, "'issuer' is missing"),
+    ({"providers": {"x": {"kind": "oauth"}}}, "oauth"),
+    ({"providers": {"x": {"issuer": "https://y.example"}}}, "'kind' is missing"),
+    ({"providers": {"X y": {"kind": "ldap", "url": "ldaps://y", "base": "dc=x"}}}, "X y"),
+    ({"providers": {"x": {"kind": "ldap", "url": "https://y", "base": "dc=x"}}}, "https://y"),
+    ({"providers": {"x": {"kind": "ldap", "url": "ldaps://y", "base": "dc=x", "filter": "(uid=*)"}}}, "(uid=*)"),
+    ({"providers": {"x": {"kind": "ldap", "url": "ldaps://y", "base": "dc=x", "bind_dn": "cn=y"}}}, "bind_password"),
+    ({"providers": {"x": {"kind": "saml", "entity_id": "y"}}}, "sign_in_url, certificate is needed"),
+    ({"providers": {"x": {"kind": "oidc", "issuer": "https://y", "client_id": "z", "create": "domains"}}}, "domains"),
+    ({"providers": {"x": {"kind": "oidc", "issuer": "https://y", "client_id": "z", "algorithms": ["HS256"]}}}, "HS256"),
+    ({"providers": {"x": {"kind": "oidc", "issuer": "https://y", "client_id": "z", "client_secret": "open"}}}, "a map"),
+    ({"password": False}, "nobody could sign in"),
+    ({"passwords": False}, "passwords"),
+]
+
+
+def test_wrong_settings_are_told_with_their_place(make: Make) -> None:
+    for sign_in, said in WRONG_SETTINGS:
+        with pytest.raises(DocumentsInvalid) as refused:
+            make(sign_in)
+        [problem, *_] = refused.value.problems
+        assert said in str(problem), (sign_in, str(problem))
+        assert str(problem).startswith("guanxi.yaml:")
 
 
 def test_a_site_without_providers_has_none(make: Make) -> None:
