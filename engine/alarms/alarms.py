@@ -20,7 +20,7 @@ from engine.alarms.clocks import is_due
 from engine.alarms.events import Events
 from engine.alarms.raised import Inbox, Raised, Ring, State
 from engine.alarms.rules import AuditWatch, ReadingWatch, RecordWatch, Rule, rules
-from engine.alarms.telling import letter, receivers
+from engine.alarms.telling import holds, letter, receivers
 from engine.audit import Event, Trail
 from engine.audit.meters import Meters
 from engine.audit.statements import Statements, time_of
@@ -210,16 +210,19 @@ class Alarms:
         entity = model.entities.get(raised.entity or "")
         plural: Text | None = entity.plural if entity is not None else None
         person = names.get(raised.person_id or "")
-        words = letter(rule, raised, person, self._address, plural)
         for address, receiver in receivers(rule, raised, model, people, self._members(connection, rule)):
             language = (receiver.language if receiver is not None else None) or model.languages[0]
             name, user_id = (receiver.name, receiver.id) if receiver is not None else (address, None)
+            may_open = receiver is not None and holds(model, receiver, "audit")
+            own = user_id is not None and user_id == raised.person_id
+            words = letter(rule, raised, person, self._address if may_open else None, plural, own=own)
             try:
                 self._post.put(connection, words.mail(address, name, language, user_id=user_id))
             except GuanxiError:
                 _log.warning("alert %s cannot be told to %s", rule.name, address)
         details: dict[str, Any] = {"alert": rule.name, "raised": raised.id, "subject": raised.subject}
-        self._trail.note(connection, Event("alert", raised.person_id, raised.entity, None, 1, details))
+        entity_ = "user" if raised.person_id is not None else raised.entity
+        self._trail.note(connection, Event("alert", None, entity_, raised.person_id, 1, details))
 
     def _members(self, connection: Connection, rule: Rule) -> dict[str, list[str]]:
         """Return the people of the teams that an alarm is told to, by the name or id that the document gives."""

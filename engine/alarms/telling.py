@@ -36,7 +36,7 @@ def _meant(
         yield who, next((each for each in people if each.email == who), None)
         return
     for each in people:
-        held = kind == "permission" and _holds(model, each, name)
+        held = kind == "permission" and holds(model, each, name)
         if each.active and (
             held
             or (kind == "role" and name in each.roles)
@@ -47,14 +47,25 @@ def _meant(
             yield each.email, each
 
 
-def _holds(model: Model, person: Person, permission: str) -> bool:
+def holds(model: Model, person: Person, permission: str) -> bool:
     """Say whether a person holds a permission by a role; administrators hold all of them."""
     held = {each for key in person.roles if key in model.roles for each in model.roles[key].permissions}
     return bool(held & {permission, "admin"})
 
 
-def letter(rule: Rule, raised: Raised, person: str | None, address: str | None, entity: Text | None) -> Letter:
-    """Return what is said of an alarm; `person` and `entity` are the names of whom and what it is about."""
+def letter(
+    rule: Rule, raised: Raised, person: str | None, address: str | None, entity: Text | None, *, own: bool = False
+) -> Letter:
+    """Return what is said of an alarm.
+
+    Args:
+        rule: what rang.
+        raised: its row.
+        person: the name of whom it is about.
+        address: where who gets it finds the inbox; None for who may not open it.
+        entity: what the records are called that it is about.
+        own: whether it goes to whom it is about.
+    """
     lines = [alert_figures(raised.details, entity)]
     if person is not None:
         lines.append(Message("It is about {person}.", person=person))
@@ -63,6 +74,8 @@ def letter(rule: Rule, raised: Raised, person: str | None, address: str | None, 
     if place := raised.details.get("agent"):
         lines.append(Message("The browser was {agent}.", agent=place))
     lines += [Message("{text}", text=each) for each in (rule.help, rule.words) if len(each)]
+    if own:
+        lines.append(Message("If this was not you, change your password and tell an administrator."))
     button = (Message("Look at the alert"), f"{address}/admin/alerts/{raised.id}") if address else None
     return Letter(PURPOSE, Message("Alert: {label}", label=rule.label), lines, button)
 

@@ -31,6 +31,13 @@ def mails(site: Site) -> list[tuple[str, str]]:
     return sorted((each.to, each.subject) for each in site.post.entries(50) if each.purpose == "alert")
 
 
+def letters(site: Site, address: str) -> list[str]:
+    """Return the words of the mails to an address."""
+    with site.database.read() as connection:
+        rows = run(connection, "SELECT recipient, body FROM mail_message").fetchall()
+    return [body for recipient, body in rows if recipient == address]
+
+
 def export(site: Site, person: str) -> None:
     site.export(site.principal(person), "deal", BytesIO())
 
@@ -87,6 +94,9 @@ def test_five_wrong_passwords_for_one_account_ring_and_four_do_not(site: Site, p
 
     assert (raised.alert, raised.person_id, raised.details["value"]) == ("core.failed_sign_ins", people["ben"], 5)
     assert len(raised.events) == 5
+    [own], [other] = letters(site, "ben@example.com"), letters(site, "ada@example.com")
+    assert "如果不是您本人操作" in own
+    assert "If this was not you" not in other
     subjects = dict(mails(site))
     assert subjects["ben@example.com"] == "提醒：多次登录失败"
     assert subjects["ada@example.com"] == "Alert: Repeated failures to sign in"
