@@ -98,9 +98,7 @@ def test_with_scripts_a_value_is_shown_in_its_place_and_a_name_is_chosen(office:
 
 
 @pytest.mark.parametrize(("width", "language", "theme"), [(360, "zh", "dark"), (360, "en", "light")])
-def test_these_pages_fit_a_phone(
-    office: ServedClinic, browser: Browser, width: int, language: str, theme: str
-) -> None:
+def test_these_pages_fit_a_phone(office: ServedClinic, browser: Browser, width: int, language: str, theme: str) -> None:
     address = client_of(office, "A name that is long enough to need more than one line 一个足够长的名称")
     ben = office.site.principal(office.ids["ben"])
     office.site.records.share(ben, "client", address.rpartition("/")[2], "user", office.ids["eve"], "edit")

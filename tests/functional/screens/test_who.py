@@ -60,7 +60,7 @@ def test_everybody_at_once_is_known_as_one_by_one(office: World, deal: str) -> N
     away = {"deputy": ids["eve"], "absent_from": "2020-01-01", "department": low}
     site.records.update(SYSTEM, "user", [Change(ids["ben"], away), Change(ids["dan"], {"status": "disabled"})])
 
-    together = {each.id: each for each in site.identity.principals()}
+    together = {str(each.id): each for each in site.identity.principals()}
 
     assert set(together) == set(ids.values()) - {ids["dan"]}
     for id_, each in together.items():
