@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 TICK_S = 2.0
 """How often it seals; meters are written down, and alarms looked for, some ticks apart."""
 _DAY_S = 86_400.0
+_SETTLED_S = 600.0
+"""So long after its start a server does the daily work for the first time."""
 
 
 class Upkeep:
@@ -54,7 +56,8 @@ class Upkeep:
         self._trail.close()
 
     def daily(self) -> None:
-        """Throw away events and counts that have had their time."""
+        """Check that nobody tampered with the log; throw away events and counts that have had their time."""
+        self._trail.vouch()
         if self._days:
             self._trail.trim(clock.now() - timedelta(days=self._days))
         self._meters.forget(clock.now() - KEPT)
@@ -66,7 +69,8 @@ class Upkeep:
             (10 * self._tick, self._alarms.evaluate),
             (_DAY_S, self.daily),
         ]
-        due = [time.monotonic() + every for every, _ in works]
+        # A server that is started anew every night comes to its daily work too.
+        due = [time.monotonic() + min(every, _SETTLED_S) for every, _ in works]
         self._attempt(self._alarms.refresh)
         while not self._stopped.wait(self._tick):
             for number, (every, work) in enumerate(works):

@@ -45,6 +45,7 @@ EVENT_LABELS: Mapping[str, Message] = {
     "handover": Message("Hand-over"),
     "alert": Message("Alert"),
     "log_trimmed": Message("Old events removed"),
+    "log_broken": Message("Log tampered with"),
 }
 """What each kind is called."""
 
@@ -70,6 +71,7 @@ _PLAIN: Mapping[str, Message] = {
     "backup": Message("{actor} made a backup"),
     "restore": Message("{actor} restored the site from a backup"),
     "log_trimmed": Message("{count} old events were removed from the log"),
+    "log_broken": Message("The audit log was found to be tampered with"),
 }
 _TO_PERSON: Mapping[str, tuple[Message, Message]] = {
     "password_changed": (

@@ -27,7 +27,7 @@ from engine.audit.statements import Statements
 from engine.errors import GuanxiError
 from engine.storage.database import Database, run
 
-TRIMMED = "log_trimmed"
+TRIMMED, BROKEN = "log_trimmed", "log_broken"
 
 
 class Trail:
@@ -123,6 +123,16 @@ class Trail:
         with self.database.read() as connection:
             pending = self._sealer.pending(connection)
             return Checker(self.statements, connection, self.key).check(head, pending)
+
+    def vouch(self) -> Checked:
+        """Seal what is pending, check everything, and note it when somebody has tampered with the log."""
+        self.seal()
+        found = self.check()
+        if found.broken is not None:
+            broken = found.broken
+            details = {"fault": broken.fault, "place": broken.place, "event": broken.seq}
+            self.tell(Event(BROKEN, details=details))
+        return found
 
     def trim(self, before: datetime, actor_id: str | None = None) -> int:
         """Take the oldest events away up to a moment, and return how many; what is left can still be checked.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from engine import Event, Site, Wanted, clock
 from engine.alarms import Upkeep
 from engine.audit.meters import KEPT
+from engine.storage.database import run
 
 
 def wait_for(what: Callable[[], object]) -> None:
@@ -61,3 +62,17 @@ def test_events_and_counts_that_have_had_their_time_go_and_the_log_still_holds(
     assert [each.number for each in exports] == [2]
     assert trimmed.number >= 1
     assert site.trail.check().broken is None
+
+
+def test_a_log_that_somebody_tampered_with_rings(site: Site, people: dict[str, str]) -> None:
+    site.trail.tell(Event("export", people["ben"], "deal", number=77))
+    site.alarms.evaluate()
+    upkeep = Upkeep(site.trail, site.meters, site.alarms)
+    upkeep.daily()
+    assert "core.log_broken" not in [each.alert for each in site.alarms.evaluate()]
+    with site.database.write() as connection:
+        run(connection, "UPDATE audit_event SET number = 1 WHERE number = 77")
+
+    upkeep.daily()
+
+    assert "core.log_broken" in [each.alert for each in site.alarms.evaluate()]
