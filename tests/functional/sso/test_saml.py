@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from werkzeug.test import Client, TestResponse
 
 from engine import NotFound
 from engine.errors import SiteBroken
+from engine.identity.sso import saml
+from engine.identity.sso.settings import SignInSettings
 from tests.functional.sso.conftest import BASE, Make, Office, go
 from tests.functional.sso.saml_provider import (
     ENTITY,
@@ -156,6 +159,43 @@ def test_our_description_and_a_house_of_single_names(make: Make, pair: Pair, cer
         office.site.sso.metadata("adfs")
     with pytest.raises(NotFound):
         office.site.sso.metadata("other")
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://crm.example.com",
+        "https://crm.example.com:8443",
+        "http://127.0.0.1:8000",
+        "http://crm",
+        "http://crm:81",
+        "https://[::1]:8443",
+    ],
+)
+def test_a_site_is_called_as_it_likes(pair: Pair, certificate: str, tmp_path: Path, base: str) -> None:
+    own = config(certificate)["providers"]["adfs"]
+    provider = SignInSettings.read({"providers": {"adfs": own}}, tmp_path).providers["adfs"]
+    entity, acs = f"{base}/login/sso/adfs/metadata", f"{base}/login/sso/adfs/acs"
+
+    there, known = saml.start(provider, entity, acs)
+    request = read_request(f"{there}&RelayState=x")
+    who, _, until = saml.finish(provider, entity, acs, encoded(Answer(request).tree(pair)), known)
+
+    assert (request.acs, request.issuer, request.id) == (acs, entity, known["request"])
+    assert (who.subject, who.email, who.verified) == ("u-1", "ada@x.example", True)
+    assert until > datetime.now(UTC)
+
+
+def test_a_site_on_postgresql_does_the_same(make: Make, pair: Pair, certificate: str, postgres_url: str) -> None:
+    office = make(config(certificate, create="always"), database_url=postgres_url)
+    office.site.publish()
+
+    browser, _ = whole(office, pair, id="_same")
+    assert office.signed_in(browser) == office.site.identity.find("ada@x.example").id
+    _, response = whole(office, pair, id="_same")
+    assert "used before" in why(office, response)
+    whole(office, pair, sign="nothing")
+    assert len(office.events("sso_linked")) == 1
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
