@@ -101,10 +101,6 @@ class _Wanted:
     purpose: str
 
     @property
-    def url(self) -> str:
-        return self.parts.geturl()
-
-    @property
     def origin(self) -> tuple[str, str, int]:
         return self.parts.scheme, self.host, self.port
 
@@ -160,7 +156,7 @@ class Outbound:
         return self._exchange(wanted)
 
     def get(self, url: str, *, purpose: str, **options: Any) -> Reply:
-        """GET an address; options as `request`."""
+        """GET an address; as `request`."""
         return self.request("GET", url, purpose=purpose, **options)
 
     def post(self, url: str, *, purpose: str, **options: Any) -> Reply:
@@ -194,7 +190,7 @@ class Outbound:
         return parts._replace(fragment=""), host, port
 
     def _moved(self, before: _Wanted, place: str) -> _Wanted:
-        url = urljoin(before.url, place)
+        url = urljoin(before.parts.geturl(), place)
         moved = self._wanted(
             before.method, url, before.purpose, dict(before.headers), None, before.most_bytes, before.ends
         )
@@ -227,7 +223,7 @@ class Outbound:
                 answer = asking.getresponse()
                 note.outcome = str(answer.status)
                 found = {name.lower(): value for name, value in answer.getheaders()}
-                return Reply(answer.status, found, self._body(answer, wanted), wanted.url)
+                return Reply(answer.status, found, self._body(answer, wanted), wanted.parts.geturl())
             finally:
                 asking.close()
 

@@ -14,13 +14,17 @@ from ui.app import create_app
 __all__ = ["clinic", "clinic_pattern", "pattern", "world"]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+ON_BOTH = pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
+"""Lets a test run on each kind of database; on SQLite alone otherwise."""
+
+
+@pytest.fixture(scope="module")
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A clinic that the tests of a module share, on each kind of database: attacks leave it as it was."""
+    """A clinic that the tests of a module share: attacks leave it as it was."""
     folder = tmp_path_factory.mktemp("house") / "site"
     server: PostgresServer | None = None
     url = None
-    if request.param == "postgresql":
+    if getattr(request, "param", "sqlite") == "postgresql":
         server = request.getfixturevalue("postgres_server")
         url = server.create()
     ids = build(folder, documents.DOCUMENTS, url, documents.PEOPLE)

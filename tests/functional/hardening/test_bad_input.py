@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from engine import SYSTEM, GuanxiError, ImportOptions, Query
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
+from tests.functional.hardening.conftest import ON_BOTH
 from tests.functional.hardening.test_web import routes
 from tests.functional.screens.world import Web, World
 
@@ -106,6 +107,7 @@ def test_no_crafted_address_breaks_a_post(house: World, known: Mapping[str, str]
     assert stored(house) == before
 
 
+@ON_BOTH
 def test_no_parameter_breaks_a_page(house: World) -> None:
     web = house.browser("nia")
     names = (
@@ -150,6 +152,7 @@ def fields_of(house: World, entity: str) -> Iterator[str]:
     yield from house.site.published.model.entities[entity].fields
 
 
+@ON_BOTH
 @pytest.mark.parametrize("entity", ["thing", "visit", "contact"])
 def test_no_value_breaks_a_field(house: World, known: Mapping[str, str], entity: str) -> None:
     web = house.browser("ada")
@@ -192,6 +195,7 @@ def test_no_posted_form_breaks(house: World, known: Mapping[str, str], entity: s
 @pytest.mark.parametrize(
     "place", ["filter", "order", "fields", "group", "aggregate", "having", "limit", "cursor", "ids", "q"]
 )
+@ON_BOTH
 def test_no_query_breaks(house: World, place: str) -> None:
     web = house.browser("nia")
     for junk in JUNK:
@@ -407,6 +411,7 @@ def test_a_cursor_of_somebody_else_is_worth_nothing(house: World) -> None:
     assert web.get(f"/contact?cursor={theirs}").status_code in {400, 422}
 
 
+@ON_BOTH
 def test_a_key_is_for_one_request_of_one_person(house: World) -> None:
     ada, cai = house.browser("ada"), house.browser("cai")
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,11 +45,28 @@ grants: {client: {read: all, create: all, delete: all}}
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 
 
+PEOPLE = {"ada": ("Ada", "ada@example.com", "admin")}
+ON_BOTH = pytest.mark.parametrize("home", ["sqlite", "postgresql"], indirect=True)
+"""Lets a test run on each kind of database; on SQLite alone otherwise."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a site that nobody works in."""
+    folder = tmp_path_factory.mktemp("cleaning") / "site"
+    return folder, build(folder, DOCUMENTS, people=PEOPLE)
+
+
 @pytest.fixture
-def home(tmp_path: Path, database_url: str) -> Iterator[World]:
-    people = {"ada": ("Ada", "ada@example.com", "admin")}
-    ids = build(tmp_path / "site", DOCUMENTS, database_url, people)
-    site = Site.open(tmp_path / "site", database_url=database_url)
+def home(request: pytest.FixtureRequest, tmp_path: Path, made: tuple[Path, dict[str, str]]) -> Iterator[World]:
+    folder, ids = made
+    url: str | None = None
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        ids = build(tmp_path / "site", DOCUMENTS, url, PEOPLE)
+    else:
+        shutil.copytree(folder, tmp_path / "site")
+    site = Site.open(tmp_path / "site", database_url=url)
     yield World(site, create_app(site), ids)
     site.close()
 
@@ -70,6 +88,7 @@ def deleted(home: World, entity: str, rows: list[dict[str, Any]], days_ago: int)
     return ids
 
 
+@ON_BOTH
 def test_what_lay_in_the_bin_long_enough_is_gone_for_good(home: World) -> None:
     [old] = deleted(home, "client", [{"name": "Old"}], 91)
     [young] = deleted(home, "client", [{"name": "Young"}], 89)
@@ -91,6 +110,7 @@ def test_what_lay_in_the_bin_long_enough_is_gone_for_good(home: World) -> None:
         assert [row[0] for row in run(connection, text).fetchall()] == [1]
 
 
+@ON_BOTH
 def test_what_something_still_leads_to_is_kept_and_why_is_said(home: World) -> None:
     clients = deleted(home, "client", [{"name": each} for each in "abcd"], 200)
     home.create("visit", {"name": "Still here"})
@@ -152,6 +172,7 @@ def test_the_file_of_what_is_gone_goes_too(home: World) -> None:
     assert not [each for each in home.site.config.files.rglob("*") if each.is_file()]
 
 
+@ON_BOTH
 def test_sign_ins_links_keys_and_failures_that_are_over_go(home: World) -> None:
     site = home.site
     with time_machine.travel(NOW - timedelta(days=30), tick=False):
@@ -175,6 +196,7 @@ def test_sign_ins_links_keys_and_failures_that_are_over_go(home: World) -> None:
         assert count(site, table) == 0, table
 
 
+@ON_BOTH
 def test_history_is_kept_for_ever_unless_days_are_set(home: World) -> None:
     site = home.site
     with time_machine.travel(NOW - timedelta(days=800), tick=False):

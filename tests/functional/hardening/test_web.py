@@ -163,18 +163,16 @@ def test_over_tls_cookies_cannot_be_set_by_another_site(world: World) -> None:
 
 def routes(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str, str]]:
     """Yield (rule, method, an address of it) for every route."""
-    fill = {"entity": "deal", "record_id": NOBODY, "id": NOBODY, "uuid": NOBODY}
     for rule in app.url_map.iter_rules():
-        values = {name: NOBODY if f"<uuid:{name}>" in rule.rule else fill.get(name, "x") for name in rule.arguments}
-        address = rule.build(values, append_unknown=False)
-        assert address is not None, rule
+        address = re.sub(r"<uuid:\w+>", NOBODY, re.sub(r"<int:\w+>", "1", rule.rule))
+        address = re.sub(r"<(?:path:)?\w+>", "x", address.replace("<entity>", "deal"))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if (method != "GET") == changing:
-                yield rule, method, address[1]
+                yield rule, method, address
 
 
-FROM_ELSEWHERE: frozenset[str] = frozenset({"sso.saml_answer"})
-"""Endpoints that take posts from other sites, and prove by themselves who sent them."""
+FROM_ELSEWHERE: frozenset[str] = frozenset({"sso.posted"})
+"""Endpoints that take posts from other sites: that of SAML, whose answers a provider has signed for this browser."""
 
 
 def test_nothing_changes_at_the_wish_of_a_foreign_page(world: World) -> None:
@@ -264,10 +262,10 @@ def test_no_redirect_leads_elsewhere(world: World, trick: str) -> None:
 def test_no_page_redirects_to_what_a_request_names(world: World) -> None:
     web = world.browser("ada")
     for _rule, _method, address in routes(world.app, changing=False):
-        for name in ("next", "back", "url", "redirect", "return"):
-            response = web.get(f"{address}?{name}=https://evil.example/")
+        asked = "&".join(f"{name}=https://evil.example/" for name in ("next", "back", "url", "redirect", "return"))
+        response = web.get(f"{address}?{asked}")
 
-            assert not response.headers.get("Location", "").startswith(("http://evil", "https://evil", "//")), address
+        assert not response.headers.get("Location", "").startswith(("http://evil", "https://evil", "//")), address
 
 
 # --- headers
