@@ -73,8 +73,8 @@ class ArchiveWriter:
     def __init__(self, file: Path, lock: Lock | None = None) -> None:
         self.file = file
         self.partial = file.with_name(f".{file.name}.{os.getpid()}.part")
-        self._raw = self.partial.open("xb")
-        self.partial.chmod(0o600)
+        descriptor = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._raw = os.fdopen(descriptor, "wb")
         self._sealing = Sealing(self._raw, lock) if lock is not None else None
         self._digesting = Digesting(self._sealing or self._raw)
         self._zip = zipfile.ZipFile(

@@ -7,8 +7,8 @@ comes last. Whatever is broken off is no site, and a second restore sweeps it aw
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,27 +17,29 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from psycopg import Error as DriverError
+from sqlalchemy.exc import DBAPIError
 
 from engine import clock
 from engine.audit import Event
 from engine.backup import postgres, sqlite
 from engine.backup.archive import Archive
 from engine.backup.container import Lock
+from engine.backup.described import check_version, moved, relative, settings_text
 from engine.backup.folder import config_database
-from engine.backup.problems import BackupUnusable, damaged
+from engine.backup.problems import damaged
 from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
-from engine.site.config import FILE, SECRET_FILE, SiteConfig, new_secret, read_config
+from engine.site.config import FILE, SECRET_FILE, new_secret, read_config
 from engine.site.folder import write_private
 from engine.site.site import Site
 from engine.storage.database import Database, run
-from engine.storage.migrations import MIGRATIONS, has_table
+from engine.storage.migrations import has_table
 
 Progress = Callable[[int], None]
 STAGE = ".restoring"
 _MARK = "restoring.json"
 _MARK_TABLE = "guanxi_restoring"
-_DATABASE_LINE = re.compile(r"^database[ \t]*:.*$", re.MULTILINE)
 _ROOM = 2.5
 """Bytes that a byte of rows takes in a database, with its indexes, at most."""
 
@@ -90,38 +92,26 @@ def restore(
     folder = folder.absolute()
     with Archive(file, lock) as archive:
         archive.check(progress)
-        _check_version(archive)
-        text = _settings_text(archive, database)
+        check_version(archive)
+        text = settings_text(archive, database)
         target = _Target(archive, folder, text, force=force)
         target.check()
+        fresh = not folder.exists()
         aside = target.clear()
-        target.fill(progress)
+        try:
+            target.fill(progress)
+        except BaseException as error:
+            target.give_back(aside, fresh=fresh)
+            if isinstance(error, OSError):
+                why = error.strerror or type(error).__name__
+                raise GuanxiError(
+                    Message("{file} cannot be written: {why}", file=error.filename or str(folder), why=why)
+                ) from error
+            raise
         target.settle()
     restored = target.report(aside)
     _note(folder, restored, file)
     return restored
-
-
-def _check_version(archive: Archive) -> None:
-    """Refuse what a newer version has made, before its tables are looked at."""
-    known = {str(each.number): each.checksum(archive.manifest["database"]) for each in MIGRATIONS}
-    for number, checksum in archive.manifest["migrations"].items():
-        if number not in known:
-            raise BackupUnusable(Message("The backup was made by a newer version of the product"))
-        if known[number] != checksum:
-            raise damaged(Message("its tables were made otherwise than by this product"))
-
-
-def _settings_text(archive: Archive, database: str | None) -> str:
-    """Return guanxi.yaml as it shall be."""
-    if f"site/{FILE}" not in archive.parts:
-        raise damaged(Message("it holds no {file}", file=FILE))
-    text = archive.whole(f"site/{FILE}").decode()
-    if database is None:
-        return text
-    line = f"database: {orjson.dumps(database).decode()}"
-    changed, count = _DATABASE_LINE.subn(lambda _found: line, text, count=1)
-    return changed if count else f"{line}\n{text}"
 
 
 class _Target:
@@ -134,7 +124,7 @@ class _Target:
             (Path(temporary) / FILE).write_text(text, encoding="utf-8")
             config = read_config(Path(temporary))
             # Relative paths lead into the folder of the site, wherever that is read.
-            self._config = _moved(config, Path(temporary).resolve(), folder)
+            self._config = moved(config, Path(temporary).resolve(), folder)
         self._dialect = "sqlite" if config_database(self._config) is not None else "postgresql"
         self._schema: dict[str, Any] = orjson.loads(archive.whole("schema.json"))
         self._loaded = False
@@ -242,6 +232,17 @@ class _Target:
                     beside.replace(beside.with_name(f"{beside.name}.before-{stamp}"))
         return aside
 
+    def give_back(self, aside: Path | None, *, fresh: bool) -> None:
+        """Leave the folder as it was, for what was begun cannot be ended."""
+        shutil.rmtree(self._stage, ignore_errors=True)
+        if aside is not None:
+            for each in sorted(aside.iterdir()):
+                each.replace(self._folder / each.name)
+            aside.rmdir()
+        elif fresh:
+            with suppress(OSError):
+                self._folder.rmdir()
+
     def fill(self, progress: Progress) -> None:
         """Unpack everything into the stage, and the rows into the database."""
         self._stage.mkdir(parents=True)
@@ -255,7 +256,7 @@ class _Target:
                 self._unpack(name, self._staged(self._config.files) / rest[:2] / rest[2:], progress)
         for each in self._archive.manifest.get("keys", ()):
             text = self._archive.whole(each["part"]).decode()
-            file = self._stage / _relative(each["path"])
+            file = self._stage / relative(each["path"])
             file.parent.mkdir(parents=True, exist_ok=True)
             write_private(file, text)
         (self._stage / FILE).write_text(self._text, encoding="utf-8")
@@ -305,7 +306,7 @@ class _Target:
                 loader.load(table, self._archive.lines(part), progress)
             loader.finish(self._schema)
             loader.keep()
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, sqlite3.Error) as error:
             raise damaged(Message("its tables cannot be read")) from error
         finally:
             loader.drop()
@@ -321,6 +322,11 @@ class _Target:
                 loader.finish(self._schema)
                 run(connection, f"CREATE TABLE {_MARK_TABLE} (digest TEXT)")
                 run(connection, f"INSERT INTO {_MARK_TABLE} VALUES (%s)", (self._digest(),))  # noqa: S608 - a constant
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(Message("its tables cannot be read")) from error
+        except (DBAPIError, DriverError) as error:
+            why = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            raise GuanxiError(Message("The database does not take the backup: {why}", why=why)) from error
         finally:
             base.dispose()
 
@@ -360,20 +366,11 @@ class _Target:
         )
 
 
-def _relative(path: str) -> Path:
-    found = Path(path)
-    if found.is_absolute() or ".." in found.parts or not found.parts:
-        raise damaged(Message("it holds a part that none may have: {name}", name=repr(path)[:120]))
-    return found
-
-
-def _moved(config: SiteConfig, before: Path, after: Path) -> SiteConfig:
-    """Return settings that were read in one folder as those of another."""
-    from dataclasses import replace
-
-    files = after / config.files.relative_to(before) if config.files.is_relative_to(before) else config.files
-    database = config.database.replace(before.as_posix(), after.as_posix())
-    return replace(config, folder=after, files=files, database=database)
+def _note(folder: Path, restored: Restored, file: Path) -> None:
+    """Write into the log of the new site that it was restored, and bring it up to date with this version."""
+    with suppress(SiteBroken), Site.open(folder) as site:
+        details = {"file": file.name, "keys": not restored.new_key}
+        site.trail.tell(Event("restore", number=restored.rows, details=details))
 
 
 def _remove(path: Path) -> None:
@@ -381,10 +378,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _note(folder: Path, restored: Restored, file: Path) -> None:
-    """Write into the log of the new site that it was restored, and bring it up to date with this version."""
-    with suppress(SiteBroken), Site.open(folder) as site:
-        details = {"file": file.name, "keys": not restored.new_key}
-        site.trail.tell(Event("restore", number=restored.rows, details=details))

@@ -14,6 +14,7 @@ from engine.i18n import Message
 NAME = "guanxi-{:%Y%m%d-%H%M%S}.backup"
 _NAMED = re.compile(r"guanxi-(\d{8}-\d{6})\.backup")
 _PARTS = 3
+_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,8 @@ def keep_some(folder: Path, rule: Kept, zone: tzinfo) -> list[Path]:
     gone = [file for file, at in dated.items() if at not in stay]
     for file in gone:
         file.unlink()
+    for rest in folder.glob(".guanxi-*.part"):
+        # What a backup that was killed has left; one that runs now is younger.
+        if rest.stat().st_mtime < max(dated.values(), default=datetime.now(zone)).timestamp() - _A_DAY:
+            rest.unlink(missing_ok=True)
     return gone

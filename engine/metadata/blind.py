@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from engine.fields import field_types
 from engine.fields.base import StorageType
-from engine.fields.secret import Secret
 from engine.metadata.model import EMPTY, Field, UniqueRule
 
 _END = "__blind"
@@ -25,11 +24,7 @@ def with_blind_indexes(
     found = dict(fields)
     blind: dict[str, str] = {}
     for key, field in fields.items():
-        if (
-            isinstance(field.type, Secret)
-            and (field.unique or field.index or key in ruled)
-            and key + _END not in fields
-        ):
+        if _is_sealed(field) and (field.unique or field.index or key in ruled) and key + _END not in fields:
             blind[key] = key + _END
             found[key] = replace(field, unique=False, index=False)
             found[key + _END] = _companion(field, len(found))
@@ -37,6 +32,10 @@ def with_blind_indexes(
         key: replace(rule, fields=tuple(blind.get(each, each) for each in rule.fields)) for key, rule in unique.items()
     }
     return found, rules
+
+
+def _is_sealed(field: Field) -> bool:
+    return field.secret and field.storage is not None and field.storage.kind == "text" and not field.type.computed
 
 
 def _companion(field: Field, order: int) -> Field:

@@ -168,7 +168,9 @@ class Comparison:
         storage = field.storage
         assert storage is not None  # noqa: S101 - asked only of fields with a column
         target = self._target_table(field)
-        return StoredColumn(name, storage.kind, storage.scale, target, field.type.name, made_of(self.entity, field))
+        # Any text may be a secret one; whether it lies open is what tells its column from others.
+        kind = "secret" if field.secret and storage.kind == "text" else field.type.name
+        return StoredColumn(name, storage.kind, storage.scale, target, kind, made_of(self.entity, field))
 
     def _place_column(self, field: Field, key: str) -> None:
         """Give a field its column; `key` is the one under which the table has it now, if it does."""

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,33 +161,34 @@ def test_a_backup_is_of_one_moment_while_four_write(
     """Two records that change together always add up, and no change set is torn."""
     left, right = (w.id for w in site.records.create(SYSTEM, "badge", [{"name": x, "amount": 500} for x in "ab"]))
     code = (
-        "import sys, random\n"
+        "import os, random, sys\n"
         "from engine.site.site import Site; from engine.data.principal import SYSTEM\n"
         "folder, left, right = sys.argv[1:]\n"
+        "for _ in range(3):\n"
+        "    if os.fork() == 0: break\n"  # what is imported once serves four
+        "random.seed(os.getpid())\n"
         "with Site.open(folder) as site:\n"
-        "    print('begun', flush=True)\n"
+        "    os.write(1, b'begun\\n')\n"
         "    while True:\n"
         "        part = random.randrange(1000)\n"
         "        site.records.update(SYSTEM, 'badge', [\n"
         "            {'id': left, 'amount': part}, {'id': right, 'amount': 1000 - part}])\n"
         "        site.records.create(SYSTEM, 'badge', [{'name': 'x', 'amount': part}])\n"
     )
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(folder), left, right], stdout=subprocess.PIPE)
-        for _ in range(4)
-    ]
+    words = [sys.executable, "-c", code, str(folder), left, right]
+    writers = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
     try:
-        for writer in writers:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == b"begun\n"
+        assert writers.stdout is not None
+        assert [writers.stdout.readline() for _ in range(4)] == [b"begun\n"] * 4
         for number in range(3):
+            before = count(site)
+            while count(site) < before + 4:
+                time.sleep(0.02)
             save(site, tmp_path / f"{number}.backup")
     finally:
-        for writer in writers:
-            writer.kill()
-            writer.communicate()
+        os.killpg(writers.pid, signal.SIGKILL)
+        writers.communicate()
 
-    assert count(site) > 6
     restore(tmp_path / "2.backup", tmp_path / "again", database=target)
     with Site.open(tmp_path / "again") as again, again.database.read() as connection:
         table = again.published.tables.name("badge")
@@ -448,3 +450,24 @@ def test_a_disk_that_is_full_leaves_no_half_backup(
 
     assert (tmp_path / "one.backup").read_bytes() == b"the one of yesterday"
     assert [each.name for each in tmp_path.iterdir() if "part" in each.name] == []
+
+
+def test_a_restore_that_cannot_be_ended_gives_back_what_was_there(badge_backup: Path, tmp_path: Path) -> None:
+    def break_tables(parts: dict[str, bytes], _manifest: dict[str, Any]) -> None:
+        schema = orjson.loads(parts["schema.json"])
+        [made] = [each for each in schema["objects"] if each["name"] == "s_badge" and each["type"] == "table"]
+        made["sql"] = "CREATE TABLE s_badge (id TEXT)"
+        parts["schema.json"] = orjson.dumps(schema) + b"\n"
+
+    forged(badge_backup, tmp_path / "odd.backup", break_tables)
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "mine.txt").write_text("stays", encoding="utf-8")
+
+    with pytest.raises(BackupUnusable, match="tables cannot be read"):
+        restore(tmp_path / "odd.backup", there, force=True)
+    with pytest.raises(BackupUnusable, match="tables cannot be read"):
+        restore(tmp_path / "odd.backup", tmp_path / "new")
+
+    assert [each.name for each in there.iterdir()] == ["mine.txt"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["odd.backup", "there"]
