@@ -54,6 +54,8 @@ CONDITIONS_KEPT = 2_000
 """Conditions whose values were taken out, of one Model."""
 MOST_CHILDREN = 100_000
 """Child rows of one page of parents."""
+USUAL_PAGES = frozenset({20, 25, 50, 100, 200})
+"""Sizes of pages that statements are compiled for; other sizes are a parameter."""
 COUNTED = 1_000
 """Rows that a count looks at before it says "more"."""
 
@@ -130,7 +132,9 @@ class Reader:
         values = self._values(query, where)
         key = self._key(query, where, tuple(abilities))
         if query.cursor is None:
-            listing = self._listing(query, where, key, "all")
+            # PostgreSQL keeps a plan for whoever asks only where it knows how many rows are wanted.
+            size = query.limit + 1 if self.kind == "postgresql" and query.limit in USUAL_PAGES else None
+            listing = self._listing(query, where, key, "all", size=size)
             rows = self._run(listing.statement, {**values, "limit": query.limit + 1})
         else:
             listing, rows = self._continue(query, where, key, values)
@@ -515,13 +519,22 @@ class Reader:
         )
 
     def _listing(
-        self, query: Query, where: Normal, key: tuple[Hashable, ...], part: Range, missing: tuple[bool, ...] = ()
+        self,
+        query: Query,
+        where: Normal,
+        key: tuple[Hashable, ...],
+        part: Range,
+        missing: tuple[bool, ...] = (),
+        size: int | None = None,
     ) -> Listing:
         abilities: tuple[str, ...] = key[-1]  # type: ignore[assignment]
-        return self._statements.get(  # type: ignore[no-any-return]
-            (part, missing, *key),
-            lambda: self._selection(query, where).listing(abilities, part, missing),
-        )
+
+        def compiled() -> Listing:
+            selection = self._selection(query, where)
+            selection.size = size
+            return selection.listing(abilities, part, missing)
+
+        return self._statements.get((part, missing, size, *key), compiled)  # type: ignore[no-any-return]
 
     def _continue(
         self, query: Query, where: Normal, key: tuple[Hashable, ...], values: dict[str, Any]

@@ -80,6 +80,8 @@ class Selection:
         self._merging = strategy == "merge" and not narrow
         if strategy == "merge":
             strategy = "walk"
+        self.size: int | None = None
+        """How many rows are wanted, written into the statement; None leaves it to each run."""
         self._merged = False
         """Whether the records of subordinates come one owner beside the other."""
         self.strategy: Strategy = "plain" if query.ids is not None else strategy
@@ -158,7 +160,9 @@ class Selection:
             enough, others = known[name], []
             if name == "subordinates" and self._merged:
                 sort, names = self.sort(place)
-                enough = place.alias.c.id.in_(newest_of_subordinates(place, names, descending=sort[0].descending))
+                enough = place.alias.c.id.in_(
+                    newest_of_subordinates(place, names, descending=sort[0].descending, size=self.size)
+                )
             elif name.startswith(LINKED):
                 # Most of what hangs on one's own records is one's own; the index says so before a row is fetched.
                 others = [known[each].is_not(true()) for each in ("own", "subordinates") if each in known]
@@ -175,11 +179,15 @@ class Selection:
 
     @property
     def _limit(self) -> Element:
+        if self.size is not None:
+            return literal_column(str(self.size))
         return self.frame.binds.value("limit", Integer())
 
     def counting(self) -> Statement:
         """Compile the number of rows, up to the value of "limit"."""
-        if self.strategy != "plain" and self.query.search is None:
+        # PostgreSQL takes a small reach faster as sets: what the parts before hold makes it hash whole tables.
+        sets = self.strategy == "gather" and self.frame.kind == "postgresql"
+        if self.strategy != "plain" and self.query.search is None and not sets:
             found = self._apart()
         elif self.strategy == "gather":
             found = self.gathered(limited=True)

@@ -28,11 +28,14 @@ def mergeable(sort: Sequence[SortColumn], names: Sequence[str]) -> bool:
     return all(name in NEVER_EMPTY for name in names) and len({each.descending for each in sort}) == 1
 
 
-def newest_of_subordinates(place: Place, names: Sequence[str], *, descending: bool) -> Any:
-    """Return the ids of the first records of the person's subordinates, as many as the page has."""
+def newest_of_subordinates(place: Place, names: Sequence[str], *, descending: bool, size: int | None = None) -> Any:
+    """Return the ids of the first records of the person's subordinates, as many as the page has, or `size`."""
     frame = place.frame
-    limit = frame.binds.value("limit", Integer())
     below, binds = _below(frame)
+    limit = str(size)
+    if size is None:
+        wanted = frame.binds.value("limit", Integer())
+        limit, binds = f":{wanted.key}", [wanted, *binds]
     tables, entity = frame.tables, place.entity.key
     table = quoted(tables.name(entity))
     owner = quoted(tables.column_name(entity, owner_path(place.entity).keys[0]))
@@ -53,16 +56,16 @@ def newest_of_subordinates(place: Place, names: Sequence[str], *, descending: bo
             f"WITH RECURSIVE q(o, {names_}) AS (SELECT * FROM (SELECT c.user_id, {shown} FROM ({below}) AS c"  # noqa: S608
             f" JOIN {table} AS n ON n.rowid = {first})"
             f" UNION ALL SELECT q.o, {shown} FROM q JOIN {table} AS n ON n.rowid = {following}"
-            f" ORDER BY {places} LIMIT :{limit.key}) SELECT k{len(keys) - 1} AS id FROM q"
+            f" ORDER BY {places} LIMIT {limit}) SELECT k{len(keys) - 1} AS id FROM q"
         )
     else:
         shown = ", ".join(f"y.{key} AS k{number}" for number, key in enumerate(keys))
         again = ", ".join(f"n.k{number} {way}" for number in range(len(keys)))
         statement = (
             f"SELECT n.k{len(keys) - 1} AS id FROM ({below}) AS c CROSS JOIN LATERAL (SELECT {shown} {live} c.user_id"  # noqa: S608
-            f" ORDER BY {order} LIMIT :{limit.key}) AS n ORDER BY {again} LIMIT :{limit.key}"
+            f" ORDER BY {order} LIMIT {limit}) AS n ORDER BY {again} LIMIT {limit}"
         )
-    return text(statement).bindparams(limit, *binds).columns(column("id", Stored("uuid")))
+    return text(statement).bindparams(*binds).columns(column("id", Stored("uuid")))
 
 
 def _below(frame: Frame) -> tuple[str, list[Any]]:
