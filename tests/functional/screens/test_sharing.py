@@ -113,3 +113,31 @@ def test_child_rows_are_shared_with_what_they_are_part_of(office: World, deal: s
     assert "/shares" not in ben.text(f"/paper/{paper}")
     assert ben.get(f"/paper/{paper}/shares").status_code == 404
     assert f"/client/{client}/shares" in ben.text(f"/client/{client}")
+
+
+def test_a_record_is_shared_over_rest(office: World, deal: str) -> None:
+    token = office.site.identity.add_token(office.ids["ben"], "shares")[1]
+    api, auth = office.app.test_client(), {"Authorization": f"Bearer {token}"}
+    eve, address = office.ids["eve"], f"/api/v1{deal}/shares"
+    body = {"kind": "user", "principal": eve, "level": "edit", "until": "2999-01-31T00:00:00+08:00"}
+
+    made = api.post(address, json=body, headers=auth)
+
+    assert made.status_code == 201
+    assert made.get_json()["until"] == "2999-01-30T16:00:00.000Z"
+    [known] = api.get(address, headers=auth).get_json()["data"]
+    assert (known["principal"], known["level"], known["cause"], known["made_by"]) == (
+        (eve, "edit", "manual", office.ids["ben"])
+    )
+    for wrong, status in [
+        ({"kind": "robot", "principal": eve}, 422),
+        ({"kind": "user", "principal": "x"}, 404),
+        ({"kind": "user", "principal": eve, "until": "soon"}, 400),
+        ({"kind": "user", "principal": eve, "until": "2999-01-31T00:00:00"}, 400),
+        ({"kind": ["user"], "principal": eve}, 400),
+        ({"kind": "user", "principal": eve, "owner": True}, 400),
+    ]:
+        assert api.post(address, json=wrong, headers=auth).status_code == status, wrong
+    assert api.delete(f"{address}/{eve}", headers=auth).status_code == 204
+    assert api.delete(f"{address}/{eve}", headers=auth).status_code == 404
+    assert api.get(address, headers=auth).get_json() == {"data": []}
