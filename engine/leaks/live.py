@@ -67,7 +67,7 @@ def examine_leaks(
         report.add(Scan(site, people, marks=marks, dice=dice, deadline=started + seconds / 2, progress=step).run())
     for number in count():
         throw = random.Random(None if seed is None else f"{seed} {number}")  # noqa: S311 - as above
-        report.add(_copy(site, throw, started + seconds, seconds / 4, step))
+        report.add(_copy(site, throw, started + seconds, step))
         if time.monotonic() > started + seconds:
             break
     if progress is not None:
@@ -90,9 +90,7 @@ def _people(site: Site, dice: random.Random) -> Iterator[Principal]:
             continue
 
 
-def _copy(
-    site: Site, dice: random.Random, deadline: float, least: float, step: Callable[[int, int], None]
-) -> LeakReport:
+def _copy(site: Site, dice: random.Random, deadline: float, step: Callable[[int, int], None]) -> LeakReport:
     """Scan a site of the same metadata and plugins with planted records and random roles, and throw it away."""
     documents = list(site.publisher.current().site_documents())
     found = Found(site.config, site.config.packs, site.plugins, tuple(documents), ())
@@ -105,9 +103,16 @@ def _copy(
             held = dice.sample(known, min(len(known), _PERSONS - _BY_CHANCE))
             planted = plant(copy, dice, rows=_ROWS, people=_PERSONS, roles=held)
             people = planted.people
-            # However long it took to make the copy, some questions are asked.
-            deadline = max(deadline, time.monotonic() + least)
-            scan = Scan(copy, people, marks=planted.marks, dice=dice, whole=True, deadline=deadline, progress=step)
+            scan = Scan(
+                copy,
+                people,
+                marks=planted.marks,
+                dice=dice,
+                whole=True,
+                deadline=deadline,
+                least=_BY_CHANCE,
+                progress=step,
+            )
             return scan.run()
         finally:
             copy.close()

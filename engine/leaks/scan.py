@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.data.principal import Principal
 from engine.errors import GuanxiError
-from engine.leaks import probing, reading, writing  # noqa: F401 - they register their channels
+from engine.leaks import explaining, probing, reading, writing  # noqa: F401 - they register their channels
 from engine.leaks.channels import Asking, Channel, channels
 from engine.leaks.finding import Leak
 from engine.leaks.judge import Judge
@@ -83,6 +83,7 @@ class Scan:
         dice: random.Random | None = None,
         whole: bool = False,
         deadline: float | None = None,
+        least: int = 0,
         progress: Progress | None = None,
     ) -> None:
         """Prepare a scan.
@@ -94,15 +95,19 @@ class Scan:
             dice: chooses records and the order of questions.
             whole: whether the site was made for this: every record is read, and channels that write take part.
             deadline: `time.monotonic()` after which no further question is asked.
+            least: for how many people what is quick is asked to its end, however late it is.
             progress: is told how far it is.
         """
         self._site, self._people = site, list(people)
         self._marks = marks or Marks()
         self._dice = dice or random.Random(0)  # noqa: S311 - nothing secret
         self._whole, self._deadline, self._progress = whole, deadline, progress
+        self._least = least
         self._report = LeakReport()
         self._seen: set[tuple[object, ...]] = set()
-        self._notes: dict[str, object] = {}
+        self._notes: dict[str, object] = {"people": self._people}
+        self._due = False
+        """Whether the question is asked even though the time is over."""
 
     def run(self, only: Iterable[Channel] | None = None) -> LeakReport:
         """Ask everything, or what some channels ask, as far as the time goes."""
@@ -110,7 +115,8 @@ class Scan:
         chosen = list(channels(writes=None if self._whole else False) if only is None else only)
         entities = list(self._site.published.model.entities.values())
         total = len(self._people) * (len(entities) * sum(not c.once for c in chosen) + sum(c.once for c in chosen))
-        for person, part in self._rounds(chosen):
+        for number, (person, part) in enumerate(self._rounds(chosen)):
+            self._due = number < self._least
             for asking, ways in self._questions(person, entities, part):
                 for channel in ways:
                     if self._over():
@@ -155,7 +161,7 @@ class Scan:
 
     def _over(self) -> bool:
         """Say whether the time is up."""
-        if self._deadline is None or time.monotonic() < self._deadline:
+        if self._deadline is None or time.monotonic() < self._deadline or self._due:
             return False
         self._report.finished = False
         return True

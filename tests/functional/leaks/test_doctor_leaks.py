@@ -48,7 +48,7 @@ def test_a_sound_site_is_found_sound_and_left_as_it_was(clinic: Path) -> None:
     filled(clinic)
     before = dump(clinic)
 
-    done = run_here("doctor", "--leaks", "--seconds", "3", "--seed", "1", "--site", clinic)
+    done = run_here("doctor", "--leaks", "--seconds", "2", "--seed", "1", "--site", clinic)
 
     assert done.code == 0, done.out
     assert "Nobody was told" in done.out
@@ -62,7 +62,7 @@ def test_a_leak_of_a_plugin_among_real_records_is_found_and_told(clinic: Path) -
     (place / "__init__.py").write_text(COPIES, "utf-8")
     filled(clinic)
 
-    done = run_here("doctor", "--leaks", "--seconds", "8", "--seed", "1", "--site", clinic, "--json")
+    done = run_here("doctor", "--leaks", "--seconds", "2", "--seed", "1", "--site", clinic, "--json")
 
     assert done.code == 1, done.err
     said = done.json
