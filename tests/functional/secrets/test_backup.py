@@ -471,3 +471,15 @@ def test_a_restore_that_cannot_be_ended_gives_back_what_was_there(badge_backup: 
 
     assert [each.name for each in there.iterdir()] == ["mine.txt"]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["odd.backup", "there"]
+
+
+def test_a_database_of_the_other_kind_is_refused_before_anything_is_touched(
+    badge_backup: Path, tmp_path: Path, postgres_server: Any
+) -> None:
+    url = postgres_server.create()
+
+    with pytest.raises(GuanxiError, match="The backup is of SQLite"):
+        restore(badge_backup, tmp_path / "again", database=url)
+
+    assert not (tmp_path / "again").exists()
+    postgres_server.drop(url)
