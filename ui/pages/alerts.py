@@ -115,6 +115,7 @@ def handle(alert_id: Any) -> Response:
     """Keep what somebody thinks of an alarm."""
     with reading() as reader:
         require_audit(reader)
+        reader.principal.require_own_hands()
     asked = request.form.get("state", "")
     [state, *_] = [each for each in ALERT_STATES if each == asked] or [ALERT_STATES[1]]
     site().alarms.handle(str(alert_id), state, request.form.get("note"), principal().id)

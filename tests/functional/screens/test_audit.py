@@ -200,3 +200,25 @@ def test_what_a_program_does_carries_the_token_that_it_showed(world: World, ada:
     with world.site.database.read() as connection:
         [after] = world.site.trail.entries(connection, Wanted(kinds=("export",)))
     assert after.token is None
+
+
+def test_who_only_looks_as_somebody_else_closes_no_alarm_and_is_counted_as_themselves(world: World, ada: Web) -> None:
+    world.site.records.update(SYSTEM, "user", [Change(world.ids["dan"], {"roles": ["auditor"]})])
+    with clock.set_to(NIGHT), acting_from(Origin("web", "203.0.113.7", FIREFOX)):
+        world.site.trail.tell(Event("export", world.ids["ben"], "deal", number=9))
+        [raised] = world.site.alarms.evaluate()
+    world.create("deal", {"name": "Big"})
+    world.site.meters.flush()
+    assert ada.submit(f"/admin/view-as/{world.ids['dan']}").status_code == 303
+
+    refused = ada.submit(f"/admin/alerts/{raised.id}", {"state": "closed"})
+    ada.text("/deal")
+    world.site.meters.flush()
+
+    assert refused.status_code == 403
+    with world.site.database.read() as connection:
+        assert world.site.alarms.inbox.one(connection, raised.id).state == "new"
+        counted = run(
+            connection, "SELECT actor_id FROM reading_meter WHERE kind = 'list' AND entity = 'deal'"
+        ).fetchall()
+    assert {row[0] for row in counted} == {world.ids["ada"]}
