@@ -155,10 +155,13 @@ class Keeper:
             return
         table, column = _names(published, "user", "roles")
         status = quoted(published.tables.column_name("user", "status"))
+        # The account of a program looks after nothing: it cannot sign in.
+        kind = "kind" in published.model.entities["user"].fields
+        people = f" AND coalesce({_names(published, 'user', 'kind')[1]}, '') <> 'service'" if kind else ""
         rows = self._store.run_on_users(
             connection,
             f"SELECT {column} FROM {table}"  # noqa: S608 - names of our own making
-            f" WHERE deleted_at IS NULL AND {status} = 'active' AND {column} IS NOT NULL",
+            f" WHERE deleted_at IS NULL AND {status} = 'active' AND {column} IS NOT NULL{people}",
         ).fetchall()
         if not any(roles & set(orjson.loads(row[0]) if isinstance(row[0], str) else row[0]) for row in rows):
             message = Message("Somebody must remain who looks after the site: make another administrator first")
@@ -174,7 +177,8 @@ def _manager(row: Any) -> Any:
 
 
 def _looks_after(row: Any, roles: frozenset[str]) -> bool:
-    return row.get("status") == "active" and row.get("deleted_at") is None and bool(roles & set(row.get("roles") or ()))
+    there = row.get("status") == "active" and row.get("deleted_at") is None and row.get("kind") != "service"
+    return there and bool(roles & set(row.get("roles") or ()))
 
 
 def _keep_rank(batch: Batch) -> None:

@@ -16,7 +16,15 @@ from argon2 import PasswordHasher
 from engine import clock, rotate_keys
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM
-from engine.errors import AccessDenied, GuanxiError, PasswordRefused, SignInNeeded, SignInRefused, TooManyRequests
+from engine.errors import (
+    AccessDenied,
+    GuanxiError,
+    PasswordRefused,
+    RecordInvalid,
+    SignInNeeded,
+    SignInRefused,
+    TooManyRequests,
+)
 from engine.hooks import hookimpl
 from engine.identity import passwords
 from engine.identity.identity import Identity
@@ -333,6 +341,14 @@ def test_a_service_account_never_signs_in(identity: Identity, ada: str) -> None:
     for elsewhere in ("10.2.0.1", "", None, "nonsense"):
         with pytest.raises(SignInNeeded, match="address"):
             identity.principal_of_token(text, address=elsewhere)
+
+
+def test_a_service_account_is_no_administrator_who_remains(site: Site, identity: Identity, ada: str) -> None:
+    identity.add("Robot", "robot@x.example", ["admin"], kind="service")
+
+    for values in ({"status": "disabled"}, {"kind": "service"}):
+        with pytest.raises(RecordInvalid, match="another administrator first"):
+            site.records.update(SYSTEM, "user", [Change(ada, values)])
 
 
 def test_another_address_waits_for_its_confirmation(site: Site, identity: Identity, ada: str) -> None:
