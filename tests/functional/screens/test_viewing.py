@@ -2,10 +2,12 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from engine import SYSTEM, AccessDenied, clock
+from tests.functional.screens.test_why_parity import office as made_office
 from tests.functional.screens.world import Web, World, words
 
 
@@ -160,3 +162,33 @@ def test_a_name_that_is_nobody_is_refused_at_its_field(office: World) -> None:
     assert web.submit("/admin/view-as", {"person": "dan@example.com"}).status_code == 422
     assert web.submit("/admin/view-as", {"person": "Ada"}).status_code == 422
     assert web.submit("/admin/view-as", {"person": "Ben"}).status_code == 303
+
+
+def test_a_look_is_kept_by_both_databases(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with made_office(tmp_path / "site", database_url) as site:
+        ada, ben = (
+            site.identity.add(name, f"{name}@x.example", [role]) for name, role in (("a", "admin"), ("b", "boss"))
+        )
+        actor = site.principal(ada)
+
+        secret = site.identity.view_as(actor, ben, "session")
+
+        def seen(session: str = "session") -> str | None:
+            with site.database.read() as connection:
+                found = site.identity.viewed(actor, secret, session, connection)
+            return None if found is None or found.viewer is None else f"{found.name} by {found.viewer.name}"
+
+        assert seen() == "b by a"
+        assert seen("another") is None
+        look = site.identity.stop_viewing(secret, "session")
+        assert look is not None
+        assert (look.user_id, look.over) == (ben, False)
+        assert seen() is None
+        secret = site.identity.view_as(actor, ben, "session")
+        later = clock.now() + timedelta(minutes=31)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert seen() is None
+        with site.database.plain() as connection:
+            ends = connection.exec_driver_sql("SELECT details FROM audit_event WHERE kind = 'view_as' ORDER BY seq")
+            told = [row[0] if isinstance(row[0], dict) else json.loads(row[0]) for row in ends]
+        assert [each.get("ended") for each in told] == [None, "stopped", None, "time"]
