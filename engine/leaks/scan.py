@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class LeakReport:
 class Scan:
     """Plays people against a site."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that makes a scan
         self,
         site: Site,
         people: Sequence[Principal],
@@ -82,6 +82,7 @@ class Scan:
         marks: Marks | None = None,
         dice: random.Random | None = None,
         whole: bool = False,
+        about: Collection[str] | None = None,
         deadline: float | None = None,
         least: int = 0,
         progress: Progress | None = None,
@@ -94,6 +95,7 @@ class Scan:
             marks: what was planted.
             dice: chooses records and the order of questions.
             whole: whether the site was made for this: every record is read, and channels that write take part.
+            about: entities to ask about; all unless given.
             deadline: `time.monotonic()` after which no further question is asked.
             least: for how many people what is quick is asked to its end, however late it is.
             progress: is told how far it is.
@@ -102,7 +104,7 @@ class Scan:
         self._marks = marks or Marks()
         self._dice = dice or random.Random(0)  # noqa: S311 - nothing secret
         self._whole, self._deadline, self._progress = whole, deadline, progress
-        self._least = least
+        self._least, self._about = least, about
         self._report = LeakReport()
         self._seen: set[tuple[object, ...]] = set()
         self._notes: dict[str, object] = {"people": self._people}
@@ -113,7 +115,8 @@ class Scan:
         """Ask everything, or what some channels ask, as far as the time goes."""
         started = time.monotonic()
         chosen = list(channels(writes=None if self._whole else False) if only is None else only)
-        entities = list(self._site.published.model.entities.values())
+        known = self._site.published.model.entities.values()
+        entities = [each for each in known if self._about is None or each.key in self._about]
         total = len(self._people) * (len(entities) * sum(not c.once for c in chosen) + sum(c.once for c in chosen))
         for number, (person, part) in enumerate(self._rounds(chosen)):
             self._due = number < self._least
@@ -147,8 +150,8 @@ class Scan:
             plain = Plain(reader.connection, reader.published)
             oracle = Oracle(plain, person)
             if self._whole:
-                for entity in entities:
-                    plain.rows(entity.key)
+                for key in plain.model.entities:
+                    plain.rows(key)
             for place, entity in enumerate(entities):
                 if self._over():
                     return

@@ -26,11 +26,11 @@ class World:
     planted: Planted
     dice: random.Random
 
-    def scan(self, only: tuple[str, ...] = (), *, people: int = 0) -> LeakReport:
+    def scan(self, only: tuple[str, ...] = (), *, people: int = 0, about: tuple[str, ...] | None = None) -> LeakReport:
         """Ask through every channel, or through some, in the name of everybody, or of the last few."""
         asked: list[Channel] = [each for each in channels() if not only or each.name in only]
         persons = self.planted.people[-people:]
-        return Scan(self.site, persons, marks=self.planted.marks, dice=self.dice, whole=True).run(asked)
+        return Scan(self.site, persons, marks=self.planted.marks, dice=self.dice, whole=True, about=about).run(asked)
 
 
 @contextmanager
