@@ -1,4 +1,4 @@
-"""Shares of records say whom they are with, until when, whether what hangs on the record goes along, and who gave them."""
+"""Shares say whom they are with, until when, who gave them, and whether what hangs on the record goes along."""
 
 from __future__ import annotations
 
