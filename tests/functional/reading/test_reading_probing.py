@@ -243,7 +243,11 @@ def test_history_leaves_hidden_fields_out_and_marks_masked_ones(cast: Cast) -> N
 
     assert [entry.version for entry in (*first, *rest)] == [3, 2, 1]
     assert rest.next_cursor is None
-    assert first[0].json()["changes"] == {"name": [None, "one"], "phone": [None, "138••••5678"], "pin": ["••••", "••••"]}
+    assert first[0].json()["changes"] == {
+        "name": [None, "one"],
+        "phone": [None, "138••••5678"],
+        "pin": ["••••", "••••"],
+    }
     assert (first[0].actor, first[0].via) == ("boss", "api")
 
 
