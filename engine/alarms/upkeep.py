@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,8 +32,16 @@ class Upkeep:
     """Keeps the log and the alarms of a site going."""
 
     def __init__(
-        self, trail: Trail, meters: Meters, alarms: Alarms, *, audit_days: int = 0, tick: float = TICK_S
+        self,
+        trail: Trail,
+        meters: Meters,
+        alarms: Alarms,
+        *,
+        audit_days: int = 0,
+        tick: float = TICK_S,
+        housework: Sequence[Callable[[], object]] = (),
     ) -> None:
+        self._housework = housework
         self._tick = tick
         self._trail, self._meters, self._alarms, self._days = trail, meters, alarms, audit_days
         self._stopped = threading.Event()
@@ -61,6 +69,8 @@ class Upkeep:
         if self._days:
             self._trail.trim(clock.now() - timedelta(days=self._days))
         self._meters.forget(clock.now() - KEPT)
+        for work in self._housework:
+            work()
 
     def _run(self) -> None:
         works: list[tuple[float, Callable[[], object]]] = [

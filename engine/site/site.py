@@ -169,7 +169,9 @@ class Site:
     @cached_property
     def upkeep(self) -> Upkeep:
         """What the site does by itself while it is served; whoever serves it starts and stops it."""
-        return Upkeep(self.trail, self.meters, self.alarms, audit_days=self.config.limits.audit_days)
+        housework = (self.records.forget_shares, self.records.forget_keys)
+        days = self.config.limits.audit_days
+        return Upkeep(self.trail, self.meters, self.alarms, audit_days=days, housework=housework)
 
     def close(self) -> None:
         """Seal what was noted, and let go of the database."""

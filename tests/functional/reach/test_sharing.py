@@ -65,7 +65,8 @@ def test_a_share_counts_for_nothing_from_the_moment_at_which_it_ends(
         world.update(helper, "account", account, {"name": "too late"})
     with world.reading(world.who(owner)) as reader:
         assert reader.shares("account", account) == ()
-    assert world.records.forget_shares() == 1
+    world.site.upkeep.daily()
+    assert world.records.forget_shares() == 0
 
 
 def test_what_makes_no_sense_is_refused_at_its_place(world: World) -> None:
