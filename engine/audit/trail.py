@@ -39,6 +39,8 @@ class Trail:
         self._sealer = Sealer(self.statements)
         self.key: Key | None = None
         """What seals are signed with; None while the site has no secret."""
+        self.former_keys: tuple[Key, ...] = ()
+        """What older seals were signed with."""
         self.noted = False
         """Whether this process wrote events since it sealed last."""
         columns = "kind, at, actor_id, entity, record_id, number, details, via, address, agent, token"
@@ -122,7 +124,7 @@ class Trail:
         """Return whether the log is as it was written; against a head that was kept elsewhere when one is given."""
         with self.database.read() as connection:
             pending = self._sealer.pending(connection)
-            return Checker(self.statements, connection, self.key).check(head, pending)
+            return Checker(self.statements, connection, self.key, self.former_keys).check(head, pending)
 
     def vouch(self) -> Checked:
         """Seal what is pending, check everything, and note it when somebody has tampered with the log."""

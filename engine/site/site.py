@@ -70,7 +70,7 @@ class Site:
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
         self.trail = self.records.trail
-        self.trail.key = _audit_key(config)
+        self.trail.key, self.trail.former_keys = _audit_keys(config)
         self.meters = Meters(self.database)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
@@ -499,12 +499,15 @@ def _vault(config: SiteConfig, database: Database) -> Vault | None:
     return Vault(secret, ring)
 
 
-def _audit_key(config: SiteConfig) -> Key | None:
-    """Return what the audit log is sealed with; without a secret the chain is a plain one."""
-    try:
-        return Key(config.secret_key.encode())
-    except SiteBroken:
-        return None
+def _audit_keys(config: SiteConfig) -> tuple[Key | None, tuple[Key, ...]]:
+    """Return what the audit log is sealed with, and was before; without a secret the chain is a plain one."""
+    key: Key | None = None
+    former: tuple[Key, ...] = ()
+    with suppress(SiteBroken):
+        key = Key(config.secret_key.encode())
+    with suppress(SiteBroken):
+        former = tuple(Key(each.encode()) for each in config.former_secret_keys)
+    return key, former
 
 
 def _make_folder(url: str) -> None:

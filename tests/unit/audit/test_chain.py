@@ -220,6 +220,22 @@ def test_another_key_is_counted_and_not_believed(trail: Trail) -> None:
     assert (found.broken, found.unsigned, found.events) == (None, 3, 6)
 
 
+def test_a_former_key_is_believed_and_held_to(trail: Trail) -> None:
+    fill(trail, 3)
+    assert trail.key is not None
+    trail.key, trail.former_keys = Key(b"another secret"), (trail.key,)
+    fill(trail, 3)
+    found = trail.check()
+    assert (found.broken, found.unsigned, found.events) == (None, 0, 6)
+
+    name = trail.former_keys[0].name
+    by_hand(trail, f"UPDATE audit_seal SET mac = '{name}.00' WHERE place = 2")
+
+    broken = trail.check().broken
+    assert broken is not None
+    assert (broken.fault, broken.place) == ("forged", 2)
+
+
 def test_a_transaction_that_runs_long_is_sealed_when_it_ends_and_keeps_nobody_waiting(postgres_url: str) -> None:
     database = Database(postgres_url)
     migrate(database)
