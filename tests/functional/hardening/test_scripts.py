@@ -24,14 +24,14 @@ TEXTS = (
     f'"><img src=x onerror={MARK}()>',
     f"' autofocus onfocus='{MARK}()",
     f"</textarea></title></style><svg onload={MARK}()>",
-    f"{{{{ 7 * 7331 }}}}{{% for x in ().__class__ %}}{MARK}",
-    f"${{7*7331}}{MARK}<!--",
+    f"{{{{ 7919 * 7331 * 11 }}}}{{% for x in ().__class__ %}}{MARK}",
+    f"${{7919*7331*11}}{MARK}<!--",
     f"javascript:{MARK}()",
     f'\\"}});{MARK}();//',
     f"</script><script>{MARK}()</script>",
 )
-WORKED_OUT = "51317"
-"""What a template would make of 7 * 7331."""
+WORKED_OUT = "638596079"
+"""What a template would make of 7919 * 7331 * 11."""
 LABEL = json.dumps(TEXTS[0] + TEXTS[1] + TEXTS[4])
 DOCUMENTS = f"""
 entity: part
