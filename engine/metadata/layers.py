@@ -165,7 +165,9 @@ def _without_nulls(node: Shape | None, value: Any) -> Any:
         kept: dict[str, Any] = {}
         for key, each in value.items():
             inner = node.part(key, value) if node is not None else None
-            if each is not None or (inner is not None and inner.null):
+            # A key that cannot be one stays to be found wrong: often the rest of a text with a comma in it.
+            strange = node is not None and inner is node.extra and node.names is not None and node.names(key)
+            if each is not None or strange or (inner is not None and inner.null):
                 kept[key] = _without_nulls(inner, each)
             elif inner is not None and "object" in inner.types and not inner.text:
                 kept[key] = {}

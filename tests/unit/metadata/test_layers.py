@@ -79,6 +79,12 @@ def test_taking_back_is_remembered_too() -> None:
     assert made.provenance == {"entity/lead#/checks/positive": "site", "entity/lead#/fields/name/help": "site"}
 
 
+def test_the_rest_of_a_text_with_a_comma_is_no_language() -> None:
+    told = said("entity: lead\ntitle: name\nfields: {name: {type: text, label: {en: over 2,000 people}}}")
+
+    assert any("'000 people' is not written as it must be" in each for each in told)
+
+
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
