@@ -263,6 +263,7 @@ from engine.i18n import (
 from engine.i18n import (
     translate as translate,
 )
+from engine.identity import Away as Away
 from engine.identity import Identity as Identity
 from engine.identity import Link as Link
 from engine.identity import Person as Person

@@ -15,7 +15,7 @@ from engine.audit.trail import Trail
 from engine.hooks import Batch, hookimpl
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "user": ("roles", "department", "manager", "deputy", "status"),
+    "user": ("roles", "department", "manager", "deputy", "absent_from", "absent_until", "status"),
     "team": ("leader", "members"),
     "department": ("parent", "head"),
     "territory": ("parent", "manager", "members"),

@@ -21,6 +21,7 @@ from engine.data.principal import SYSTEM, Principal
 from engine.errors import AccessDenied, DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded
 from engine.i18n import Message
 from engine.identity import everyone
+from engine.identity.absence import Absences
 from engine.identity.base import Memory, Rules
 from engine.identity.caring import Caring
 from engine.identity.links import Link
@@ -32,7 +33,7 @@ from engine.identity.viewing import Ending, Look, require_may_view, seen_as
 from engine.publish import Published
 
 
-class Identity(Caring):
+class Identity(Caring, Absences):
     """The people of one site."""
 
     # --- who asks -------------------------------------------------------------------------------------------------

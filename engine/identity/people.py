@@ -186,18 +186,22 @@ def absences_of(rows: Iterable[Any], timezone: str) -> Iterator[Absence]:
     now = clock.now()
     for id_, first, last, own_zone in rows:
         where = own_zone or timezone
-        ends = _FOR_GOOD if last is None else _midnight(_day(last) + timedelta(days=1), where)
+        ends = _FOR_GOOD if last is None else _midnight(day_of(last), where, timedelta(days=1))
         if ends > now:
-            yield Absence(str(id_), _midnight(_day(first), where), ends)
+            yield Absence(str(id_), _midnight(day_of(first), where), ends)
 
 
-def _day(value: Any) -> date:
+def day_of(value: Any) -> date:
+    """Return a day as either database gives it."""
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
-def _midnight(day: date, where: str) -> datetime:
-    """Return the moment at which a day begins."""
-    return datetime.combine(day, time(), zone(where)).astimezone(UTC)
+def _midnight(day: date, where: str, after: timedelta = timedelta()) -> datetime:
+    """Return the moment at which a day begins, or so much later; the ends of the calendar stand for what is beyond."""
+    try:
+        return (datetime.combine(day, time(), zone(where)) + after).astimezone(UTC)
+    except OverflowError:
+        return _FOR_GOOD if day > clock.now().date() else datetime.min.replace(tzinfo=UTC)
 
 
 def _columns(published: Published) -> dict[str, str]:

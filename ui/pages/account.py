@@ -1,11 +1,11 @@
-"""One's own account: password, address, second factors, and where one is signed in.
+"""One's own account: password, address, second factors, where one is signed in, and being away.
 
 Whatever changes how somebody signs in asks for the password again when that was long ago.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
@@ -16,11 +16,13 @@ from engine import (
     Principal,
     ProofNeeded,
     Reader,
+    RecordInvalid,
     SignInRefused,
     TooManyRequests,
 )
 from ui.asking import language, principal, reading, session_secret, site
 from ui.frame import notice, page
+from ui.pages import away
 from ui.pages.signing import keep_session, refusing
 from ui.pages.ways import offered
 from ui.safe import own_path
@@ -128,7 +130,12 @@ def again_options() -> Response:
 
 @routes.get(HOME)
 def account() -> str:
-    """Show how one signs in, and where one is signed in."""
+    """Show how one signs in, where one is signed in, and whether one is away."""
+    own()
+    return _account(away.Posted())
+
+
+def _account(posted: away.Posted) -> str:
     identity, user_id = site().identity, own_id()
     with reading() as reader:
         return page(
@@ -144,7 +151,44 @@ def account() -> str:
             tokens=len(identity.tokens(user_id)),
             when=moments(reader),
             device=device,
+            away=away.section(reader, identity.absence(user_id), identity.stands_in(user_id), posted),
         )
+
+
+# --- being away
+
+
+@routes.get(f"{HOME}/away/people")
+def deputies() -> str:
+    """Return the people whose names hold what was typed, and who could stand in."""
+    own()
+    with reading() as reader:
+        return render_template("_choices.html", options=away.choices(reader), labels={}, told={})
+
+
+@routes.post(f"{HOME}/away")
+def go_away() -> AnyResponse:
+    """Write down that one is away, and who stands in."""
+    actor = own()
+    with reading() as reader:
+        posted = away.read_form(reader)
+    if not posted.problems:
+        try:
+            kept = site().identity.go_away(actor, posted.deputy, posted.first, posted.last)
+        except RecordInvalid as refused:
+            posted.refuse(refused)
+        else:
+            notice(Message("Saved. {name} stands in for you.", name=kept.deputy))
+            return redirect(f"{HOME}#away", 303)
+    return make_response(_account(posted), 422)
+
+
+@routes.post(f"{HOME}/away/back")
+def come_back() -> AnyResponse:
+    """Write down that one is back, or stays."""
+    site().identity.come_back(own())
+    notice(Message("Nobody stands in for you any longer"))
+    return redirect(f"{HOME}#away", 303)
 
 
 # --- password and address

@@ -12,11 +12,16 @@ CHOICES = 8
 _READ = frozenset({"read", "write"})
 
 
-def matching(reader: Reader, typed: str, kinds: Iterable[str] = KINDS) -> list[tuple[str, str]]:
-    """Return ("user/<id>", name) of those whose name holds some letters, as far as who reads may see them."""
+def matching(
+    reader: Reader, typed: str, kinds: Iterable[str] = KINDS, *, besides: Expr | None = None
+) -> list[tuple[str, str]]:
+    """Return ("user/<id>", name) of those whose name holds some letters, as far as who reads may see them.
+
+    `besides` is one more condition on each of the kinds.
+    """
     found: list[tuple[str, str]] = []
     for kind in kinds:
-        found += _named(reader, kind, typed, exactly=False)
+        found += _named(reader, kind, typed, exactly=False, besides=besides)
     return found
 
 
@@ -41,13 +46,15 @@ def found_by(reader: Reader, form: Mapping[str, str], name: str = "with") -> tup
     return "", "", Message("There is nobody called {name}", name=typed)
 
 
-def _named(reader: Reader, kind: str, typed: str, *, exactly: bool) -> list[tuple[str, str]]:
+def _named(
+    reader: Reader, kind: str, typed: str, *, exactly: bool, besides: Expr | None = None
+) -> list[tuple[str, str]]:
     known = reader.model.entities.get(kind)
     mask = reader.access.mask(kind) if known is not None and reader.access.may(kind, "read") else {}
     if known is None or mask.get(known.title) not in _READ:
         return []
     title = Path((known.title,))
-    conditions: list[Expr] = []
+    conditions: list[Expr] = [besides] if besides is not None else []
     if typed and exactly:
         fits: Expr = Call("==", (Call("lower", (title,)), Literal(typed.lower())))
         if kind == "user" and "@" in typed and mask.get("email") in _READ:

@@ -21,6 +21,7 @@ from engine import (
 from ui import cookies
 from ui.asking import COOKIE, STEP_COOKIE, language, principal, session_secret, site
 from ui.frame import page
+from ui.pages.away import tell_deputy
 from ui.pages.ways import offered
 from ui.safe import own_path
 
@@ -111,6 +112,7 @@ def enter(begin: Callable[[], SignIn], wanted: str) -> Response:
 
 def signed_in(done: SignIn, wanted: str) -> Response:
     """Go on to where the person wanted to go, with the cookie of a sign-in."""
+    tell_deputy(done.principal)
     response = redirect(wanted, 303)
     keep_session(response, done.secret)
     cookies.forget(response, STEP_COOKIE)

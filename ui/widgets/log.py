@@ -57,6 +57,8 @@ _FACTS = {
     "department": Message("Department"),
     "manager": Message("Manager"),
     "deputy": Message("Deputy"),
+    "absent_from": Message("Away from"),
+    "absent_until": Message("Away until"),
     "leader": Message("Leader"),
     "head": Message("Head of department"),
     "members": Message("Members"),
