@@ -179,6 +179,7 @@ def go_away() -> AnyResponse:
             posted.refuse(refused)
         else:
             notice(Message("Saved. {name} stands in for you.", name=kept.deputy))
+            away.warn(kept, site().identity.absence(kept.deputy_id or ""))
             return redirect(f"{HOME}#away", 303)
     return make_response(_account(posted), 422)
 

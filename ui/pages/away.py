@@ -139,6 +139,16 @@ def read_form(reader: Reader) -> Posted:
     return posted
 
 
+def warn(kept: Away, deputy: Away | None) -> None:
+    """Say so when the deputy is away meanwhile: what was lent is not passed on."""
+    if deputy is None or deputy.state == "none" or deputy.first is None or kept.first is None:
+        return
+    after = kept.last is not None and deputy.first > kept.last
+    before = deputy.last is not None and deputy.last < kept.first
+    if not (after or before):
+        notice(Message("{name} is away then too, for part of it or all the time", name=deputy.name), "warning")
+
+
 def tell_deputy(principal: Principal) -> None:
     """Say to who has just signed in for whom they stand in now."""
     if not principal.absences or principal.id is None:

@@ -146,3 +146,20 @@ def test_who_said_nothing_sees_an_absence_that_an_administrator_wrote_down(
 
     assert "Nobody stands in for you Planned" in section(ben)
     assert "Cancel the absence" in section(ben)
+
+
+def test_it_is_said_when_the_deputy_is_away_meanwhile(office: World) -> None:
+    today = clock.now().date()
+    first, last, later = ((today + timedelta(days=each)).isoformat() for each in (3, 5, 6))
+    office.browser("eve").submit(AWAY, {"deputy": "曹琳", "absent_from": first, "absent_until": last})
+    ben = office.browser("ben")
+
+    for values, warned in (
+        ({"absent_from": first, "absent_until": first}, True),
+        ({"absent_from": last}, True),
+        ({"absent_from": later}, False),
+        ({"absent_from": today.isoformat(), "absent_until": (today + timedelta(days=2)).isoformat()}, False),
+    ):
+        page = words(ben.follow(ben.submit(AWAY, {"deputy": "Eve", **values})))
+        assert "Saved. Eve stands in for you." in page
+        assert ("Eve is away then too" in page) == warned
