@@ -19,6 +19,8 @@ from ui.app import create_app
 
 _API = "/api/"
 _WHY = "/why"
+_ACCOUNT = "/login/account"
+"""A person's own page: who they are and who stands in for whom is theirs to know, whatever a restriction says."""
 _KNOWN = {"entity", "record_id", "field", "relation"}
 _RECORDS, _FEW, _QUESTIONS = 2, 3, 2
 _BROKEN = 500
@@ -43,7 +45,7 @@ def _faces(asking: Asking, *, api: bool) -> Iterator[Any]:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.rule.startswith(_API) != api or not rule.arguments <= _KNOWN:
             continue
-        if not asking.whole and not _harmless(rule):
+        if rule.rule == _ACCOUNT or (not asking.whole and not _harmless(rule)):
             continue
         if not rule.arguments and asking.entity.key != "user":
             continue  # once for each person is enough

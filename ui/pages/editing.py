@@ -379,7 +379,6 @@ class _Maker:
         made = replace(kept(made, request.form, wrong), why=self._why(key))
         return again(self.reader, each, made, self.titles, filling.uploads, wrong=bool(wrong))
 
-
     def _why(self, key: str) -> str:
         """Return where it is told why the rights refuse a value; "" when they do not."""
         refused = {problem.code for problem in self.problems if problem.path == key} & REFUSED
