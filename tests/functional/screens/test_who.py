@@ -99,8 +99,6 @@ def test_five_hundred_people_are_answered_within_a_second(
 
     from engine import Site
 
-    if tier != "full" and database_url.startswith("sqlite"):
-        pytest.skip("the slower database tells enough")
     folder = Path(str(tmp_path)) / "site"
     ids = build(folder, DOCUMENTS, database_url, PEOPLE)
     with Site.open(folder, database_url=database_url) as site:
