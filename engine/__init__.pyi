@@ -7,15 +7,15 @@ from engine.alarms import alert_helps as alert_helps
 from engine.alarms import alert_labels as alert_labels
 from engine.alarms.places import network_of as network_of
 from engine.audit import Event as Event
-from engine.audit.sentences import EVENT_LABELS as EVENT_LABELS
-from engine.audit.sentences import EventNames as EventNames
-from engine.audit.sentences import event_sentence as event_sentence
 from engine.audit import Head as Head
 from engine.audit import LogEntry as LogEntry
 from engine.audit import Origin as Origin
 from engine.audit import Wanted as Wanted
 from engine.audit import acting_from as acting_from
 from engine.audit import read_head as read_head
+from engine.audit.sentences import EVENT_LABELS as EVENT_LABELS
+from engine.audit.sentences import EventNames as EventNames
+from engine.audit.sentences import event_sentence as event_sentence
 from engine.backup import BackupLock as BackupLock
 from engine.backup import BackupUnusable as BackupUnusable
 from engine.backup import KeptBackups as KeptBackups
@@ -27,7 +27,6 @@ from engine.backup import check_backup as check_backup
 from engine.backup import keep_some_backups as keep_some_backups
 from engine.backup import restore_backup as restore_backup
 from engine.backup import save_backup as save_backup
-from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
 from engine.clock import now as now
 from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
@@ -66,7 +65,6 @@ from engine.data.timeline import History as History
 from engine.data.transfer import (
     ColumnMap as ColumnMap,
 )
-from engine.data.transfer.mapping import guarded as guarded
 from engine.data.transfer import (
     ImportOptions as ImportOptions,
 )
@@ -76,6 +74,7 @@ from engine.data.transfer import (
 from engine.data.transfer import (
     SheetUnreadable as SheetUnreadable,
 )
+from engine.data.transfer.mapping import guarded as guarded
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine
 from engine.errors import (
@@ -284,6 +283,7 @@ from engine.leaks import examine_leaks as examine_leaks
 from engine.leaks import register_channel as register_channel
 from engine.metadata.document import Document as Document
 from engine.metadata.document import dump as dump
+from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
 from engine.metadata.model import (
     ACTIONS as ACTIONS,
 )
@@ -359,9 +359,9 @@ from engine.site.documents import Checked as Checked
 from engine.site.documents import check_files as check_files
 from engine.site.folder import create_folder as create_folder
 from engine.site.folder import write_private as write_private
-from engine.site.pulling import Pulled as Pulled
 from engine.site.protection import Protection as Protection
 from engine.site.protection import protections as protections
+from engine.site.pulling import Pulled as Pulled
 from engine.site.secrets import Encryption as Encryption
 from engine.site.secrets import encryption as encryption
 from engine.site.secrets import reindex_keys as reindex_keys

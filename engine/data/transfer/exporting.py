@@ -92,7 +92,8 @@ class Exporter:
             "as": self._reader.principal.id if viewer is not None else None,
         }
         told = {name: value for name, value in details.items() if value}
-        return Event("export", viewer.id if viewer is not None else self._reader.principal.id, self._kind.key, None, self.count, told)
+        who = viewer.id if viewer is not None else self._reader.principal.id
+        return Event("export", who, self._kind.key, None, self.count, told)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 

@@ -289,7 +289,9 @@ def test_every_answer_carries_every_header(world: World) -> None:
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert "Access-Control-Allow-Origin" not in headers
         if response.data:
-            assert "charset=utf-8" in headers["Content-Type"] or not response.mimetype.startswith("text/"), address
+            assert "charset=utf-8" in headers["Content-Type"] or not (response.mimetype or "").startswith("text/"), (
+                address
+            )
         assert re.fullmatch(r"[0-9a-f]{16}", headers["X-Request-Id"])
         assert "Server" not in headers or "Werkzeug" in headers["Server"]
         if response.mimetype == "text/html":
