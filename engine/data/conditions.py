@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     column,
     false,
+    literal_column,
     or_,
     select,
     table,
@@ -116,8 +117,8 @@ def _subordinates(place: Place, action: str) -> Element:
     if frame.roles.standing_in:
         above: Element = user_closure.c.manager_id.in_(frame.binds.listed("user.covered"))
     else:
-        above = user_closure.c.manager_id == frame.binds.scalar("user.id", _UUID)
-    below_me = select(user_closure.c.user_id).where(above, user_closure.c.depth > 0)
+        above = user_closure.c.manager_id == frame.binds.hidden("user.id")
+    below_me = select(user_closure.c.user_id).where(above, user_closure.c.depth > literal_column("0"))
     return _owner(place).in_(below_me)
 
 

@@ -219,6 +219,10 @@ class _PeopleBinds(Binds):
         rows = text(f"jsonb_array_elements_text(p.value -> '{name}') AS e(value)")
         return select(literal_column(f"CAST(e.value AS {cast_to})")).select_from(rows).scalar_subquery()
 
+    def among(self, element: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+        """Return whether a column of ids holds one of a list of the person whose row it is."""
+        return element.in_(self.listed(name))
+
 
 def _json(value: Any) -> Any:
     if isinstance(value, (date, datetime)):

@@ -10,15 +10,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, select, true, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal_column,
+    select,
+    true,
+    union,
+    union_all,
+)
 
 from engine.data.conditions import LINKED, parts, restrictions
 from engine.data.fields import Resolved, conversions, default_columns, masked, refuse_masked, resolve, unknown
 from engine.data.finding import number_of_words, search_condition
 from engine.data.keyset import SortColumn, beyond
 from engine.data.marks import mark_sql
+from engine.data.merging import merged, nearer, orderly, row_number
 from engine.data.normal import NOTHING, Normal
-from engine.data.place import NEVER_EMPTY, Frame, Place, reading
+from engine.data.place import NEVER_EMPTY, Frame, Joins, Place, reading
 from engine.data.query import Query
 from engine.data.rowset import Columns
 from engine.data.rules import RoleRules
@@ -87,7 +101,8 @@ class Selection:
         self.strategy: Strategy = "plain" if query.ids is not None else strategy
         self.entity: Entity = roles.model.entity(query.entity)
         self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
-        self.root: Place = self.frame.root(query.entity)
+        self._joins = Joins()
+        self.root = Place(self.frame, self.entity, self.frame.alias(query.entity), self._joins)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -99,13 +114,39 @@ class Selection:
         self._merged = self._merging and part == "all" and mergeable(sort, names)
         if self._merged:
             self.strategy = "gather"
-        if self.strategy == "gather" or self._late(names):
-            conditions: list[Element] = [self.root.alias.c.id.in_(self._best(part, missing))]
+        source: FromClause | None = None
+        conditions: list[Element] = []
+        if self.strategy == "gather" and self.frame.kind == "sqlite" and orderly(names):
+            best = self._merge(part, missing)
+            source = self._joins.apply(best.outerjoin(self.root.alias, row_number(self.root) == best.c.r))
+            sort = [replace(column, element=best.c[f"k{number}"]) for number, column in enumerate(sort)]
+        elif self.strategy == "gather" or self._late(names):
+            conditions = [self.root.alias.c.id.in_(self._best(part, missing))]
         else:
             conditions = [*self.conditions(), *self._range(sort, part, missing)]
-        chosen = self.chosen(row.elements, conditions).order_by(*(column.order(self.frame.kind) for column in sort))
+        chosen = self.chosen(row.elements, conditions, source)
+        chosen = chosen.order_by(*(column.order(self.frame.kind) for column in sort))
         chosen = chosen.limit(self._limit)
         return row.listing(self.frame.binds.finish(chosen), tuple(places), first_nullable=sort[0].nullable)
+
+    def _merge(self, part: Range, missing: tuple[bool, ...]) -> Subquery:
+        """Return sort keys and row numbers of the page, merged from the branches of the row rule."""
+        branches = []
+        for name, place, conditions in self._branches():
+            kept = [*conditions, *self._near(name, place, part, missing)]
+            sort, _ = self.sort(place)
+            branches.append((place, sort, [*kept, *self._range(sort, part, missing)]))
+        return merged(branches, self._limit, apart=self._merged)
+
+    def _near(self, name: str, place: Place, part: Range, missing: tuple[bool, ...]) -> list[Element]:
+        """Return how far a branch of the row rule has to be read, when one's own records fill the page."""
+        rule, mine = self.roles.rule(self.entity.key, "read"), self._fresh()
+        if self.strategy != "gather" or name == "own" or "own" not in (known := parts(rule, mine)):
+            return []
+        sort, _ = self.sort(mine)
+        held = [*restrictions(rule, mine), known["own"], *self._kept(mine), *self._range(sort, part, missing)]
+        own = select(sort[0].element).where(*held).order_by(*(column.order("sqlite") for column in sort))
+        return nearer(*self.sort(place), own, self._limit)
 
     def single(self, abilities: Sequence[str]) -> Listing:
         """Compile the read of one record by its id."""
@@ -133,10 +174,15 @@ class Selection:
     def _best(self, part: Range, missing: tuple[bool, ...]) -> Any:
         """Return the ids of the page: the best of each branch of the row rule, and of these the best."""
         branches = []
-        for place, conditions in self._branches():
+        for name, place, conditions in self._branches():
             sort, _ = self.sort(place)
             keys = [column.element.label(f"k{number}") for number, column in enumerate(sort)]
             chosen = select(place.alias.c.id.label("id"), *keys).where(*conditions, *self._range(sort, part, missing))
+            if self.strategy == "gather" and self.frame.kind == "postgresql" and name != "own":
+                # What is to be gathered is not walked over because a page of it is asked for: OFFSET is a fence.
+                inner = chosen.offset(literal_column("0")).subquery()
+                chosen = select(inner)
+                sort = [replace(column, element=inner.c[f"k{number}"]) for number, column in enumerate(sort)]
             chosen = chosen.order_by(*(column.order(self.frame.kind) for column in sort))
             branches.append(select(chosen.limit(self._limit).subquery()))
         sort, _ = self.sort(self.root)
@@ -144,15 +190,15 @@ class Selection:
         keyed = (replace(column, element=found.c[f"k{number}"]) for number, column in enumerate(sort))
         return select(found.c.id).order_by(*(column.order(self.frame.kind) for column in keyed)).limit(self._limit)
 
-    def _branches(self) -> Iterable[tuple[Place, list[Element]]]:
-        """Yield, for each branch of the row rule, rows of their own and all conditions that they keep.
+    def _branches(self) -> Iterable[tuple[str, Place, list[Element]]]:
+        """Yield, for each branch of the row rule, its name, rows of their own and all conditions that they keep.
 
         Each branch has the index that serves it, so whoever reaches few records never waits for those of others.
         """
         rule = self.roles.rule(self.entity.key, "read")
         if self.strategy != "gather":
             place = self._fresh()
-            yield place, [*reach_by(rule, place, self.strategy), *self._kept(place)]
+            yield "", place, [*reach_by(rule, place, self.strategy), *self._kept(place)]
             return
         for name in parts(rule, self._fresh()):
             place = self._fresh()
@@ -166,7 +212,7 @@ class Selection:
             elif name.startswith(LINKED):
                 # Most of what hangs on one's own records is one's own; the index says so before a row is fetched.
                 others = [known[each].is_not(true()) for each in ("own", "subordinates") if each in known]
-            yield place, [*restrictions(rule, place), enough, *others, *self._kept(place)]
+            yield name, place, [*restrictions(rule, place), enough, *others, *self._kept(place)]
 
     def _fresh(self) -> Place:
         """Return the rows of the entity under a name of their own."""
@@ -212,7 +258,7 @@ class Selection:
 
     def gathered(self, *, limited: bool = False) -> Any:
         """Return the ids of all rows, each branch of the row rule by itself."""
-        branches = [select(place.alias.c.id).where(*conditions) for place, conditions in self._branches()]
+        branches = [select(place.alias.c.id).where(*conditions) for _, place, conditions in self._branches()]
         if limited:
             branches = [select(branch.limit(self._limit).subquery()) for branch in branches]
         return _together(branches)
@@ -333,10 +379,12 @@ class Selection:
             return literal_column("0")
         return and_(*self.root.reach(action))
 
-    def chosen(self, elements: Sequence[Element], conditions: Sequence[Element]) -> Select[Any]:
+    def chosen(
+        self, elements: Sequence[Element], conditions: Sequence[Element], source: FromClause | None = None
+    ) -> Select[Any]:
         """Return a SELECT of elements from the rows that keep the conditions, with every join made so far."""
         labelled = [element.label(f"c{place}") for place, element in enumerate(elements)]
-        return select(*labelled).select_from(self.root.source).where(*conditions)
+        return select(*labelled).select_from(self.root.source if source is None else source).where(*conditions)
 
 
 @dataclass(slots=True)

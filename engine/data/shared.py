@@ -22,6 +22,7 @@ from sqlalchemy import (
     cast,
     column,
     literal,
+    literal_column,
     or_,
     select,
     table,
@@ -211,13 +212,13 @@ def _given(frame: Frame, entity: Entity, action: str, *, cascading: bool = False
     """Return the ids of records with a share that holds now, high enough for an action."""
     now = frame.binds.scalar("now", _MOMENT)
     chosen = select(share.c.record_id).where(
-        share.c.entity == literal(entity.key, Text()),
-        share.c.principal_id.in_(frame.binds.listed("user.sharing")),
+        share.c.entity == _written(entity.key),
+        frame.binds.among(share.c.principal_id, "user.sharing"),
         or_(share.c.until.is_(None), share.c.until > now),
     )
     if action not in _WITH_ANY_LEVEL:
-        chosen = chosen.where(share.c.level == literal("edit", Text()))
-    return chosen.where(share.c.cascades == literal(1, Integer())) if cascading else chosen
+        chosen = chosen.where(share.c.level == _written("edit"))
+    return chosen.where(share.c.cascades == literal_column("1", Integer())) if cascading else chosen
 
 
 def _cause(how: How, field: Field, place: Place, targets: Any, again: Any) -> Cause:
@@ -242,6 +243,11 @@ def _by_field(frame: Frame, entity: Entity, field: Field, targets: Any) -> Selec
 
 def _joined(parts: list[Select[Any]]) -> Any:
     return union_all(*parts) if len(parts) > 1 else parts[0]
+
+
+def _written(word: str) -> Element:
+    # A part of the text, not a parameter: PostgreSQL's plan for everybody is then as good as the one for somebody.
+    return literal_column(f"'{word}'", Text())
 
 
 def _kind(entity: str) -> Element:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select, cast, column, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select, any_, cast, column, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -64,6 +64,31 @@ class Binds:
         kind = postgresql.UUID(as_uuid=False) if cast_to == "uuid" else postgresql.TEXT()
         array = postgresql.ARRAY(kind)
         return select(func.unnest(cast(self.value(name, array, list), array))).scalar_subquery()
+
+    def hidden(self, name: str) -> ColumnElement[Any]:
+        """Return a parameter for an id that PostgreSQL is not let see while it plans.
+
+        It would plan anew for every person, which costs more than the page, and find the same plan.
+        """
+        bound = self.scalar(name, StorageType("uuid"))
+        if self.kind == "sqlite":
+            return bound
+        from sqlalchemy.dialects import postgresql
+
+        return select(cast(bound, postgresql.UUID(as_uuid=False))).scalar_subquery()
+
+    def among(self, element: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+        """Return whether a column of ids holds one of a short list, such as what a person goes by.
+
+        PostgreSQL is not let see how long the list is; see `hidden`.
+        """
+        if self.kind == "sqlite":
+            return element.in_(self.listed(name))
+        from sqlalchemy.dialects import postgresql
+
+        array = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
+        hidden = select(cast(self.value(name, array, list), array)).scalar_subquery()
+        return element == any_(cast(hidden, array))
 
     def finish(self, chosen: Select[Any]) -> Statement:
         """Render a statement."""

@@ -72,7 +72,7 @@ def _below(frame: Frame) -> tuple[str, list[Any]]:
     """Return the SELECT of everybody below the person, each once, and its parameters."""
     if not frame.roles.standing_in:
         me = frame.binds.scalar("user.id", StorageType("uuid"))
-        typed = f":{me.key}" if frame.kind == "sqlite" else f"CAST(:{me.key} AS uuid)"
+        typed = f":{me.key}" if frame.kind == "sqlite" else f"(SELECT CAST(:{me.key} AS uuid))"
         return f"SELECT user_id FROM user_closure WHERE manager_id = {typed} AND depth > 0", [me]  # noqa: S608
     if frame.kind == "sqlite":
         covered = frame.binds.value("user.covered", Text(), _as_json)

@@ -103,6 +103,41 @@ def test_the_page_of_a_manager_is_the_same_however_it_is_read(firm: Company, mon
         assert len(set(found[0][0])) == found[0][2] == 100
 
 
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("limit", [1, 7, 200])
+def test_a_page_is_the_same_whatever_fills_it(
+    firm: Company, monkeypatch: pytest.MonkeyPatch, limit: int, *, descending: bool
+) -> None:
+    order = (Order(("updated_at",), descending=descending),)
+    for who in ("rep", "lowest"):
+        found = []
+        for strategy in ("plain", "gather", "merge"):
+            monkeypatch.setattr(readers, "strategy_for", lambda *_, strategy=strategy: strategy)
+            with firm.site.reading(firm.site.principal(firm.who[who])) as reader:
+                page = reader.query(Query("deal", select=("id",), order_by=order, limit=limit))
+                rows = [row.id for row in page]
+                if page.next_cursor is not None:
+                    query = Query("deal", select=("id",), order_by=order, limit=limit, cursor=page.next_cursor)
+                    rows += [row.id for row in reader.query(query)]
+                found.append(rows)
+        assert found[0] == found[1] == found[2]
+        assert len(set(found[0])) == len(found[0]) > min(limit, 100)
+
+
+def test_the_plan_of_one_person_serves_the_next(firm: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    if firm.site.database.dialect == "sqlite":
+        # SQLite plans a statement once and never for somebody.
+        return
+    for strategy in ("gather", "merge"):
+        monkeypatch.setattr(readers, "strategy_for", lambda *_, strategy=strategy: strategy)
+        with firm.site.reading(firm.site.principal(firm.who["lowest"])) as reader:
+            for _ in range(12):
+                reader.query(NEWEST)
+            text = "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE %s"
+            [(kept, anew)] = run(reader.connection, text, ("%best%",)).fetchall()
+        assert kept > anew / 2
+
+
 def test_a_walk_asks_the_index_alone_whose_a_record_is(firm: Company, sent: Sent) -> None:
     if firm.site.database.dialect != "sqlite":
         # PostgreSQL fetches the rows that it walks over, whatever its indexes hold.
