@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 import psycopg
@@ -24,6 +24,9 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import make_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 Tier = Literal["quick", "full"]
 
@@ -182,3 +185,24 @@ def chromium() -> Path:
         if found := shutil.which(name):
             return Path(found)
     pytest.fail("Chromium is missing: on Debian, apt-get install chromium fonts-noto-cjk", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator["Browser"]:
+    """One Chromium for the run: a process has room for one loop that drives it."""
+    from playwright.sync_api import sync_playwright
+
+    # As root Chromium has no sandbox, and it must not look for its maker's servers.
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()

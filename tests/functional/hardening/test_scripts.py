@@ -7,10 +7,10 @@ import re
 import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Dialog
 from werkzeug.serving import make_server
 
 from engine import SYSTEM, Query, RecordInvalid, Site
@@ -264,10 +264,8 @@ def test_what_a_rich_text_keeps_is_harmless(forge: World) -> None:
 
 
 @pytest.mark.browser
-def test_no_script_of_a_record_runs_in_a_browser(forge: World, chromium: Path) -> None:
+def test_no_script_of_a_record_runs_in_a_browser(forge: World, browser: Browser) -> None:
     """Every page that matters in Chromium: no dialog, no call, nothing that the policy had to refuse."""
-    from playwright.sync_api import ConsoleMessage, Dialog, sync_playwright
-
     server = make_server("127.0.0.1", 0, forge.app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     cookie = (forge.site.config.folder / "sam.cookie").read_text("utf-8")
@@ -294,11 +292,7 @@ def test_no_script_of_a_record_runs_in_a_browser(forge: World, chromium: Path) -
             happened.append(said.text)
 
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            )
-            context = browser.new_context()
+        with browser.new_context() as context:
             context.add_cookies([{"name": "guanxi", "value": cookie, "url": f"http://127.0.0.1:{server.port}"}])
             context.expose_function(MARK, lambda: happened.append("called"))
             page = context.new_page()
@@ -306,7 +300,6 @@ def test_no_script_of_a_record_runs_in_a_browser(forge: World, chromium: Path) -
             page.on("console", listen)
             for address in addresses:
                 page.goto(f"http://127.0.0.1:{server.port}{address}", wait_until="load")
-            browser.close()
     finally:
         server.shutdown()
 
