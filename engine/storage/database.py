@@ -25,6 +25,8 @@ Mode = Literal["plain", "bare", "read", "write", "exclusive", "beside"]
 
 MODE = "transaction_mode"
 PROBE = "probe"
+REVISION = "revision"
+"""What a connection's prepared statements were prepared for."""
 
 
 class Database:
@@ -155,7 +157,8 @@ class Database:
         try:
             try:
                 yield connection
-                if mode not in {"read", "bare"}:
+                # A reading one too: PostgreSQL's driver forgets every prepared statement at a ROLLBACK.
+                if mode not in {"read", "bare"} or self.dialect == "postgresql":
                     connection.commit()
             except DBAPIError as error:
                 failure = explain_failure(error)
@@ -198,10 +201,15 @@ class Database:
         driver = connection.connection.driver_connection
         try:
             known = self._begin(driver, mode)
+            if known is not None and info.get(REVISION, known[0]) != known[0]:
+                # What was prepared before a publication may give columns of another kind now; this forgets it.
+                driver.rollback()  # type: ignore[union-attr]
+                known = self._begin(driver, mode)
         except connection.dialect.loaded_dbapi.Error as error:
             raise wrapped(connection, "BEGIN", error) from error
         if known is not None:
             info[PROBE] = known
+            info[REVISION] = known[0]
 
 
 def run(connection: Connection, statement: str, values: Any = (), *, access: object = None) -> Any:

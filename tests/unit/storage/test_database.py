@@ -193,3 +193,22 @@ def test_threads_share_a_database(database: Database) -> None:
 
     with database.read() as connection:
         assert run(connection, "SELECT next_value FROM sequence_block").fetchone()[0] == 80
+
+
+def test_what_was_prepared_lasts_until_the_site_is_published(postgres_url: str) -> None:
+    database = Database(postgres_url, pool_size=1)
+    migrate(database)
+
+    def prepared() -> int:
+        with database.read() as connection:
+            found = run(connection, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT 42%'")
+            return int(found.fetchone()[0])
+
+    for _ in range(8):
+        with database.read() as connection:
+            run(connection, "SELECT 42")
+    assert prepared() == 1
+    with database.write() as connection:
+        run(connection, "UPDATE meta_state SET revision = revision + 1 WHERE id = 1")
+    assert prepared() == 0
+    database.dispose()
