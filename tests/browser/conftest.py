@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -52,12 +53,12 @@ def clinic_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
     return folder, build(folder, documents.DOCUMENTS, people=documents.PEOPLE)
 
 
-@pytest.fixture
-def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[ServedClinic]:
-    """A clinic of this test's own, without records, served from this process."""
-    folder, ids = clinic_pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
+@contextmanager
+def served(pattern: tuple[Path, dict[str, str]], folder: Path) -> Iterator[ServedClinic]:
+    """Serve a copy of a site from this process."""
+    origin, ids = pattern
+    shutil.copytree(origin, folder)
+    site = Site.open(folder)
     app = create_app(site)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever)
@@ -67,3 +68,10 @@ def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Itera
     thread.join()
     server.server_close()
     site.close()
+
+
+@pytest.fixture
+def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[ServedClinic]:
+    """A clinic of this test's own, without records, served from this process."""
+    with served(clinic_pattern, tmp_path / "site") as made:
+        yield made

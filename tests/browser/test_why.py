@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
-from engine import Site
-from tests.browser.conftest import ServedClinic
+from tests.browser.conftest import ServedClinic, served
 from tests.functional.screens import trust
 from tests.functional.screens.world import build
-from ui.app import create_app
 
 pytestmark = pytest.mark.browser
 
@@ -30,18 +25,8 @@ def office_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[
 @pytest.fixture
 def office(office_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[ServedClinic]:
     """A sales office of this test's own, served from this process."""
-    folder, ids = office_folder
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    app = create_app(site)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield ServedClinic(site, app, ids, f"http://127.0.0.1:{server.port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    site.close()
+    with served(office_folder, tmp_path / "site") as made:
+        yield made
 
 
 def client_of(office: ServedClinic, name: str = "Acme") -> str:
