@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import SYSTEM, Site
+from engine import SYSTEM, RecordInvalid, Site
 from engine.site.documents import check_files
 from tests.functional.screens.world import DOCUMENTS, World, build, words
 from ui.app import create_app
@@ -110,3 +110,37 @@ def test_a_role_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text(OFFERED.replace("roles: [boss]\ncolumns", "roles: [bos]\ncolumns"), "utf-8")
     checked = check_files([tmp_path / "site.yaml"], site=tmp_path)
     assert any("there is no role 'bos'" in str(each) for each in checked.problems)
+
+
+RULES = """
+entity: offer
+title: name
+features: [owned]
+fields:
+  name: {type: text, required: true}
+  discount: {type: percent, read_only_when: "'boss' not in user.roles", label: Discount}
+  reason: {type: text, visible_when: "'boss' in user.roles", label: Reason for the boss}
+---
+role: seller
+grants: {offer: {read: all, create: all, update: all}}
+---
+role: boss
+grants: {offer: {read: all, create: all, update: all}}
+"""
+
+
+def test_a_form_follows_who_fills_it_in_on_the_page_and_behind_it(tmp_path: Path) -> None:
+    ids = build(tmp_path / "site", RULES)
+    with Site.open(tmp_path / "site") as site:
+        world = World(site, create_app(site), ids)
+        [offer] = world.create("offer", {"name": "Bridge", "discount": "5", "owner": ids["ben"]})
+        change = [{"id": offer, "discount": "50"}]
+
+        ben, cao = (world.browser(who).text(f"/offer/{offer}/edit") for who in ("ben", "cao"))
+        assert ('is-off" data-field="reason"' in ben, 'is-off" data-field="reason"' in cao) == (True, False)
+        assert ('name="discount"' in ben, 'name="discount"' in cao) == (False, True)
+        with pytest.raises(RecordInvalid, match="discount"):
+            site.records.update(site.principal(ids["ben"]), "offer", change)
+
+        [written] = site.records.update(site.principal(ids["cao"]), "offer", change)
+        assert str(written.values["discount"]) == "50.00"
