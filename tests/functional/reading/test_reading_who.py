@@ -1,6 +1,7 @@
 """Random rows under random grants: who can see a record, and every explanation, agree with what happens."""
 
 import random
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -23,10 +24,11 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def case(reading_url: str) -> Case:
+def case(reading_url: str) -> Iterator[Case]:
     seed = 3
     world, people = populated(random.Random(seed), reading_url)
-    return Case(world, people, seed)
+    yield Case(world, people, seed)
+    world.database.dispose()
 
 
 def records(case: Case, most: int = 6) -> list[tuple[str, str]]:
