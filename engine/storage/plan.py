@@ -83,16 +83,10 @@ def schema_plan(
         changed = None
     parts = any(wants_parts(entity) for entity in model.entities.values()) and has_trigrams(connection)
     placement = _Placement(model, storage, kept)
+    dialect = connection.dialect.name
     comparisons = [
         Comparison(
-            model,
-            entity,
-            placement.known(entity.key),
-            placement.tables,
-            storage.retired,
-            kept,
-            connection.dialect.name,
-            parts=parts,
+            model, entity, placement.known(entity.key), placement.tables, storage.retired, kept, dialect, parts=parts
         )
         for entity in model.entities.values()
         if changed is None or entity.key in changed or entity.key in placement.moved
@@ -109,15 +103,14 @@ def schema_plan(
     result = _target(storage, placement, comparisons, rules)
     if counted and not problems:
         running = previous() if previous is not None else None
-        entities = [comparison.entity for comparison in comparisons]
-        looker.warnings += lacking(connection, entities, running, result, changes)
+        looker.warnings += lacking(connection, [each.entity for each in comparisons], running, result, changes)
     return Plan(
         base_revision=max(model.revision - 1, 0),
         checksum=model.checksum,
         changes=tuple(sorted(changes, key=lambda change: _ORDER.index(change.kind))),
         storage=result,
         problems=(*problems, *looker.problems),
-        warnings=(*model.warnings, *looker.warnings, *_no_parts(model, connection.dialect.name, parts=parts)),
+        warnings=(*model.warnings, *looker.warnings, *_no_parts(model, dialect, parts=parts)),
     )
 
 
