@@ -12,11 +12,15 @@ from flask import Flask
 from sqlalchemy import event
 
 from engine import SYSTEM, Site, create_folder
+from engine.data import statement as statements
 from engine.storage.database import run
 from tests.bench import people
 from tests.bench.ours import LEAD
 from tests.conftest import PostgresServer
 from ui.app import create_app
+
+Sent = list[tuple[str, Any]]
+"""Statements that readers have sent, with their values."""
 
 ROWS = 5_000
 PASSWORD = "correct horse battery staple"
@@ -119,4 +123,17 @@ def postgresql_shop(tmp_path_factory: pytest.TempPathFactory, postgres_server: P
 def shop(request: pytest.FixtureRequest) -> Shop:
     """The site on each kind of database."""
     found: Shop = request.getfixturevalue(f"{request.param}_shop")
+    return found
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """The statements that readers have sent, with their values."""
+    found: Sent = []
+
+    def noting(connection: Any, text: str, values: Any = (), **options: Any) -> Any:
+        found.append((text, values))
+        return run(connection, text, values, **options)
+
+    monkeypatch.setattr(statements, "run", noting)
     return found

@@ -2,31 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from engine import SYSTEM, Principal, Query, Reader, Site, create_folder
-from engine.data import statement as statements
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
 from tests.conftest import PostgresServer
-from tests.performance.conftest import Shop
-
-Sent = list[tuple[str, Any]]
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """The statements that readers have sent, with their values."""
-    found: Sent = []
-
-    def noting(connection: Any, text: str, values: Any = (), **options: Any) -> Any:
-        found.append((text, values))
-        return run(connection, text, values, **options)
-
-    monkeypatch.setattr(statements, "run", noting)
-    return found
+from tests.performance.conftest import Sent, Shop
 
 
 def faults(reader: Reader, sent: Sent) -> list[str]:

@@ -1,22 +1,20 @@
 """How row rules are read: each thing that lets somebody reach a row by the index that serves it, nothing row by row."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from engine import Query, Reader
 from engine.data import reader as readers
-from engine.data import statement as statements
 from engine.metadata.model import Order
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
 from tests.bench import company
 from tests.bench.company import Company
+from tests.performance.conftest import Sent
 
 ORDER = (Order(("updated_at",), descending=True),)
 NEWEST = Query("deal", select=("name", "account.name", "amount", "owner.name"), order_by=ORDER)
-Sent = list[tuple[str, Any]]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -29,19 +27,6 @@ def firm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     firm.close()
     if server is not None:
         server.drop(url)
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """The statements that readers have sent, with their values."""
-    found: Sent = []
-
-    def noting(connection: Any, text: str, values: Any = (), **options: Any) -> Any:
-        found.append((text, values))
-        return run(connection, text, values, **options)
-
-    monkeypatch.setattr(statements, "run", noting)
-    return found
 
 
 def plan(reader: Reader, sent: Sent) -> list[str]:
