@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import resource
 import socket
 import statistics
 import subprocess
@@ -170,11 +171,13 @@ def timed(server: Server, client: Client, requests: Sequence[Request], expect: i
     return Timing(statistics.median(seconds), seconds[int(len(seconds) * 0.95)], cpu, size)
 
 
-def crowd(server: Server, headers: Mapping[str, str], work: Sequence[Sequence[Request]]) -> tuple[float, float]:
+def crowd(
+    server: Server, headers: Mapping[str, str], work: Sequence[Sequence[Request]], expect: int
+) -> tuple[float, float]:
     """Return (CPU seconds, seconds) for each request of clients that ask at once; each has requests of its own.
 
     Raises:
-        RuntimeError: an answer was no 200.
+        RuntimeError: an answer has another status than `expect`.
     """
     wrong: list[Answer] = []
 
@@ -182,7 +185,7 @@ def crowd(server: Server, headers: Mapping[str, str], work: Sequence[Sequence[Re
         client = Client(server.port, headers)
         for request in mine:
             answer = client.send(*request)
-            if answer.status != 200:
+            if answer.status != expect:
                 wrong.append(answer)
         client.close()
 
@@ -196,6 +199,41 @@ def crowd(server: Server, headers: Mapping[str, str], work: Sequence[Sequence[Re
         raise RuntimeError(f"{server.name}: {wrong[0].status} {wrong[0].body[:300]!r}")
     count = sum(map(len, work))
     return (server.cpu() - before) / count, (time.perf_counter() - begin) / count
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command cost that ran to its end."""
+
+    cpu: float
+    """CPU seconds of it and of what it started."""
+    seconds: float
+    memory: float
+    """The most proportional memory that it had, in MiB, looked at twenty times a second."""
+
+
+def watched(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Done:
+    """Run a command to its end and return what it cost.
+
+    Raises:
+        RuntimeError: it failed; the message holds the end of what it said.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begin, peak = time.perf_counter(), 0
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=dict(environment), stdout=stream, stderr=stream)
+    while process.poll() is None:
+        for pid in tree(process.pid):
+            with contextlib.suppress(psutil.Error):
+                peak = max(peak, psutil.Process(pid).memory_full_info().pss)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    seconds = time.perf_counter() - begin
+    if process.returncode:
+        raise RuntimeError(f"{command}: {process.returncode} {log.read_text(errors='replace')[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    return Done(cpu, seconds, peak / 2**20)
 
 
 def free_port() -> int:
