@@ -6,34 +6,40 @@ as the text that a person would type; cells of JSON lines are JSON values. Nothi
 
 from __future__ import annotations
 
-import codecs
 import csv
 import hashlib
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.data.transfer.unpacking import measure
-from engine.errors import GuanxiError
+from engine.data.transfer.decoding import (
+    SheetUnreadable,
+    detect_encoding,
+    sniff_delimiter,
+    text_stream,
+)
+from engine.data.transfer.lines import ABSENT, json_lines, json_names
+from engine.data.transfer.spreadsheet import SPREADSHEETS, unfolded
+from engine.data.transfer.unfolding import spoken
 from engine.i18n import Message
 
-DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_BYTES = 65_536
-_SAMPLE_LINES = 30
-_LONGEST_CELL = 16_000_000
-_ENCODINGS = ("utf-8", "gb18030", "cp1252")
+MOST_COLUMNS = 1_000
+LONGEST_ROW = 16_000_000
+"""Characters that a row of CSV may have."""
+_SAMPLE_CHARACTERS = 65_536
+_ABOVE = 10
+"""Rows among which the headers are looked for."""
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
-_SPREADSHEETS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 
-csv.field_size_limit(_LONGEST_CELL)
+_Row = tuple[int, list[Any] | Message]
+"""Its number, and its cells or why it cannot be read."""
 
+csv.field_size_limit(LONGEST_ROW)
 
-class SheetUnreadable(GuanxiError):
-    """A file holds no rows that can be read; the message says why."""
+__all__ = ["ABSENT", "Line", "Sheet", "SheetUnreadable", "detect_encoding", "open_sheet", "sniff_delimiter", "spoken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Line:
     """One row of a file."""
 
     number: int
-    """As a spreadsheet numbers rows: the headers are row 1. In JSON lines, the line."""
+    """As a spreadsheet numbers rows, from 1. In JSON lines, the line."""
     cells: list[Any]
     """As many as there are headers, or more."""
     broken: Message | None = None
@@ -65,32 +71,60 @@ class Sheet:
     delimiter: str = ","
     total: int | None = None
     """Rows, where that is known before they are read."""
+    sheets: tuple[str, ...] = ()
+    """Names of a spreadsheet's sheets."""
+    sheet: str = ""
+    """The one that is read."""
+    header_row: int = 1
+    above: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """The first rows as they stand, with their numbers, for who looks where the headers are."""
 
 
 @contextmanager
 def open_sheet(
-    path: Path, *, encoding: str | None = None, delimiter: str | None = None, sheet: str | None = None
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    name: str | None = None,
 ) -> Iterator[Sheet]:
-    """Open a file and read its headers; the suffix says what kind it is, CSV where it says nothing.
+    """Open a file and read its headers; the suffix of its name says what kind it is, CSV where it says nothing.
+
+    Args:
+        path: where it lies.
+        encoding: of text; found out unless given.
+        delimiter: of CSV; found out unless given.
+        sheet: of a spreadsheet; the first unless given.
+        header_row: the number of the row with the headers; found out unless given.
+        name: what people call the file, when it lies elsewhere under another name.
 
     Raises:
         SheetUnreadable: there is no such file, it is empty, or it is no such thing.
     """
-    suffix = path.suffix.lower()
+    called = Path(name) if name else path
+    suffix = called.suffix.lower()
     try:
-        if suffix in _SPREADSHEETS:
-            measure(path)
-            yield _spreadsheet(path, sheet)
+        if suffix in SPREADSHEETS:
+            with unfolded(path, called.name, sheet) as book:
+                rows = _headed(called, book.rows, header_row)
+                size = path.stat().st_size
+                yield _sheet(path, "spreadsheet", rows, size, lambda: size, sheets=book.sheets, sheet=book.sheet,
+                             total=max(book.last - rows.number, 0))  # fmt: skip
         elif suffix in _JSON_SUFFIXES:
             with path.open("rb") as stream:
-                yield _json_lines(path, stream)
+                names = json_names(called, stream)
+                lines = (Line(*each) for each in json_lines(stream, names))
+                headers = _headers(called, names)
+                yield Sheet(path, "json", headers, lines, path.stat().st_size, stream.tell, header_row=0)
         else:
             encoding = encoding or detect_encoding(path)
-            with _text_stream(path, encoding) as text:
-                yield _csv(path, text, encoding, delimiter)
+            with text_stream(path, encoding) as text:
+                yield _csv(path, called, text, encoding, delimiter, header_row)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise SheetUnreadable(Message("{file} cannot be read: {why}", file=str(path), why=why)) from error
+        raise SheetUnreadable(Message("{file} cannot be read: {why}", file=str(called), why=why)) from error
     except LookupError as error:
         raise SheetUnreadable(Message("there is no encoding {name}", name=str(encoding))) from error
 
@@ -105,99 +139,131 @@ def fingerprint(path: Path) -> str:
         raise SheetUnreadable(Message("{file} cannot be read: {why}", file=str(path), why=why)) from error
 
 
-# --------------------------------------------------------------------------------------------------- CSV
+# --- which row has the headers
 
 
-def detect_encoding(path: Path) -> str:
-    """Return the encoding of a text file, found by reading it to its end.
+@dataclass(frozen=True, slots=True)
+class _Headed:
+    """Rows with the headers found."""
 
-    UTF-8 is told by its strictness: text in another encoding is practically never valid UTF-8.
-    """
-    with path.open("rb") as stream:
-        start = stream.read(_SAMPLE_BYTES)
-    if start.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if b"\0" in start:
-        # Text in UTF-16 without its mark: the zero bytes of ASCII letters stand on one side only.
-        odd, even = start[1::2].count(0), start[::2].count(0)
-        for name, sure in (("utf-16-le", odd > 10 * even), ("utf-16-be", even > 10 * odd)):
-            if sure and _decodes(path, name):
-                return name
-        raise SheetUnreadable(Message("{file} is no text file", file=str(path)))
-    for name in _ENCODINGS:
-        if _decodes(path, name):
-            return name
-    raise SheetUnreadable(Message("the encoding of {file} is unknown; say it with --encoding", file=str(path)))
+    headers: tuple[str, ...]
+    number: int
+    rest: Iterator[_Row]
+    above: tuple[tuple[int, tuple[str, ...]], ...]
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _headed(path: Path, rows: Iterator[_Row], header_row: int | None) -> _Headed:
+    first = list(islice(rows, max(_ABOVE, header_row or 0)))
+    full = [(number, cells) for number, cells in first if isinstance(cells, list) and any(map(_filled, cells))]
+    if header_row is not None:
+        found = next(((number, cells) for number, cells in full if number == header_row), None)
+        if found is None:
+            raise SheetUnreadable(
+                Message("{file} has nothing in row {row}, where the headers should be", file=path.name, row=header_row)
+            )
+    elif full:
+        found = full[_likely([sum(map(_filled, cells)) for _, cells in full])]
+    else:
+        # A row that cannot be read says why; a file without any is empty.
+        broken = next((cells for _, cells in first if isinstance(cells, Message)), None)
+        if broken is not None:
+            raise SheetUnreadable(Message("{file} is no CSV file: {why}", file=path.name, why=broken))
+        found = (1, [])
+    number, cells = found
+    above = tuple((each, tuple(str(cell or "") for cell in row[:MOST_COLUMNS])) for each, row in full)
+    rest = chain((each for each in first if each[0] > number), rows)
+    return _Headed(_headers(path, cells), number, rest, above)
+
+
+def _likely(widths: list[int]) -> int:
+    """Return which row has the headers: the first, but for titles above a table, which have one cell alone."""
+    if widths[0] == 1 and max(widths) > 2:  # noqa: PLR2004 - a name and a note may well be a table
+        return next(place for place, width in enumerate(widths) if width > 1)
+    return 0
+
+
+def _filled(cell: Any) -> bool:
+    return cell is not None and bool(str(cell).strip())
+
+
+def _headers(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
+    cleaned = tuple("" if cell is None else str(cell).strip().lstrip("\ufeff") for cell in cells)
+    while cleaned and not cleaned[-1]:
+        cleaned = cleaned[:-1]
+    if not cleaned:
+        raise SheetUnreadable(Message("{file} is empty: its first row must name the columns", file=str(path)))
+    if len(cleaned) > MOST_COLUMNS:
+        raise SheetUnreadable(
+            Message("{file} has {count} columns; it may have {most}", file=path.name, count=len(cleaned),
+                    most=MOST_COLUMNS)
+        )  # fmt: skip
+    named = [name for name in cleaned if name]
+    if len(set(named)) < len(named):
+        twice = next(name for name in named if named.count(name) > 1)
+        raise SheetUnreadable(Message("{file} has two columns named {name}", file=str(path), name=repr(twice)))
+    return cleaned
+
+
+def _sheet(path: Path, kind: str, rows: _Headed, size: int, position: Any, **more: Any) -> Sheet:
+    lines = _lines(rows.rest, len(rows.headers))
+    return Sheet(path, kind, rows.headers, lines, size, position, header_row=rows.number, above=rows.above, **more)
+
+
+def _lines(rows: Iterator[_Row], width: int) -> Iterator[Line]:
+    for number, cells in rows:
+        if isinstance(cells, Message):
+            yield Line(number, [], cells)
+        elif len(cells) < width:
+            if any(_given(cell) for cell in cells):
+                yield Line(number, cells + [None] * (width - len(cells)))
+        elif any(_given(cell) for cell in cells):
+            yield _line(number, cells, width)
+
+
+def _given(cell: Any) -> bool:
+    return cell is not None and cell != ""
+
+
+def _line(number: int, cells: list[Any], width: int) -> Line:
+    if len(cells) > width and any(_given(cell) for cell in cells[width:]):
+        wrong = Message("the row has {count} cells, the headers are {width}", count=len(cells), width=width)
+        return Line(number, cells, wrong)
+    return Line(number, cells[:width])
+
+
+# --- CSV
+
+
+def _csv(path: Path, called: Path, text: TextIO, encoding: str, delimiter: str | None, header_row: int | None) -> Sheet:
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@contextmanager
-def _text_stream(path: Path, encoding: str) -> Iterator[TextIO]:
-    codecs.lookup(encoding)
-    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
-        yield text
-
-
-def sniff_delimiter(sample: str) -> str:
-    """Return the delimiter that cuts the first lines into the same number of cells, more of them being better."""
-    best, best_score = ",", (0.0, 0)
-    for delimiter in DELIMITERS:
-        try:
-            rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
-        except csv.Error:
-            continue
-        widths = [len(row) for row in (rows[:-1] or rows)[:_SAMPLE_LINES]]  # The last one may be cut off.
-        if not widths or widths[0] == 1:
-            continue
-        score = (widths.count(widths[0]) / len(widths), widths[0])
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
-
-
-def _csv(path: Path, text: TextIO, encoding: str, delimiter: str | None) -> Sheet:
-    try:
-        sample = text.read(_SAMPLE_BYTES)
+        sample = text.read(_SAMPLE_CHARACTERS)
         text.seek(0)
         if encoding.startswith("utf-16-"):
             sample = sample.removeprefix("\ufeff")
         delimiter = delimiter or sniff_delimiter(sample)
-        reader = csv.reader(text, delimiter=delimiter)
-        headers = next((row for row in reader if any(cell.strip() for cell in row)), None)
+        reader = csv.reader(_bounded(called, text), delimiter=delimiter)
+        rows = _headed(called, _csv_rows(called, reader, encoding), header_row)
     except UnicodeDecodeError as error:
-        raise SheetUnreadable(
-            Message("{file} is not written in {encoding}", file=str(path), encoding=encoding)
-        ) from error
-    except csv.Error as error:
-        raise SheetUnreadable(Message("{file} is no CSV file: {why}", file=str(path), why=str(error))) from error
-    buffer = text.buffer
-    return Sheet(
-        path=path,
-        kind="csv",
-        headers=_headers(path, headers),
-        lines=_csv_lines(path, reader, len(headers or ()), encoding),
-        size=path.stat().st_size,
-        position=buffer.tell,
-        encoding=encoding,
-        delimiter=delimiter,
-    )
+        raise _not_in(called, encoding) from error
+    except (csv.Error, TypeError) as error:
+        raise SheetUnreadable(Message("{file} is no CSV file: {why}", file=str(called), why=str(error))) from error
+    size = path.stat().st_size
+    return _sheet(path, "csv", rows, size, text.buffer.tell, encoding=encoding, delimiter=delimiter)
 
 
-def _csv_lines(path: Path, reader: Any, width: int, encoding: str) -> Iterator[Line]:
-    number = 1
+def _bounded(path: Path, text: TextIO) -> Iterator[str]:
+    """Yield the lines of a text; one without an end would be read into memory whole."""
+    while line := text.readline(LONGEST_ROW):
+        if len(line) >= LONGEST_ROW:
+            most = LONGEST_ROW // 1_000_000
+            raise SheetUnreadable(
+                Message("{file} has a row of more than {most} million characters", file=path.name, most=most)
+            )
+        yield line
+
+
+def _csv_rows(path: Path, reader: Any, encoding: str) -> Iterator[_Row]:
+    number = 0
     while True:
         number += 1
         try:
@@ -205,147 +271,12 @@ def _csv_lines(path: Path, reader: Any, width: int, encoding: str) -> Iterator[L
         except StopIteration:
             return
         except UnicodeDecodeError as error:
-            raise SheetUnreadable(
-                Message("{file} is not written in {encoding}", file=str(path), encoding=encoding)
-            ) from error
+            raise _not_in(path, encoding) from error
         except csv.Error as error:
-            yield Line(number, [], Message("the row cannot be read: {why}", why=str(error)))
+            yield number, Message("the row cannot be read: {why}", why=str(error))
             continue
-        if any(cells):
-            yield _line(number, cells, width)
+        yield number, cells
 
 
-def _line(number: int, cells: list[Any], width: int) -> Line:
-    if len(cells) < width:
-        return Line(number, cells + [None] * (width - len(cells)))
-    if len(cells) > width and any(cell not in {None, ""} for cell in cells[width:]):
-        wrong = Message("the row has {count} cells, the headers are {width}", count=len(cells), width=width)
-        return Line(number, cells, wrong)
-    return Line(number, cells[:width])
-
-
-def _headers(path: Path, headers: list[str] | None) -> tuple[str, ...]:
-    cleaned = tuple(str(header).strip().lstrip("\ufeff") for header in headers or ())
-    while cleaned and not cleaned[-1]:
-        cleaned = cleaned[:-1]
-    if not cleaned:
-        raise SheetUnreadable(Message("{file} is empty: its first row must name the columns", file=str(path)))
-    twice = next((name for name in cleaned if name and cleaned.count(name) > 1), None)
-    if twice is not None:
-        raise SheetUnreadable(Message("{file} has two columns named {name}", file=str(path), name=repr(twice)))
-    return cleaned
-
-
-# ------------------------------------------------------------------------------------------- spreadsheets
-
-
-def _spreadsheet(path: Path, name: str | None) -> Sheet:
-    from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
-
-    size = path.stat().st_size
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        page = book.get_sheet_by_name(name) if name else book.get_sheet_by_index(0)
-        rows = page.iter_rows()
-        first = next((row for row in rows if any(cell not in {None, ""} for cell in row)), None)
-    except WorksheetNotFound as error:
-        raise SheetUnreadable(Message("{file} has no sheet {name}", file=str(path), name=repr(name))) from error
-    except (CalamineError, ValueError, IndexError) as error:
-        raise SheetUnreadable(Message("{file} is no spreadsheet that can be read", file=str(path))) from error
-    headers = _headers(path, None if first is None else [spoken(cell) or "" for cell in first])
-    start = page.start[0] if page.start else 0
-    return Sheet(
-        path=path,
-        kind="spreadsheet",
-        headers=headers,
-        lines=_spreadsheet_lines(rows, len(headers), start),
-        size=size,
-        position=lambda: size,
-        total=max(page.total_height - start - 1, 0),
-    )
-
-
-def _spreadsheet_lines(rows: Iterator[list[Any]], width: int, start: int) -> Iterator[Line]:
-    for number, cells in enumerate(rows, start + 2):
-        said = [spoken(cell) for cell in cells]
-        if any(cell is not None for cell in said):
-            yield _line(number, said, width)
-
-
-def spoken(cell: Any) -> str | None:
-    """Return a spreadsheet's cell as the text that a person would type; None for an empty one."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)  # noqa: PLR2004 - digits of a float
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "seconds")
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(int(cell.total_seconds()))
-    return str(cell)
-
-
-# --------------------------------------------------------------------------------------------- JSON lines
-
-
-def _json_lines(path: Path, stream: Any) -> Sheet:
-    headers: dict[str, int] = {}
-    names: list[str] = []
-    first = next((line for line in stream if line.strip()), None)
-    if first is None:
-        raise SheetUnreadable(Message("{file} is empty", file=str(path)))
-    if first.lstrip(b"\xef\xbb\xbf \t").startswith(b"["):
-        raise SheetUnreadable(Message("{file} holds a list; write one object a line instead", file=str(path)))
-    # Objects need not all have the same keys: those of the whole file are the headers.
-    stream.seek(0)
-    for line in stream:
-        value = _object(line)
-        if isinstance(value, dict):
-            for key in value:
-                if key not in headers:
-                    headers[key] = len(names)
-                    names.append(key)
-    stream.seek(0)
-    return Sheet(
-        path=path,
-        kind="json",
-        headers=_headers(path, names),
-        lines=_json_rows(stream, tuple(names)),
-        size=path.stat().st_size,
-        position=stream.tell,
-    )
-
-
-def _json_rows(stream: Any, names: tuple[str, ...]) -> Iterator[Line]:
-    for number, line in enumerate(stream, 1):
-        if not line.strip():
-            continue
-        value = _object(line)
-        if isinstance(value, dict):
-            yield Line(number, [value.get(name, ABSENT) for name in names])
-        else:
-            yield Line(number, [line.decode("utf-8", "replace").strip()], value)
-
-
-class _Absent:
-    """A key that an object of JSON lines does not have, which is not the same as null."""
-
-    def __repr__(self) -> str:
-        return ""
-
-
-ABSENT = _Absent()
-
-
-def _object(line: bytes) -> dict[str, Any] | Message:
-    import orjson
-
-    try:
-        value = orjson.loads(line.removeprefix(codecs.BOM_UTF8))
-    except orjson.JSONDecodeError as error:
-        return Message("the line is no JSON: {why}", why=str(error))
-    return value if isinstance(value, dict) else Message("the line is no JSON object")
+def _not_in(path: Path, encoding: str) -> SheetUnreadable:
+    return SheetUnreadable(Message("{file} is not written in {encoding}", file=str(path), encoding=encoding))
