@@ -191,6 +191,11 @@ def child_columns(roles: RoleRules, child: Entity) -> tuple[str, ...]:
     return ("id", "version", *(key for key in own if key != child.parent_field and visible(roles, child, key)))
 
 
+def is_masked(roles: RoleRules, entity: Entity, key: str) -> bool:
+    """Say whether the asker sees a mark in place of the values of a field."""
+    return reading(roles, entity, key) == "masked"
+
+
 def all_columns(roles: RoleRules, entity: Entity) -> tuple[str, ...]:
     """Return every field of an entity that the asker may see."""
     return tuple(key for key in entity.fields if visible(roles, entity, key))

@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
 from engine.fields.cleaning import narrow, shown
-from engine.fields.links import Reference, read_id, read_link
+from engine.fields.links import LINK_SCHEMA, Reference, read_id, read_link
 from engine.fields.lookup import ON_DELETE_SCHEMA, TO_SCHEMA
 from engine.i18n import Message
 
@@ -69,6 +69,14 @@ class AnyLookup(FieldType):
 
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^({'|'.join(options['to'])})/{_UUID}$"}
+
+    def input_schema(self, options: Options) -> dict[str, Any]:
+        named = {"entity": {"enum": list(options["to"])}}
+        ways = (each for each in LINK_SCHEMA["anyOf"] if each["type"] == "object")
+        objects = [
+            {**way, "properties": {**named, **way["properties"]}, "required": ["entity", *way["required"]]} for way in ways
+        ]
+        return {"anyOf": [self.json_schema(options), *objects]}
 
     def filters(self) -> tuple[str, ...]:
         return ("==", "!=", "is None", "is not None")

@@ -123,6 +123,13 @@ class FieldType(ABC):
         """Return the JSON Schema (2020-12) of `to_json`'s answers, without null."""
         return {"type": "string"}
 
+    def input_schema(self, options: Options) -> Mapping[str, Any]:
+        """Return the JSON Schema (2020-12) of what a program sends for it, without null.
+
+        `parse` takes more than that: what people type, and what stands in files.
+        """
+        return self.json_schema(options)
+
     def scale(self, options: Options) -> int | None:
         """Return the decimals that a numeric value keeps; None when it is no number."""
         return None

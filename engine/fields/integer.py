@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.decimals import bound, fit, read_decimal
+from engine.fields.decimals import DIGITS, bound, fit, read_decimal
 from engine.fields.number import Number, check_range
 
 _USUAL = re.compile(r"-?[0-9]{1,18}").fullmatch
@@ -63,12 +63,13 @@ class Integer(FieldType):
     check_options = Number.check_options
 
     def json_schema(self, options: Options) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": "integer"}
-        if options.get("min") is not None:
-            schema["minimum"] = options["min"]
-        if options.get("max") is not None:
-            schema["maximum"] = options["max"]
-        return schema
+        most = 10**DIGITS - 1
+        least, highest = options.get("min"), options.get("max")
+        return {
+            "type": "integer",
+            "minimum": -most if least is None else least,
+            "maximum": most if highest is None else highest,
+        }
 
     def filters(self) -> tuple[str, ...]:
         return ("==", "!=", "<", "<=", ">", ">=", "between", "in", "is None", "is not None")

@@ -15,6 +15,17 @@ from engine.ids import is_id
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}")
 WAYS = ("external_id", "title")
+_ID_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "uuid"}
+LINK_SCHEMA: Mapping[str, Any] = {
+    "anyOf": [
+        _ID_SCHEMA,
+        *(
+            {"type": "object", "properties": {way: each}, "required": [way], "additionalProperties": False}
+            for way, each in (("id", _ID_SCHEMA), *((way, {"type": "string", "minLength": 1}) for way in WAYS))
+        ),
+    ]
+}
+"""What a program may send for a link: the id, or one of the ways to name the record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.links import Reference, read_link
+from engine.fields.links import LINK_SCHEMA, Reference, read_link
 from engine.ids import is_id
 
 TO_SCHEMA: Mapping[str, Any] = {
@@ -63,6 +63,9 @@ class Lookup(FieldType):
 
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "string", "format": "uuid"}
+
+    def input_schema(self, options: Options) -> Mapping[str, Any]:
+        return LINK_SCHEMA
 
     def filters(self) -> tuple[str, ...]:
         return ("==", "!=", "in", "is None", "is not None")

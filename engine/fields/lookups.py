@@ -53,6 +53,9 @@ class Lookups(FieldType):
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": MAX_LINKS}
 
+    def input_schema(self, options: Options) -> dict[str, Any]:
+        return {"type": "array", "items": LINK_SCHEMA, "maxItems": MAX_LINKS}
+
     def filters(self) -> tuple[str, ...]:
         return ("contains", "is None", "is not None")
 

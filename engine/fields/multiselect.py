@@ -51,6 +51,9 @@ class MultiSelect(FieldType):
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "array", "items": {"enum": list(options["options"])}, "uniqueItems": True}
 
+    def input_schema(self, options: Options) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "enum": list(options["options"])}}
+
     def filters(self) -> tuple[str, ...]:
         return ("contains", "is None", "is not None")
 

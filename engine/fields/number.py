@@ -103,6 +103,12 @@ class Number(FieldType):
             "pattern": rf"^-?[0-9]{{1,{DIGITS - scale}}}{fraction}$",
         }
 
+    def input_schema(self, options: Options) -> dict[str, Any]:
+        number: dict[str, Any] = {"type": "number"}
+        limits = {"minimum": options.get("min"), "maximum": options.get("max")}
+        number.update({word: limit for word, limit in limits.items() if limit is not None})
+        return {"anyOf": [self.json_schema(options), number]}
+
     def filters(self) -> tuple[str, ...]:
         return ("==", "!=", "<", "<=", ">", ">=", "between", "is None", "is not None")
 
