@@ -37,6 +37,9 @@ from engine.data.batch import Result as Result
 from engine.data.batch import Written as Written
 from engine.data.explain import Explanation as Explanation
 from engine.data.explain import explain as explain
+from engine.data.fields import all_columns as all_columns
+from engine.data.fields import child_columns as child_columns
+from engine.data.fields import is_masked as is_masked
 from engine.data.files import Files as Files
 from engine.data.files import QuotaExceeded as QuotaExceeded
 from engine.data.finding import (

@@ -74,7 +74,8 @@ class AnyLookup(FieldType):
         named = {"entity": {"enum": list(options["to"])}}
         ways = (each for each in LINK_SCHEMA["anyOf"] if each["type"] == "object")
         objects = [
-            {**way, "properties": {**named, **way["properties"]}, "required": ["entity", *way["required"]]} for way in ways
+            {**way, "properties": {**named, **way["properties"]}, "required": ["entity", *way["required"]]}
+            for way in ways
         ]
         return {"anyOf": [self.json_schema(options), *objects]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import BadValue
 from engine.fields.base import FieldType, Locale, Options, StorageType, register
-from engine.fields.links import Reference, read_link
+from engine.fields.links import LINK_SCHEMA, Reference, read_link
 from engine.fields.lookup import ON_DELETE_SCHEMA, SHARE_SCHEMA, TO_SCHEMA, WHERE_SCHEMA
 from engine.i18n import Message
 
