@@ -278,6 +278,13 @@ from engine.identity import check_token as check_token
 from engine.identity.sso import Provider as Provider
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id
+from engine.jobs import JOB_STATE_LABELS as JOB_STATE_LABELS
+from engine.jobs import JOB_STATES as JOB_STATES
+from engine.jobs import Job as Job
+from engine.jobs import Jobs as Jobs
+from engine.jobs import JobStopped as JobStopped
+from engine.jobs import Run as Run
+from engine.jobs import Task as Task
 from engine.leaks import Asking as Asking
 from engine.leaks import Channel as Channel
 from engine.leaks import LeakReport as LeakReport

@@ -30,6 +30,7 @@ from engine.identity.base import Rules
 from engine.identity.keeper import Keeper
 from engine.identity.sso import SingleSignOn
 from engine.identity.sso.settings import SignInSettings
+from engine.jobs import Jobs
 from engine.mail import MailSettings, Post
 from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
@@ -91,6 +92,7 @@ class Site:
         settings = SignInSettings.read(config.sign_in, config.folder)
         self.sso = SingleSignOn(settings, self.identity, self.records, self.outbound)
         self.identity.gate = self.sso
+        self.jobs = Jobs(self.database, self.identity.principal)
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
         self.alarms = Alarms(

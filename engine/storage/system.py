@@ -19,6 +19,7 @@
 | viewing | who looks at the site as somebody else, and until when |
 | reading_meter | how much each person reads, by hour |
 | alert_raised, alert_watch | alarms that rang, and how far each has looked |
+| job, job_schedule, worker_heartbeat | work that is done later, what is done again and again, who does it |
 | engine_migration, plugin_migration | which migrations ran |
 """
 
@@ -42,6 +43,8 @@ SYSTEM_TABLES: Final = (
     "engine_migration",
     "handover",
     "idempotency_key",
+    "job",
+    "job_schedule",
     "mail_message",
     "meta_draft",
     "meta_revision",
@@ -63,4 +66,5 @@ SYSTEM_TABLES: Final = (
     "user_draft",
     "user_view",
     "viewing",
+    "worker_heartbeat",
 )

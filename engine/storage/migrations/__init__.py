@@ -27,6 +27,7 @@ from engine.storage.migrations import (
     m0005_sso,
     m0006_secrets,
     m0007_viewing,
+    m0008_jobs,
 )
 
 MIGRATION_LOCK = 41
@@ -64,6 +65,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0005_sso,
         m0006_secrets,
         m0007_viewing,
+        m0008_jobs,
     )
 )
 

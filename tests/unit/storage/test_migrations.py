@@ -149,6 +149,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "ee15e78c711acf04dd52f0e8eda7526f4fc372ecb64bb4f5324bf02c94ab573a",
             "edc73242e4ca838c9e9b8020a9eb327a5b96767530b7194041c4953d701f54be",
         ),
+        8: (
+            "cab1a48654f48b12c6fee3683296680841288726e251f1f980a5de3e5941e1c9",
+            "18465733ab7469cc3939553192a1e704304a820789832360f9c0ca2e8c21874b",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known

@@ -1,0 +1,266 @@
+"""`Jobs`: what is done later, or takes long. A job is a row, written in the transaction of what causes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine import clock
+from engine.data.principal import Principal
+from engine.errors import GuanxiError
+from engine.i18n import Message
+from engine.ids import new_id
+from engine.jobs.beats import Beats, Worker, workers
+from engine.jobs.job import JOB_STATE_LABELS, Job, Task
+from engine.jobs.performing import Performer
+from engine.jobs.pulse import Pulse
+from engine.jobs.queues import InlineQueue
+from engine.jobs.store import JobStore, Submission, Ticket
+from engine.storage.database import Database, run
+
+QUEUE_LOCK = 43
+"""Advisory lock of PostgreSQL for whoever hands jobs out; on SQLite a write transaction is one."""
+
+
+class Jobs:
+    """The jobs of one site.
+
+    Args:
+        database: where their rows are.
+        principals: returns the person of an id, or refuses one who may not sign in.
+    """
+
+    def __init__(self, database: Database, principals: Callable[[str], Principal]) -> None:
+        self.database, self.principals = database, principals
+        self.store = JobStore(database)
+        self.tasks: dict[str, Task] = {}
+
+    def register(self, task: Task) -> None:
+        """Take a kind of work; at the start of every process that submits or runs it.
+
+        Raises:
+            ValueError: another one has the name.
+        """
+        if self.tasks.get(task.name, task) != task:
+            raise ValueError(f"there are two tasks {task.name}")
+        self.tasks[task.name] = task
+
+    # --- putting in -------------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        connection: Connection,
+        task: str,
+        payload: Mapping[str, Any],
+        *,
+        actor: str | None,
+        title: Message,
+        key: str | None = None,
+        run_at: datetime | None = None,
+        entity: str | None = None,
+    ) -> str:
+        """Write a job in a transaction that is open, and return its id; it runs if that commits, soon after.
+
+        Args:
+            connection: the transaction.
+            task: name of a registered task.
+            payload: what the task is given, as JSON; no secrets, for whoever may see the job sees it.
+            actor: id of the `user` record in whose name it runs; None for the system.
+            title: what people read in lists.
+            key: while a job with this key has not ended, it is the one, and its id is returned.
+            run_at: not before; now unless given.
+            entity: what kind of records it is about.
+
+        Raises:
+            ValueError: no such task is registered.
+        """
+        known = self.tasks.get(task)
+        if known is None:
+            raise ValueError(f"there is no task {task}")
+        return self.store.insert(connection, Submission(task, known.queue, payload, title, actor, key, run_at, entity))
+
+    def enqueue(
+        self,
+        task: str,
+        payload: Mapping[str, Any],
+        *,
+        actor: str | None,
+        title: Message,
+        key: str | None = None,
+        run_at: datetime | None = None,
+        entity: str | None = None,
+    ) -> str:
+        """Write a job in a transaction of its own; as `submit`.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer, or others write for too long.
+        """
+        with self.database.write() as connection:
+            return self.submit(
+                connection, task, payload, actor=actor, title=title, key=key, run_at=run_at, entity=entity
+            )
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self.database.read() as connection:
+            return self.store.get(connection, job_id)
+
+    def entries(
+        self,
+        *,
+        actor: str | None = None,
+        task: str | None = None,
+        state: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[Job]:
+        """Return the newest jobs, the newest first.
+
+        Args:
+            actor: only those in the name of this person.
+            task: only those of this task.
+            state: only those in this state.
+            limit: how many at most.
+            before: id of the last one that was shown.
+        """
+        with self.database.read() as connection:
+            return self.store.entries(connection, actor=actor, task=task, state=state, limit=limit, before=before)
+
+    def workers(self) -> list[Worker]:
+        """Return who runs jobs, the dead included who were not missed yet."""
+        with self.database.read() as connection:
+            return workers(self.store.statements, connection)
+
+    # --- what people ask --------------------------------------------------------------------------------------------
+
+    def cancel(self, job_id: str, by: str | None) -> Job:
+        """End a job: at once when it waits, at its next look when it runs. Return it.
+
+        Args:
+            job_id: id of the job.
+            by: id of the `user` record of who asks; None for a command.
+
+        Raises:
+            NotFound: there is none of that id.
+            GuanxiError: it has ended.
+        """
+        return self._ask(
+            job_id, "cancel",
+            (("queued", "paused"), "state = 'cancelled', ended_at = ?, run = run + 1, sent_at = NULL", (clock.now(),)),
+            (("running",), "wish = 'cancel'", ()),
+        )  # fmt: skip
+
+    def pause(self, job_id: str, by: str | None) -> Job:
+        """Let a job wait until somebody lets it go on: at once when it waits, at its next look when it runs.
+
+        Raises:
+            NotFound, GuanxiError: as `cancel`.
+        """
+        return self._ask(
+            job_id, "pause",
+            (("queued",), "state = 'paused', run = run + 1, sent_at = NULL", ()),
+            (("running",), "wish = coalesce(wish, 'pause')", ()),
+        )  # fmt: skip
+
+    def go_on(self, job_id: str, by: str | None) -> Job:
+        """Let a paused job go on, from what it kept.
+
+        Raises:
+            NotFound: there is none of that id.
+            GuanxiError: it is not paused.
+        """
+        return self._ask(
+            job_id, "go_on",
+            (("paused",), "state = 'queued', run_at = ?", (clock.now(),)),
+            (("running",), "wish = CASE wish WHEN 'pause' THEN NULL ELSE wish END", ()),
+        )  # fmt: skip
+
+    def retry(self, job_id: str, by: str | None) -> Job:
+        """Try a job anew that failed or was cancelled, from what it kept; or now, when it waits for its next attempt.
+
+        Raises:
+            NotFound: there is none of that id.
+            GuanxiError: it is none that can be tried anew, or another one with its key has been started meanwhile.
+        """
+        return self._ask(
+            job_id, "retry",
+            (
+                ("failed", "cancelled"),
+                "state = 'queued', run_at = ?, ended_at = NULL, failures = 0, sent_at = NULL, wish = NULL",
+                (clock.now(),),
+            ),
+            (("queued",), "run_at = CASE WHEN sent_at IS NULL THEN ? ELSE run_at END", (clock.now(),)),
+        )  # fmt: skip
+
+    def _ask(self, job_id: str, act: str, *changes: tuple[tuple[str, ...], str, tuple[Any, ...]]) -> Job:
+        with self.database.write() as connection:
+            job = self.store.get(connection, job_id)
+            if act == "retry" and job.key is not None and job.ended:
+                other = self.store.with_key(connection, job.key)
+                if other is not None:
+                    raise GuanxiError(Message("The same work was started anew meanwhile; see job {id}", id=other))
+            for states, change, values in changes:
+                if self.store.change(connection, job_id, states, change, *values):
+                    return self.store.get(connection, job_id)
+        raise GuanxiError(_REFUSALS[act](job))
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def run_due(self) -> int:
+        """Run what is due here and now, one after another, until nothing is; return how many runs that were.
+
+        What a worker has begun or is about to begin is left to it.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        performer = Performer(self.store, self.tasks, self.principals, new_id())
+        pulse = Pulse(self.store, performer, Beats(self.store.statements, performer.worker, "here", 1))
+        queue, count = InlineQueue(), 0
+        queue.work(performer.perform)
+        started = False
+        try:
+            while tickets := self.hand_out(None):
+                if not started:
+                    pulse.start()
+                    started = True
+                queue.submit(tickets)
+                count += len(tickets)
+        finally:
+            queue.stop()
+            if started:
+                pulse.stop()
+        return count
+
+    def hand_out(self, threads: int | None) -> list[Ticket]:
+        """Mark what is due as given to a queue, and return its tickets.
+
+        Args:
+            threads: how many runs there are threads for, over all workers; None = one more than are going on.
+        """
+        limits = {task.name: task.concurrency for task in self.tasks.values() if task.concurrency is not None}
+        with self.database.write() as connection:
+            if not self.store.statements.sqlite:
+                run(connection, f"SELECT pg_advisory_xact_lock({QUEUE_LOCK})")
+            return self.store.take_due(connection, threads, limits)
+
+
+def _cannot_end(job: Job) -> Message:
+    return Message("This job has ended: {state}", state=JOB_STATE_LABELS[job.state])
+
+
+_REFUSALS: Mapping[str, Callable[[Job], Message]] = {
+    "cancel": _cannot_end,
+    "pause": lambda job: _cannot_end(job) if job.ended else Message("This job is paused already"),
+    "go_on": lambda job: Message("This job is not paused: {state}", state=JOB_STATE_LABELS[job.state]),
+    "retry": lambda job: Message("This job cannot be tried anew now: {state}", state=JOB_STATE_LABELS[job.state]),
+}

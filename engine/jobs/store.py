@@ -1,0 +1,325 @@
+# ruff: noqa: S608
+# Statements are put together from constants; values are bound.
+"""The rows of jobs: every statement on the table `job`.
+
+A job is claimed, written and ended with the number of its run in the condition: whoever was thought dead and was not
+finds that the number is another one by now, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Connection
+
+from engine import clock
+from engine.audit.statements import Statements, text_of, time_of
+from engine.errors import NotFound
+from engine.i18n import Message
+from engine.ids import is_id, new_id
+from engine.jobs.job import Job, JobState, message_from_json, message_to_json
+from engine.jobs.run import pause_after
+from engine.storage.database import Database
+
+if TYPE_CHECKING:
+    from engine.jobs.run import Run
+
+_COLUMNS = (
+    "id, task, title, state, wish, actor_id, entity, unique_key, payload, kept, done, total, note, result, error,"
+    " attempts, failures, created_at, run_at, started_at, ended_at, queue, worker"
+)
+_MINE = "id = ? AND run = ? AND state = 'running'"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One run of a job, as a queue carries it."""
+
+    job_id: str
+    run: int
+    task: str
+    queue: str
+
+    @property
+    def name(self) -> str:
+        """Return what the run is called, the same however often it is put in."""
+        return f"{self.job_id}:{self.run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job as it is asked for; see `Jobs.submit`."""
+
+    task: str
+    queue: str
+    payload: Mapping[str, Any]
+    title: Message
+    actor: str | None
+    key: str | None
+    run_at: datetime | None
+    entity: str | None
+
+
+class JobStore:
+    """The rows of one site's jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.statements = Statements(database)
+        self.run = self.statements.run
+
+    # --- putting in -------------------------------------------------------------------------------------------------
+
+    def insert(self, connection: Connection, wanted: Submission) -> str:
+        """Write a job, or find the one with the same key that has not ended; return its id."""
+        now = clock.now()
+        key = wanted.key
+        values = (
+            new_id(), wanted.task, wanted.queue, _json(message_to_json(wanted.title)), wanted.actor, wanted.entity, key,
+            _json(wanted.payload), now, wanted.run_at or now,
+        )  # fmt: skip
+        for _ in range(3):
+            row = self.run(
+                connection,
+                "INSERT INTO job (id, task, queue, state, title, actor_id, entity, unique_key, payload, kept, done,"
+                " run, attempts, failures, created_at, run_at)"
+                " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, '{}', 0, 1, 0, 0, ?, ?) ON CONFLICT (unique_key)"
+                " WHERE unique_key IS NOT NULL AND ended_at IS NULL DO NOTHING"
+                " RETURNING id",
+                *values,
+            ).fetchone()
+            found = str(row[0]) if row is not None else self.with_key(connection, key or "")
+            if found is not None:
+                return found
+        # Whoever has the key ended it between the two statements, three times over.
+        raise RuntimeError(f"the key {key} changes hands faster than it can be read")
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, connection: Connection, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        row = None
+        if is_id(job_id):
+            row = self.run(connection, f"SELECT {_COLUMNS} FROM job WHERE id = ?", job_id).fetchone()
+        if row is None:
+            raise NotFound(Message("There is no job {id}", id=job_id))
+        return _job(row)
+
+    def entries(
+        self,
+        connection: Connection,
+        *,
+        actor: str | None = None,
+        task: str | None = None,
+        state: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[Job]:
+        """Return the newest jobs, the newest first; `before` is the id of the last one that was shown."""
+        condition, values = _condition(actor_id=actor, task=task, state=state)
+        if before is not None:
+            condition, values = f"{condition} AND id < ?", [*values, before]
+        rows = self.run(
+            connection,
+            f"SELECT {_COLUMNS} FROM job WHERE {condition} ORDER BY id DESC LIMIT {int(limit)}",
+            *values,
+        ).fetchall()
+        return [_job(row) for row in rows]
+
+    def counts(self, connection: Connection, *, actor: str | None = None) -> dict[tuple[str, str], int]:
+        """Return how many jobs there are by (task, state)."""
+        condition, values = _condition(actor_id=actor)
+        rows = self.run(
+            connection, f"SELECT task, state, count(*) FROM job WHERE {condition} GROUP BY task, state", *values
+        ).fetchall()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    # --- handing out ------------------------------------------------------------------------------------------------
+
+    def with_key(self, connection: Connection, key: str) -> str | None:
+        """Return the id of the job that has a key and has not ended."""
+        row = self.run(connection, "SELECT id FROM job WHERE unique_key = ? AND ended_at IS NULL", key).fetchone()
+        return None if row is None else str(row[0])
+
+    def take_due(self, connection: Connection, threads: int | None, limits: Mapping[str, int]) -> list[Ticket]:
+        """Mark jobs that are due as given to the queue, the oldest first, and return them.
+
+        Args:
+            connection: a transaction in which nobody else does this.
+            threads: how many runs there are threads for over all workers, those that are going on included; None = one
+                more than are going on.
+            limits: tasks of which only so many run at once.
+        """
+        now = clock.now()
+        busy: dict[str, int] = dict(
+            self.run(
+                connection,
+                "SELECT task, count(*) FROM job WHERE state = 'running' OR (state = 'queued' AND sent_at IS NOT NULL)"
+                " GROUP BY task",
+            ).fetchall()
+        )
+        room = 1 if threads is None else threads - sum(busy.values())
+        found: list[Ticket] = []
+        full = {task for task, most in limits.items() if busy.get(task, 0) >= most}
+        while room > 0:
+            without = f" AND task NOT IN ({', '.join('?' * len(full))})" if full else ""
+            row = self.run(
+                connection,
+                "UPDATE job SET sent_at = ? WHERE id = (SELECT id FROM job WHERE state = 'queued' AND sent_at IS NULL"
+                f" AND run_at <= ?{without} ORDER BY run_at, id LIMIT 1) AND state = 'queued'"
+                " RETURNING id, run, task, queue",
+                now, now, *sorted(full),
+            ).fetchone()  # fmt: skip
+            if row is None:
+                break
+            found.append(Ticket(str(row[0]), row[1], row[2], row[3]))
+            room -= 1
+            task = row[2]
+            busy[task] = busy.get(task, 0) + 1
+            if task in limits and busy[task] >= limits[task]:
+                full.add(task)
+        return found
+
+    def begin(self, connection: Connection, ticket: Ticket, worker: str) -> Job | None:
+        """Mark a run as begun by a worker; None when it is no longer to be run."""
+        now = clock.now()
+        row = self.run(
+            connection,
+            "UPDATE job SET state = 'running', worker = ?, attempts = attempts + 1, wish = NULL,"
+            " started_at = coalesce(started_at, ?) WHERE id = ? AND run = ? AND state = 'queued'"
+            f" RETURNING {_COLUMNS}",
+            worker, now, ticket.job_id, ticket.run,
+        ).fetchone()  # fmt: skip
+        return None if row is None else _job(row)
+
+    # --- while it runs ----------------------------------------------------------------------------------------------
+
+    def keep(self, connection: Connection, run: Run, state: Mapping[str, Any]) -> bool:
+        """Write how far a run came; False when it is no longer the one that may. Coming further forgives failures."""
+        kept = _json(state)
+        changed = self.run(
+            connection,
+            "UPDATE job SET failures = CASE WHEN kept = ? THEN failures ELSE 0 END, kept = ?, done = ?, total = ?,"
+            f" note = ? WHERE {_MINE}",
+            kept, kept, run.done, run.total, _words(run.note), run.job_id, run.number,
+        )  # fmt: skip
+        return bool(changed.rowcount == 1)
+
+    def tell(self, connection: Connection, runs: Sequence[Run]) -> dict[str, str]:
+        """Write how far runs are, and return what was asked of which: its id with cancel, pause or lost.
+
+        A row that the task itself has locked is left out this time: waiting for it would be waiting for the task.
+        """
+        skip = "" if self.statements.sqlite else " FOR UPDATE SKIP LOCKED"
+        for run in runs:
+            news = run.news()
+            if news is not None:
+                done, total, note = news
+                self.run(
+                    connection,
+                    f"UPDATE job SET done = ?, total = ?, note = ? WHERE id = (SELECT id FROM job WHERE {_MINE}{skip})",
+                    done, total, _words(note), run.job_id, run.number,
+                )  # fmt: skip
+        return self.wishes(connection, runs)
+
+    def wishes(self, connection: Connection, runs: Sequence[Run]) -> dict[str, str]:
+        """Return what was asked of which run, by the id of its job."""
+        asked: dict[str, str] = {}
+        for run in runs:
+            row = self.run(connection, f"SELECT wish FROM job WHERE {_MINE}", run.job_id, run.number).fetchone()
+            if row is None:
+                asked[run.job_id] = "lost"
+            elif row[0] is not None:
+                asked[run.job_id] = row[0]
+        return asked
+
+    # --- at its end -------------------------------------------------------------------------------------------------
+
+    def end(self, connection: Connection, run: Run, state: JobState, error: Message | None = None) -> bool:
+        """Write the end of a run: done, failed, cancelled, or paused; False when it is no longer the one that may."""
+        ended = None if state == "paused" else clock.now()
+        return self._leave(connection, run, "state = ?, result = ?, error = ?, ended_at = ?", state,
+            None if run.result is None or state != "done" else _json(run.result), _words(error), ended)  # fmt: skip
+
+    def give_back(self, connection: Connection, run: Run) -> bool:
+        """Put a run back that was broken off; it goes on at once, wherever there is room."""
+        return self._leave(connection, run, "state = 'queued'")
+
+    def fail(self, connection: Connection, run: Run, error: Message, attempts: int) -> JobState | None:
+        """Write that a run failed: it is tried anew after a pause, unless that was the last attempt.
+
+        Return the state that the job is in now; None when the run is no longer the one that may say so.
+        """
+        row = self.run(
+            connection, f"UPDATE job SET failures = failures + 1 WHERE {_MINE} RETURNING failures, wish",
+            run.job_id, run.number,
+        ).fetchone()  # fmt: skip
+        if row is None:
+            return None
+        if row[1] == "cancel" or row[0] >= attempts:
+            state: JobState = "cancelled" if row[1] == "cancel" else "failed"
+            self.end(connection, run, state, error)
+            return state
+        state = "paused" if row[1] == "pause" else "queued"
+        again = clock.now() + timedelta(seconds=pause_after(row[0]))
+        self._leave(connection, run, "state = ?, run_at = ?, error = ?", state, again, _words(error))
+        return state
+
+    def _leave(self, connection: Connection, run: Run, changes: str, *values: Any) -> bool:
+        done = self.run(
+            connection,
+            f"UPDATE job SET {changes}, done = ?, total = ?, note = ?, wish = NULL, sent_at = NULL, worker = NULL,"
+            f" run = run + 1 WHERE {_MINE}",
+            *values, run.done, run.total, _words(run.note), run.job_id, run.number,
+        )  # fmt: skip
+        return bool(done.rowcount == 1)
+
+    # --- what people ask --------------------------------------------------------------------------------------------
+
+    def change(self, connection: Connection, job_id: str, states: Sequence[str], changes: str, *values: Any) -> bool:
+        """Change a job that is in one of some states; False when it is in another."""
+        marks = ", ".join("?" * len(states))
+        done = self.run(
+            connection, f"UPDATE job SET {changes} WHERE id = ? AND state IN ({marks})", *values, job_id, *states
+        )
+        return bool(done.rowcount == 1)
+
+
+def _condition(**wanted: str | None) -> tuple[str, list[Any]]:
+    chosen = {column: value for column, value in wanted.items() if value is not None}
+    return " AND ".join(f"{column} = ?" for column in chosen) or "1 = 1", list(chosen.values())
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+def _words(message: Message | None) -> str | None:
+    return None if message is None else _json(message_to_json(message))
+
+
+def _message(text: str | None) -> Message | None:
+    return None if text is None else message_from_json(orjson.loads(text))
+
+
+def _time(value: Any) -> datetime | None:
+    return None if value is None else time_of(value)
+
+
+def _job(row: Sequence[Any]) -> Job:
+    return Job(
+        id=str(row[0]), task=row[1], title=message_from_json(orjson.loads(row[2])), state=row[3], wish=row[4],
+        actor=text_of(row[5]), entity=row[6], key=row[7], payload=orjson.loads(row[8]), kept=orjson.loads(row[9]),
+        done=row[10], total=row[11], note=_message(row[12]),
+        result=None if row[13] is None else orjson.loads(row[13]), error=_message(row[14]), attempts=row[15],
+        failures=row[16], created_at=time_of(row[17]), run_at=time_of(row[18]), started_at=_time(row[19]),
+        finished_at=_time(row[20]), queue=row[21], worker=text_of(row[22]),
+    )  # fmt: skip
