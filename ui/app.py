@@ -17,6 +17,7 @@ from engine import Site, add_catalogues
 from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
 from ui.pages import blueprints
+from ui.posted import PostedRequest
 from ui.proxies import Proxies
 
 _NOTICES = "guanxi_notices"
@@ -52,6 +53,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     site = folder if isinstance(folder, Site) else Site.open(Path(folder or os.environ.get("GUANXI_SITE") or "."))
     add_catalogues(Path(__file__).parent / "locale")
     app = Flask(__name__, static_folder=None)
+    app.request_class = PostedRequest
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
     app.config["SECRET_KEY_FALLBACKS"] = list(site.config.former_secret_keys)

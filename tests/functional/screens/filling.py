@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from tests.functional.screens.world import Web
+from tests.sent import CONTENT_TYPE, body_of
 
 
 class _Reader(HTMLParser):
@@ -110,11 +111,12 @@ class Form:
         """Press the button."""
         data: dict[str, Any] = {name: list(values) for name, values in self.values.lists()}
         data.update({name: [value] for name, value in more.items()})
-        data.update(self.files)
+        files = [(name, file, stream.read()) for name, sent in self.files.items() for stream, file in sent]
+        values = [(name, value) for name, given in data.items() for value in given]
         return self.web.client.post(
             self.action,
-            data=data,
-            content_type="multipart/form-data",
+            data=body_of(values, files),
+            content_type=CONTENT_TYPE,
             headers={"Accept-Language": self.web.language, **self.web.headers},
         )
 
