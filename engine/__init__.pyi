@@ -275,6 +275,7 @@ from engine.identity import SignIn as SignIn
 from engine.identity import Step as Step
 from engine.identity import Token as Token
 from engine.identity import check_token as check_token
+from engine.identity.people import EVERYONE as EVERYONE
 from engine.identity.sso import Provider as Provider
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id

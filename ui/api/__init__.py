@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from werkzeug.exceptions import HTTPException
 
 from engine import GuanxiError
-from ui.api import files, meta, records, shares
+from ui.api import files, meta, openapi, records, shares
 from ui.api.problems import http_problem, problem_response
 from ui.asking import program_language, refuse_foreign_origin
 
@@ -15,6 +15,7 @@ def blueprint() -> Blueprint:
     """Return the API, to be mounted once in an application that `ui.asking` serves."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     api.register_blueprint(meta.routes)
+    api.register_blueprint(openapi.routes)
     api.register_blueprint(files.routes)
     api.register_blueprint(shares.routes)
     api.register_blueprint(records.routes)

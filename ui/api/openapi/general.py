@@ -1,0 +1,85 @@
+"""The operations that are about no entity: files, what a caller may know of the metadata, the document itself."""
+
+from __future__ import annotations
+
+from engine import Message
+from ui.api.openapi import parts
+from ui.api.openapi.shapes import Schema, Shapes, ref
+
+_TAG = ["guanxi"]
+_BINARY: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+_META = Message("List the objects that you may read")
+_ENTITY = Message("Describe one object as you may see it")
+_UPLOAD = Message("Send a file")
+_DOWNLOAD = Message("Fetch a file that you may read")
+_DOCUMENT = Message("This document")
+_OBJECTS = Message("Objects, with what you may do to their records.")
+_FIELDS = Message("Its fields, each with its JSON Schema.")
+_NAMED = Message("Its id, to be named in a field of a record.")
+_CONTENT = Message("The content of the file.")
+_OPENAPI = Message("The OpenAPI document, as you may see it.")
+_ROLE = Message("Key of a role, whose document to make; takes the permission `developer`.")
+_SAME = Message("It is still the one that is known.")
+
+
+def general_paths(shapes: Shapes) -> Schema:
+    """Return the paths that are about no entity."""
+    say, access = shapes.said, shapes.access
+    readable = [key for key in access.model.entities if access.may(key, "read")]
+    found: Schema = {
+        "/meta": {
+            "get": _operation(shapes, "meta", _META, {"200": parts.answered(say(_OBJECTS), ref("guanxi.entities"))})
+        },
+        "/openapi.json": {"get": _document(shapes)},
+    }
+    if readable:
+        described = parts.answered(say(_FIELDS), ref("guanxi.description"))
+        entity = {"name": "entity", "in": "path", "required": True, "schema": {"type": "string", "enum": readable}}
+        found["/meta/{entity}"] = {
+            "parameters": [entity],
+            "get": _operation(shapes, "meta.entity", _ENTITY, {"200": described}, 404),
+        }
+    if access.may("file", "create"):
+        found["/files"] = {"post": _upload(shapes)}
+    if access.may("file", "read"):
+        content = {
+            "description": say(_CONTENT),
+            "headers": parts.header(),
+            "content": {"*/*": {"schema": _BINARY}},
+        }
+        download = _operation(shapes, "files.download", _DOWNLOAD, {"200": content}, 404, 416)
+        found["/files/{id}"] = {"parameters": [parts.parameter("id")], "get": download}
+    return found
+
+
+def _operation(shapes: Shapes, name: str, summary: Message, responses: Schema, *refusals: int) -> Schema:
+    return {
+        "operationId": f"guanxi.{name}",
+        "tags": _TAG,
+        "summary": shapes.said(summary),
+        "responses": {**responses, **parts.refused(*refusals)},
+    }
+
+
+def _document(shapes: Shapes) -> Schema:
+    found = parts.answered(shapes.said(_OPENAPI), {"type": "object"}, "ETag")
+    unchanged = {"description": shapes.said(_SAME), "headers": parts.header("ETag")}
+    made = _operation(shapes, "openapi", _DOCUMENT, {"200": found, "304": unchanged}, 404)
+    if shapes.access.has("developer"):
+        roles = {"type": "string", "enum": sorted(shapes.model.roles)}
+        made["parameters"] = [{"name": "role", "in": "query", "schema": roles, "description": shapes.said(_ROLE)}]
+    return made
+
+
+def _upload(shapes: Shapes) -> Schema:
+    made = _operation(
+        shapes,
+        "files.upload",
+        _UPLOAD,
+        {"201": parts.answered(shapes.said(_NAMED), ref("guanxi.file"))},
+        *(404, 413, 415, 422),
+    )
+    form = {"type": "object", "properties": {"file": _BINARY}, "required": ["file"]}
+    made["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    return made

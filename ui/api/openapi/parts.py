@@ -1,0 +1,258 @@
+"""What every document has: parameters, headers, refusals, and shapes that are no records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine import Message
+from ui.api.openapi.shapes import Schema, ref
+
+PROBLEM = "application/problem+json"
+JSON = "application/json"
+_UUID: Schema = {"type": "string", "format": "uuid"}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+_TEXT: Schema = {"type": "string"}
+_OR_NULL: Schema = {"type": ["string", "null"]}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+
+REFUSALS: Mapping[int, tuple[str, Message]] = {
+    400: ("unreadable", Message("The request, its filter or its cursor cannot be read.")),
+    401: ("signed_out", Message("No valid token, and no sign-in of this origin.")),
+    403: ("denied", Message("Your rights, or the scopes of the token, do not reach as far.")),
+    404: ("missing", Message("There is no such record, or you may not know of it.")),
+    405: ("method", Message("This address does not take this method; `Allow` names those that it takes.")),
+    406: ("form", Message("The answer has no form that `Accept` names.")),
+    409: ("conflict", Message("Somebody else changed the same fields; `errors` has both values.")),
+    412: ("stale", Message("The record is no longer the version that `If-Match` names.")),
+    413: ("large", Message("What was sent is too large, or there is no room left.")),
+    415: ("media_type", Message("The body is of a kind that is not read here.")),
+    416: ("range", Message("The file has no such part.")),
+    422: ("invalid", Message("Values are wrong; `errors` names each with its path.")),
+    429: ("too_often", Message("Too many requests; `Retry-After` says in how many seconds to come again.")),
+    503: (
+        "busy",
+        Message("The site is being published, or its database is busy; `Retry-After` says when to come again."),
+    ),
+}
+ALWAYS = (400, 401, 403, 406, 429, 503)
+"""Refusals that every operation may answer with; 405 is no operation's."""
+
+_HEADERS: Mapping[str, tuple[Schema, Message]] = {
+    "ETag": (_TEXT, Message("The version of what is answered; send it back as `If-Match` or `If-None-Match`.")),
+    "Location": ({"type": "string", "format": "uri-reference"}, Message("Where the new record is.")),
+    "X-Request-Id": (_TEXT, Message("The number of the request, as it stands in the log of the site.")),
+    "RateLimit": (_TEXT, Message("What is left of the rate, and until when.")),
+    "RateLimit-Policy": (_TEXT, Message("How many requests there may be in which time.")),
+    "Retry-After": (_TEXT, Message("Seconds after which the request may be made again.")),
+    "WWW-Authenticate": (_TEXT, Message("How to show who asks.")),
+}
+
+_FILTER = Message(
+    "A condition over the fields of {plural}, such as `{example}`: comparisons, `and`, `or`, `not`, `in`, paths along"
+    " links, functions such as `contains(name, 'x')`."
+)
+_PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
+    "q": (_TEXT, Message("Words that full-text search finds, also Chinese ones and initials in pinyin.")),
+    "cursor": (_TEXT, Message("`next` of the page before, with the same other parameters.")),
+    "limit": (
+        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        Message("How many records a page has."),
+    ),
+    "trashed": ({"type": "boolean", "default": False}, Message("The recycle bin alone.")),
+    "ids": ({"type": "array", "items": _UUID, "maxItems": 200}, Message("These records alone, by id.")),
+    "count": (
+        {"type": "string", "enum": ["capped"]},
+        Message("Count the records too, up to 1,000; more are `1000+`."),
+    ),
+}
+_SENT_HEADERS: Mapping[str, tuple[Schema, Message]] = {
+    "If-Match": (
+        {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,15}")$'},
+        Message("The ETag that was read: 412 when somebody changed the record since."),
+    ),
+    "If-None-Match": (
+        {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,15}")$'},
+        Message("The ETag that is known: 304 when nothing changed."),
+    ),
+    "Idempotency-Key": (
+        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        Message("A text of your own: the same request with the same key within a day is carried out once."),
+    ),
+}
+
+Say = Callable[..., str]
+
+
+def parameters(say: Say) -> dict[str, Schema]:
+    """Return the parameters that operations name."""
+    made: dict[str, Schema] = {}
+    for name, (schema, words) in _PARAMETERS.items():
+        made[name] = {"name": name, "in": "query", "schema": schema, "description": say(words)}
+    made["ids"] |= {"style": "form", "explode": False}
+    for name, (schema, words) in _SENT_HEADERS.items():
+        made[name] = {"name": name, "in": "header", "schema": schema, "description": say(words)}
+    made["id"] = {"name": "id", "in": "path", "required": True, "schema": _UUID}
+    return made
+
+
+def parameter(name: str) -> Schema:
+    """Return a reference to one of them."""
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def filter_words(say: Say, plural: str, example: str) -> str:
+    """Return what is said of the filter of an entity."""
+    return say(_FILTER, plural=plural, example=example)
+
+
+def headers(say: Say) -> dict[str, Schema]:
+    """Return the headers of answers."""
+    return {name: {"schema": schema, "description": say(words)} for name, (schema, words) in _HEADERS.items()}
+
+
+def header(*names: str) -> dict[str, Schema]:
+    """Return references to headers that an answer has, those of every answer among them."""
+    always = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, *always)}
+
+
+def refusals(say: Say) -> dict[str, Schema]:
+    """Return the answers that refuse."""
+    extra = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+    return {
+        name: {
+            "description": say(words),
+            "headers": header(*extra.get(status, ())),
+            "content": {PROBLEM: {"schema": ref("guanxi.problem")}},
+        }
+        for status, (name, words) in REFUSALS.items()
+    }
+
+
+def refused(*statuses: int) -> dict[str, Schema]:
+    """Return references to refusals: those of every operation, and these."""
+    return {
+        str(status): {"$ref": f"#/components/responses/{REFUSALS[status][0]}"}
+        for status in sorted({*ALWAYS, *statuses})
+    }
+
+
+def answered(words: str, schema: Schema, *names: str) -> Schema:
+    """Return an answer with JSON in it."""
+    return {"description": words, "headers": header(*names), "content": {JSON: {"schema": schema}}}
+
+
+def body(schema: Schema, *, required: bool = True) -> Schema:
+    """Return a body of JSON."""
+    return {"required": required, "content": {JSON: {"schema": schema}}}
+
+
+def _object(properties: Mapping[str, Schema], required: tuple[str, ...] | None = None, **more: Any) -> Schema:
+    """Return an object with all of its properties required, unless some are named."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def schemas() -> dict[str, Schema]:
+    """Return the shapes that are no records."""
+    error = _object(
+        {"path": _TEXT, "code": _TEXT, "message": _TEXT, "theirs": {}, "mine": {}},
+        ("path", "code", "message"),
+    )
+    problem = _object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": _TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": _TEXT,
+            "instance": {"type": "string", "format": "uri-reference"},
+            "errors": {"type": "array", "items": ref("guanxi.error")},
+            "version": _WHOLE,
+            "why": {"type": "string", "format": "uri-reference"},
+        },
+        ("type", "title", "status"),
+        additionalProperties=True,
+    )
+    actor = {"anyOf": [_object({"id": _UUID, "name": _OR_NULL}), {"type": "null"}]}
+    changes = {"type": "object", "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2}}
+    change = _object(
+        {
+            "seq": _WHOLE, "entity": _TEXT, "id": _UUID, "version": _WHOLE, "action": _TEXT, "at": _MOMENT,
+            "actor": actor, "via": _OR_NULL, "change_set": _OR_NULL, "changes": changes,
+        }
+    )  # fmt: skip
+    share = _object(
+        {
+            "kind": {"type": "string", "enum": ["user", "team", "department"]},
+            "principal": _UUID,
+            "level": {"type": "string", "enum": ["read", "edit"]},
+            "until": {"type": ["string", "null"], "format": "date-time"},
+            "cascade": {"type": "boolean"},
+            "cause": _TEXT,
+            "made_by": {"type": ["string", "null"], "format": "uuid"},
+            "made_at": {"type": ["string", "null"], "format": "date-time"},
+        },
+        additionalProperties=True,
+    )
+    return {
+        "guanxi.error": error,
+        "guanxi.problem": problem,
+        "guanxi.change": change,
+        "guanxi.history": _object({"data": {"type": "array", "items": ref("guanxi.change")}, "next": _OR_NULL}),
+        "guanxi.share": share,
+        "guanxi.share.create": _object(
+            {name: share["properties"][name] for name in ("kind", "principal", "level", "until", "cascade")},
+            ("kind", "principal"),
+        ),
+        "guanxi.shares": _object({"data": {"type": "array", "items": ref("guanxi.share")}}),
+        "guanxi.written": _object({"id": _UUID, "version": _WHOLE}),
+        "guanxi.file": _object({"id": _UUID}),
+        "guanxi.groups": _object(
+            {"data": {"type": "array", "items": {"type": "object"}}, "next": _OR_NULL}, additionalProperties=True
+        ),
+        "guanxi.result": {
+            "anyOf": [
+                _object(
+                    {
+                        "status": {"type": "integer", "enum": [200, 201]},
+                        "id": _UUID,
+                        "version": _WHOLE,
+                        "action": _TEXT,
+                    }
+                ),
+                _object({"status": {"type": "integer", "enum": [200]}, "count": _WHOLE}),
+                ref("guanxi.problem"),
+            ]
+        },
+        "guanxi.results": _object({"data": {"type": "array", "items": ref("guanxi.result")}}),
+        "guanxi.entity": {
+            "type": "object",
+            "properties": {"entity": _TEXT, "label": _TEXT, "plural": _TEXT, "parent": _OR_NULL,
+                           "actions": {"type": "array", "items": _TEXT}},
+            "required": ["entity", "label", "plural", "parent", "actions"],
+        },
+        "guanxi.entities": {
+            "type": "object",
+            "properties": {"revision": _WHOLE, "data": {"type": "array", "items": ref("guanxi.entity")}},
+            "required": ["revision", "data"],
+        },
+        "guanxi.field": {
+            "type": "object",
+            "properties": {
+                "key": _TEXT, "type": _TEXT, "label": _TEXT, "required": {"type": "boolean"}, "access": _TEXT,
+                "schema": {"type": "object"},
+            },
+            "required": ["key", "type", "label", "required", "access", "schema"],
+        },
+        "guanxi.description": {
+            "allOf": [ref("guanxi.entity")],
+            "properties": {"title": _TEXT, "fields": {"type": "array", "items": ref("guanxi.field")}},
+            "required": ["title", "fields"],
+        },
+    }  # fmt: skip
