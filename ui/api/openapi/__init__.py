@@ -40,7 +40,7 @@ def openapi() -> Response:
     """Return the document."""
     for name in request.args:
         if name != "role":
-            raise BadRequest(Message("There is no parameter {name} here; there are {known}", name=name, known="role"))
+            raise BadRequest(Message("The document has no parameter {name}; it has role", name=name[:100]))
     role = request.args.get("role") or None
     with reading() as reader:
         access = access_of_role(reader, role) if role is not None else reader.access

@@ -41,7 +41,6 @@ _NUMBERS = Message("Records, or a row for each group where numbers were asked fo
 _RESULTS = Message("A result for each operation, in its place.")
 _WAS = Message("From {sources} to {to}.")
 _NEEDS = Message("It needs: {fields}.")
-_EXPECTS = Message("The entity {plural}, as you see it.")
 _ENTRIES = Message("Versions, the latest first.")
 _PLAIN = Message("The plain value; who asked for it is noted.")
 _ATOMIC = Message("All or nothing: one refusal undoes the whole call.")

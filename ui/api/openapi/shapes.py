@@ -25,7 +25,6 @@ PATHS: Schema = {r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$": {}}
 _MASKED = Message("Masked: you see that there is a value, and as much of it as tells two apart.")
 _OPTION = Message("{key}: {label}")
 _GONE = Message("{key}: {label} (no longer offered)")
-_STATE = Message("Changes by a transition alone.")
 _ROW = Message("A row of {plural} in its {parent}.")
 _KEPT = Message("`id` names a row that stays; rows that are left out are deleted, those without `id` are made.")
 _VERSION = Message("The version that you saw. Another one since: other fields merge, the same field is 409.")
