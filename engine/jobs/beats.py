@@ -20,11 +20,12 @@ from engine.audit.statements import Statements, time_of
 
 SILENT_S = 30.0
 """Seconds of silence after which a worker counts as dead."""
+HERE = "here"
 _NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", "postgresql": "clock_timestamp()"}
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class WorkerEntry:
     """A process that runs jobs, or did."""
 
     id: str
@@ -39,6 +40,11 @@ class Worker:
     seen_at: datetime
     silent: timedelta
     """For how long it has said nothing."""
+
+    @property
+    def constant(self) -> bool:
+        """Say whether it goes on when nothing is left to do; a command ends then."""
+        return self.kind != HERE
 
     @property
     def dead(self) -> bool:
@@ -78,7 +84,7 @@ class Beats:
             forget(self._statements, connection, self.worker)
 
 
-def workers(statements: Statements, connection: Connection) -> list[Worker]:
+def workers(statements: Statements, connection: Connection) -> list[WorkerEntry]:
     """Return every worker that is in the list, the living and those that died and were not missed yet."""
     now = _NOW[statements.database.dialect]
     rows = statements.run(
@@ -87,7 +93,7 @@ def workers(statements: Statements, connection: Connection) -> list[Worker]:
         " ORDER BY started_at, id",
     ).fetchall()
     return [
-        Worker(
+        WorkerEntry(
             id=str(row[0]), host=row[1], place=row[2], pid=row[3], born=row[4], kind=row[5], threads=row[6],
             started_at=time_of(row[7]), seen_at=time_of(row[8]), silent=time_of(row[9]) - time_of(row[8]),
         )

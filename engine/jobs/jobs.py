@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -13,11 +15,12 @@ from engine.data.principal import Principal
 from engine.errors import GuanxiError
 from engine.i18n import Message
 from engine.ids import new_id
-from engine.jobs.beats import Beats, Worker, workers
+from engine.jobs.beats import HERE, Beats, WorkerEntry, workers
 from engine.jobs.job import JOB_STATE_LABELS, Job, Task
 from engine.jobs.performing import Performer
 from engine.jobs.pulse import Pulse
 from engine.jobs.queues import InlineQueue
+from engine.jobs.schedules import Schedules
 from engine.jobs.store import JobStore, Submission, Ticket
 from engine.storage.database import Database, run
 
@@ -31,12 +34,23 @@ class Jobs:
     Args:
         database: where their rows are.
         principals: returns the person of an id, or refuses one who may not sign in.
+        zone: the time zone of the site, whose clocks schedules go by.
+        queues: how many jobs of a queue run at once, over all workers; one that is not named has no limit.
     """
 
-    def __init__(self, database: Database, principals: Callable[[str], Principal]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        principals: Callable[[str], Principal],
+        *,
+        zone: str = "UTC",
+        queues: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.database, self.principals = database, principals
         self.store = JobStore(database)
         self.tasks: dict[str, Task] = {}
+        self.schedules = Schedules(database, self, ZoneInfo(zone))
+        self._queues = queues
 
     def register(self, task: Task) -> None:
         """Take a kind of work; at the start of every process that submits or runs it.
@@ -135,10 +149,18 @@ class Jobs:
         with self.database.read() as connection:
             return self.store.entries(connection, actor=actor, task=task, state=state, limit=limit, before=before)
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerEntry]:
         """Return who runs jobs, the dead included who were not missed yet."""
         with self.database.read() as connection:
             return workers(self.store.statements, connection)
+
+    def manned(self) -> bool:
+        """Say whether a worker lives that goes on by itself.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        return any(each.constant and not each.dead for each in self.workers())
 
     # --- what people ask --------------------------------------------------------------------------------------------
 
@@ -224,7 +246,7 @@ class Jobs:
             DatabaseUnavailable: the database does not answer.
         """
         performer = Performer(self.store, self.tasks, self.principals, new_id())
-        pulse = Pulse(self.store, performer, Beats(self.store.statements, performer.worker, "here", 1))
+        pulse = Pulse(self.store, performer, Beats(self.store.statements, performer.worker, HERE, 1))
         queue, count = InlineQueue(), 0
         queue.work(performer.perform)
         started = False
@@ -251,7 +273,7 @@ class Jobs:
         with self.database.write() as connection:
             if not self.store.statements.sqlite:
                 run(connection, f"SELECT pg_advisory_xact_lock({QUEUE_LOCK})")
-            return self.store.take_due(connection, threads, limits)
+            return self.store.take_due(connection, threads, limits, self._queues)
 
 
 def _cannot_end(job: Job) -> Message:

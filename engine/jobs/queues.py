@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from engine.jobs.store import Ticket
@@ -18,7 +18,10 @@ class JobQueue(Protocol):
         """Begin to have runs done, in threads of the queue, and return."""
 
     def stop(self) -> None:
-        """Begin no run any more, wait for those that are going on, and return."""
+        """Begin no run any more, and let go of everything."""
+
+    def clean(self, living: Iterable[str]) -> int:
+        """Forget runs that have ended, and those of workers that live no more; return how many."""
 
 
 class InlineQueue:
@@ -40,3 +43,7 @@ class InlineQueue:
     def stop(self) -> None:
         """Do nothing more."""
         self._perform = None
+
+    def clean(self, living: Iterable[str]) -> int:
+        """Forget nothing: each run has ended when `submit` returns."""
+        return 0

@@ -8,30 +8,27 @@ finds that the number is another one by now, and writes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.audit.statements import Statements, text_of, time_of
+from engine.audit.statements import Statements
 from engine.errors import NotFound
 from engine.i18n import Message
 from engine.ids import is_id, new_id
-from engine.jobs.job import Job, JobState, message_from_json, message_to_json
+from engine.jobs.job import Job, JobState
+from engine.jobs.rows import COLUMNS, job_of, json_text, words
 from engine.jobs.run import pause_after
 from engine.storage.database import Database
 
 if TYPE_CHECKING:
     from engine.jobs.run import Run
 
-_COLUMNS = (
-    "id, task, title, state, wish, actor_id, entity, unique_key, payload, kept, done, total, note, result, error,"
-    " attempts, failures, created_at, run_at, started_at, ended_at, queue, worker"
-)
 _MINE = "id = ? AND run = ? AND state = 'running'"
 
 
@@ -79,8 +76,8 @@ class JobStore:
         now = clock.now()
         key = wanted.key
         values = (
-            new_id(), wanted.task, wanted.queue, _json(message_to_json(wanted.title)), wanted.actor, wanted.entity, key,
-            _json(wanted.payload), now, wanted.run_at or now,
+            new_id(), wanted.task, wanted.queue, words(wanted.title), wanted.actor, wanted.entity, key,
+            json_text(wanted.payload), now, wanted.run_at or now,
         )  # fmt: skip
         for _ in range(3):
             row = self.run(
@@ -108,10 +105,10 @@ class JobStore:
         """
         row = None
         if is_id(job_id):
-            row = self.run(connection, f"SELECT {_COLUMNS} FROM job WHERE id = ?", job_id).fetchone()
+            row = self.run(connection, f"SELECT {COLUMNS} FROM job WHERE id = ?", job_id).fetchone()
         if row is None:
             raise NotFound(Message("There is no job {id}", id=job_id))
-        return _job(row)
+        return job_of(row)
 
     def entries(
         self,
@@ -129,10 +126,10 @@ class JobStore:
             condition, values = f"{condition} AND id < ?", [*values, before]
         rows = self.run(
             connection,
-            f"SELECT {_COLUMNS} FROM job WHERE {condition} ORDER BY id DESC LIMIT {int(limit)}",
+            f"SELECT {COLUMNS} FROM job WHERE {condition} ORDER BY id DESC LIMIT {int(limit)}",
             *values,
         ).fetchall()
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def counts(self, connection: Connection, *, actor: str | None = None) -> dict[tuple[str, str], int]:
         """Return how many jobs there are by (task, state)."""
@@ -149,43 +146,48 @@ class JobStore:
         row = self.run(connection, "SELECT id FROM job WHERE unique_key = ? AND ended_at IS NULL", key).fetchone()
         return None if row is None else str(row[0])
 
-    def take_due(self, connection: Connection, threads: int | None, limits: Mapping[str, int]) -> list[Ticket]:
+    def take_due(
+        self, connection: Connection, threads: int | None, tasks: Mapping[str, int], queues: Mapping[str, int]
+    ) -> list[Ticket]:
         """Mark jobs that are due as given to the queue, the oldest first, and return them.
 
         Args:
             connection: a transaction in which nobody else does this.
             threads: how many runs there are threads for over all workers, those that are going on included; None = one
                 more than are going on.
-            limits: tasks of which only so many run at once.
+            tasks: tasks of which only so many run at once.
+            queues: queues of which only so many run at once.
         """
         now = clock.now()
-        busy: dict[str, int] = dict(
-            self.run(
-                connection,
-                "SELECT task, count(*) FROM job WHERE state = 'running' OR (state = 'queued' AND sent_at IS NOT NULL)"
-                " GROUP BY task",
-            ).fetchall()
-        )
-        room = 1 if threads is None else threads - sum(busy.values())
+        busy = self.run(
+            connection,
+            "SELECT task, queue, count(*) FROM job WHERE state = 'running'"
+            " OR (state = 'queued' AND sent_at IS NOT NULL) GROUP BY task, queue",
+        ).fetchall()
+        of_tasks, of_queues = Counter[str](), Counter[str]()
+        for task, queue, count in busy:
+            of_tasks[task] += count
+            of_queues[queue] += count
+        room = 1 if threads is None else threads - sum(of_tasks.values())
         found: list[Ticket] = []
-        full = {task for task, most in limits.items() if busy.get(task, 0) >= most}
         while room > 0:
+            full = [task for task, most in tasks.items() if of_tasks[task] >= most]
+            closed = [queue for queue, most in queues.items() if of_queues[queue] >= most]
             without = f" AND task NOT IN ({', '.join('?' * len(full))})" if full else ""
+            without += f" AND queue NOT IN ({', '.join('?' * len(closed))})" if closed else ""
             row = self.run(
                 connection,
                 "UPDATE job SET sent_at = ? WHERE id = (SELECT id FROM job WHERE state = 'queued' AND sent_at IS NULL"
                 f" AND run_at <= ?{without} ORDER BY run_at, id LIMIT 1) AND state = 'queued'"
                 " RETURNING id, run, task, queue",
-                now, now, *sorted(full),
+                now, now, *full, *closed,
             ).fetchone()  # fmt: skip
             if row is None:
                 break
-            found.append(Ticket(str(row[0]), row[1], row[2], row[3]))
+            found.append(Ticket(str(row[0]), *row[1:]))
             room -= 1
-            task = row[2]
-            busy[task] = busy.get(task, 0) + 1
-            if task in limits and busy[task] >= limits[task]:
-                full.add(task)
+            of_tasks[row[2]] += 1
+            of_queues[row[3]] += 1
         return found
 
     def begin(self, connection: Connection, ticket: Ticket, worker: str) -> Job | None:
@@ -195,21 +197,29 @@ class JobStore:
             connection,
             "UPDATE job SET state = 'running', worker = ?, attempts = attempts + 1, wish = NULL,"
             " started_at = coalesce(started_at, ?) WHERE id = ? AND run = ? AND state = 'queued'"
-            f" RETURNING {_COLUMNS}",
+            f" RETURNING {COLUMNS}",
             worker, now, ticket.job_id, ticket.run,
         ).fetchone()  # fmt: skip
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
+
+    def is_due(self, connection: Connection) -> bool:
+        """Say whether a job is due that no queue has."""
+        row = self.run(
+            connection,
+            "SELECT 1 FROM job WHERE state = 'queued' AND sent_at IS NULL AND run_at <= ? LIMIT 1", clock.now(),
+        ).fetchone()  # fmt: skip
+        return row is not None
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
     def keep(self, connection: Connection, run: Run, state: Mapping[str, Any]) -> bool:
         """Write how far a run came; False when it is no longer the one that may. Coming further forgives failures."""
-        kept = _json(state)
+        kept = json_text(state)
         changed = self.run(
             connection,
             "UPDATE job SET failures = CASE WHEN kept = ? THEN failures ELSE 0 END, kept = ?, done = ?, total = ?,"
             f" note = ? WHERE {_MINE}",
-            kept, kept, run.done, run.total, _words(run.note), run.job_id, run.number,
+            kept, kept, run.done, run.total, words(run.note), run.job_id, run.number,
         )  # fmt: skip
         return bool(changed.rowcount == 1)
 
@@ -226,7 +236,7 @@ class JobStore:
                 self.run(
                     connection,
                     f"UPDATE job SET done = ?, total = ?, note = ? WHERE id = (SELECT id FROM job WHERE {_MINE}{skip})",
-                    done, total, _words(note), run.job_id, run.number,
+                    done, total, words(note), run.job_id, run.number,
                 )  # fmt: skip
         return self.wishes(connection, runs)
 
@@ -247,7 +257,7 @@ class JobStore:
         """Write the end of a run: done, failed, cancelled, or paused; False when it is no longer the one that may."""
         ended = None if state == "paused" else clock.now()
         return self._leave(connection, run, "state = ?, result = ?, error = ?, ended_at = ?", state,
-            None if run.result is None or state != "done" else _json(run.result), _words(error), ended)  # fmt: skip
+            None if run.result is None or state != "done" else json_text(run.result), words(error), ended)  # fmt: skip
 
     def give_back(self, connection: Connection, run: Run) -> bool:
         """Put a run back that was broken off; it goes on at once, wherever there is room."""
@@ -270,7 +280,7 @@ class JobStore:
             return state
         state = "paused" if row[1] == "pause" else "queued"
         again = clock.now() + timedelta(seconds=pause_after(row[0]))
-        self._leave(connection, run, "state = ?, run_at = ?, error = ?", state, again, _words(error))
+        self._leave(connection, run, "state = ?, run_at = ?, error = ?", state, again, words(error))
         return state
 
     def _leave(self, connection: Connection, run: Run, changes: str, *values: Any) -> bool:
@@ -278,7 +288,7 @@ class JobStore:
             connection,
             f"UPDATE job SET {changes}, done = ?, total = ?, note = ?, wish = NULL, sent_at = NULL, worker = NULL,"
             f" run = run + 1 WHERE {_MINE}",
-            *values, run.done, run.total, _words(run.note), run.job_id, run.number,
+            *values, run.done, run.total, words(run.note), run.job_id, run.number,
         )  # fmt: skip
         return bool(done.rowcount == 1)
 
@@ -296,30 +306,3 @@ class JobStore:
 def _condition(**wanted: str | None) -> tuple[str, list[Any]]:
     chosen = {column: value for column, value in wanted.items() if value is not None}
     return " AND ".join(f"{column} = ?" for column in chosen) or "1 = 1", list(chosen.values())
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
-
-
-def _words(message: Message | None) -> str | None:
-    return None if message is None else _json(message_to_json(message))
-
-
-def _message(text: str | None) -> Message | None:
-    return None if text is None else message_from_json(orjson.loads(text))
-
-
-def _time(value: Any) -> datetime | None:
-    return None if value is None else time_of(value)
-
-
-def _job(row: Sequence[Any]) -> Job:
-    return Job(
-        id=str(row[0]), task=row[1], title=message_from_json(orjson.loads(row[2])), state=row[3], wish=row[4],
-        actor=text_of(row[5]), entity=row[6], key=row[7], payload=orjson.loads(row[8]), kept=orjson.loads(row[9]),
-        done=row[10], total=row[11], note=_message(row[12]),
-        result=None if row[13] is None else orjson.loads(row[13]), error=_message(row[14]), attempts=row[15],
-        failures=row[16], created_at=time_of(row[17]), run_at=time_of(row[18]), started_at=_time(row[19]),
-        finished_at=_time(row[20]), queue=row[21], worker=text_of(row[22]),
-    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""`Worker`: a process that runs jobs. It hands out what is due, finds what dead workers left, and lets schedules fire.
+
+All of it may be done by several at once: every step is one statement that only one of them can do.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine import clock
+from engine.errors import GuanxiError
+from engine.ids import new_id
+from engine.jobs.beats import Beats, forget, workers
+from engine.jobs.jobs import Jobs
+from engine.jobs.lost import has_unbegun, running, take_back, take_back_unbegun
+from engine.jobs.performing import Performer
+from engine.jobs.pulse import Pulse
+from engine.jobs.queues import JobQueue
+
+_log = logging.getLogger(__name__)
+TICK_S = 0.5
+_SUPERVISE_S = 5.0
+_FIRE_S = 5.0
+_CLEAN_S = 1_800.0
+_UNBEGUN = timedelta(seconds=60)
+"""After so long in a queue without being begun, a run is given to it again."""
+_LEAST_LIVES = 3
+"""So many workers a job may outlive without coming further, however few attempts its task has."""
+GRACE_S = 30.0
+"""How long runs may take to stop where they are when the worker ends."""
+
+
+class Worker:
+    """Runs the jobs of one site until it is stopped.
+
+    Args:
+        jobs: the jobs.
+        queue: makes the queue for (id of the worker, its threads).
+        threads: how many jobs run at once.
+        kind: worker, or server for one that lives beside a server.
+    """
+
+    def __init__(
+        self, jobs: Jobs, queue: Callable[[str, int], JobQueue], *, threads: int = 4, kind: str = "worker"
+    ) -> None:
+        self._jobs, self._store, self._threads = jobs, jobs.store, threads
+        self.id = new_id()
+        self._queue = queue(self.id, threads)
+        self._performer = Performer(jobs.store, jobs.tasks, jobs.principals, self.id)
+        self._pulse = Pulse(jobs.store, self._performer, Beats(jobs.store.statements, self.id, kind, threads))
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let `run` return; may be called from anywhere, a signal included."""
+        self._stopped.set()
+
+    def run(self) -> bool:
+        """Work until `stop`, give back what is going on, and say whether all of it was.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer when it begins.
+        """
+        self._pulse.start()
+        try:
+            self._queue.work(self._performer.perform)
+            self._go_on()
+        finally:
+            self._performer.give_back()
+            deadline = time.monotonic() + GRACE_S
+            while self._performer.runs and time.monotonic() < deadline:
+                time.sleep(0.05)
+            left = self._performer.runs
+            self._queue.stop()
+            self._pulse.stop()
+        for run in left:
+            _log.warning("job %s (%s) did not stop in time; it is run anew", run.job_id, run.task)
+        return not left
+
+    def _go_on(self) -> None:
+        works: list[tuple[float, Callable[[], object]]] = [
+            (0.0, self._hand_out),
+            (_SUPERVISE_S, self.supervise),
+            (_FIRE_S, self._jobs.schedules.fire),
+            (_CLEAN_S, self._clean),
+        ]
+        due = [0.0] * len(works)
+        while not self._stopped.is_set():
+            for number, (every, work) in enumerate(works):
+                if time.monotonic() >= due[number] and not self._stopped.is_set():
+                    due[number] = time.monotonic() + every
+                    self._attempt(work)
+            self._stopped.wait(TICK_S)
+
+    def _attempt(self, work: Callable[[], object]) -> None:
+        """Do something; what fails is tried again next time, and the others go on."""
+        try:
+            work()
+        except (GuanxiError, SQLAlchemyError) as error:
+            _log.warning("%s failed: %s", getattr(work, "__qualname__", work), error)
+        except Exception:  # noqa: BLE001 - one defect must not end the rest
+            _log.exception("%s failed", getattr(work, "__qualname__", work))
+
+    def _hand_out(self) -> None:
+        with self._jobs.database.read() as connection:
+            if not self._store.is_due(connection):
+                return
+            found = workers(self._store.statements, connection)
+        threads = sum(each.threads for each in found if each.constant and not each.dead)
+        self._queue.submit(self._jobs.hand_out(max(threads, self._threads)))
+
+    def supervise(self) -> int:
+        """Put back what dead workers were at, and what a queue has lost; return how many jobs that were."""
+        with self._jobs.database.read() as connection:
+            found = workers(self._store.statements, connection)
+            going = running(self._store, connection)
+            unbegun = has_unbegun(self._store, connection, clock.now() - _UNBEGUN)
+        living = {each.id for each in found if not each.dead}
+        dead = [each for each in found if each.dead]
+        lost = [each for each in going if each.worker not in living]
+        count = 0
+        for each in lost:
+            task = self._jobs.tasks.get(each.task)
+            attempts = max(_LEAST_LIVES, task.attempts if task is not None else 0)
+            with self._jobs.database.write() as connection:
+                count += take_back(self._store, connection, each, attempts)
+        for each_dead in dead:
+            _log.warning("worker %s (%s, process %s) died", each_dead.id, each_dead.host, each_dead.pid)
+            with self._jobs.database.write() as connection:
+                forget(self._store.statements, connection, each_dead.id)
+        if not unbegun:
+            return count
+        with self._jobs.database.write() as connection:
+            count += take_back_unbegun(self._store, connection, clock.now() - _UNBEGUN)
+        return count
+
+    def _clean(self) -> None:
+        with self._jobs.database.read() as connection:
+            living = [each.id for each in workers(self._store.statements, connection) if not each.dead]
+        self._queue.clean(living)
