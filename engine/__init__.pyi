@@ -40,6 +40,11 @@ from engine.data.explain import explain as explain
 from engine.data.fields import all_columns as all_columns
 from engine.data.fields import child_columns as child_columns
 from engine.data.fields import is_masked as is_masked
+from engine.data.feed import ChangesForgotten as ChangesForgotten
+from engine.data.feed import Feed as Feed
+from engine.data.feed import FeedPage as FeedPage
+from engine.data.feed import Gone as Gone
+from engine.data.feed import changes_after as changes_after
 from engine.data.files import Files as Files
 from engine.data.files import QuotaExceeded as QuotaExceeded
 from engine.data.finding import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.data.batch import Batch, Draft
+from engine.data.copies import forget_copies
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.history import write_history
 from engine.data.incoming import incoming
@@ -66,13 +67,18 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     phrases = unit.phrases
     unindex(unit, shape, ids)
     forget_principals(unit, shape.entity.key, ids)
-    for table in ("share", "record_change"):
-        condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
-        unit.run(f"DELETE FROM {table} WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
+    condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
+    unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
     for draft in drafts:
         draft.version += 1
         draft.old, draft.changed = draft.new, set()
+    # First the new row, then the old ones go: a number that was given is never given again.
     write_history(unit, shape, "purge", drafts)
+    unit.run(
+        f"DELETE FROM record_change WHERE {condition} AND action <> 'purge'",  # noqa: S608
+        [shape.entity.key, unit.ids(ids)],
+    )
+    forget_copies(unit, shape.entity.key, ids)
     identity = shape.by_key["id"].name
     unit.run(f"DELETE FROM {shape.table} WHERE {phrases.is_in(identity)}", [unit.ids(ids)])  # noqa: S608
     unit.change_set.note("purged", len(drafts))

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import orjson
 
+from engine.data.feed import changes_after, top_of
 from engine.data.query import Aggregate, Bucket, Query
+from engine.data.timeline import ChangeEntry
 from engine.data.transfer import Exporter
 from engine.errors import AccessDenied, GuanxiError, NotFound, QueryInvalid
 from engine.expression import Call, Path
@@ -215,10 +217,15 @@ def history(asking: Asking) -> Iterator[Told]:
             yield from _changes(entity.key, row["id"], entry)
         for (there, id_), title in (found.titles or {}).items():
             yield Title(there, id_, title, entity.key, row["id"], "")
-    entries, _end, _more = reader.feed(0, [entity.key], limit=_PAGE)
-    for entry in entries:
-        yield Row(entry.entity, entry.record_id, {}, part="feed")
-        yield from _changes(entry.entity, entry.record_id, entry)
+    after, top = 0, top_of(reader.connection)
+    while after < top and (after == 0 or asking.whole):
+        page = changes_after(reader, after, top, [entity.key], limit=_PAGE)
+        # A record that was the asker's own, and that they gave away, is told of by its id alone.
+        entries = [each for each in page.entries if isinstance(each, ChangeEntry)]
+        for entry in entries:
+            yield Row(entry.entity, entry.record_id, {}, part="feed")
+            yield from _changes(entry.entity, entry.record_id, entry)
+        after = page.next
 
 
 def _changes(entity: str, id_: str, entry: Any) -> Iterator[Told]:

@@ -14,6 +14,7 @@ from typing import Any
 from engine import clock
 from engine.audit import Event, Trail
 from engine.data.expiring import Kept, due, expire
+from engine.data.feed import forget
 from engine.data.files import Files
 from engine.data.idempotency import KEPT
 from engine.data.principal import SYSTEM
@@ -153,7 +154,7 @@ class Cleaning:
                 self._swept.append(Swept("history", label, int(run(connection, text, (limit,)).fetchone()[0])))
             return
         count = 0
-        while gone := self._history_part(limit):
+        while gone := forget(self.database, limit, _PART):
             count += gone
         with self.database.write() as connection:
             # A set without changes can no longer be undone.

@@ -14,6 +14,7 @@ from engine.alarms import Alarms, Upkeep
 from engine.audit import Key
 from engine.audit.meters import Meters
 from engine.audit.rights import Rights
+from engine.data.feed import Feed
 from engine.data.files import Files, FileStore, Room
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
@@ -70,6 +71,7 @@ class Site:
             settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
+        self.feed = Feed(self.database)
         self.trail = self.records.trail
         self.trail.key, self.trail.former_keys = _audit_keys(config)
         self.meters = Meters(self.database)

@@ -20,6 +20,9 @@
 | reading_meter | how much each person reads, by hour |
 | alert_raised, alert_watch | alarms that rang, and how far each has looked |
 | job, job_schedule, worker_heartbeat | work that is done later, what is done again and again, who does it |
+| change_feed | since when changes are all kept |
+| webhook_endpoint, webhook_delivery, webhook_attempt | who is told of changes, of which, and how that went |
+| inbound_hook, inbound_call | what others may send in, and what they sent |
 | engine_migration, plugin_migration | which migrations ran |
 """
 
@@ -39,10 +42,13 @@ SYSTEM_TABLES: Final = (
     "auth_session",
     "auth_step",
     "auth_token",
+    "change_feed",
     "change_set",
     "engine_migration",
     "handover",
     "idempotency_key",
+    "inbound_call",
+    "inbound_hook",
     "job",
     "job_schedule",
     "mail_message",
@@ -66,5 +72,8 @@ SYSTEM_TABLES: Final = (
     "user_draft",
     "user_view",
     "viewing",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
     "worker_heartbeat",
 )

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from werkzeug.exceptions import HTTPException
 
 from engine import GuanxiError
-from ui.api import files, meta, openapi, records, shares
+from ui.api import changes, files, meta, openapi, records, shares
 from ui.api.problems import http_problem, problem_response
 from ui.asking import program_language, refuse_foreign_origin
 
@@ -18,6 +18,7 @@ def blueprint() -> Blueprint:
     api.register_blueprint(openapi.routes)
     api.register_blueprint(files.routes)
     api.register_blueprint(shares.routes)
+    api.register_blueprint(changes.routes)
     api.register_blueprint(records.routes)
     api.before_request(_from_here)
     api.register_error_handler(GuanxiError, lambda error: problem_response(error, program_language()))

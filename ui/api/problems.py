@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from engine import (
     AccessDenied,
+    ChangesForgotten,
     DatabaseUnavailable,
     ExpressionInvalid,
     FieldProblem,
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[GuanxiError], int, str], ...] = (
     (RecordInvalid, 422, "record-invalid"),
     (VersionConflict, 409, "version-conflict"),
     (IdempotencyMismatch, 422, "idempotency-key-reused"),
+    (ChangesForgotten, 410, "changes-forgotten"),
     (NotFound, 404, "not-found"),
     (SignInNeeded, 401, "sign-in-needed"),
     (AccessDenied, 403, "access-denied"),

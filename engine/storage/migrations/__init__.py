@@ -28,6 +28,7 @@ from engine.storage.migrations import (
     m0006_secrets,
     m0007_viewing,
     m0008_jobs,
+    m0009_webhooks,
 )
 
 MIGRATION_LOCK = 41
@@ -66,6 +67,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0006_secrets,
         m0007_viewing,
         m0008_jobs,
+        m0009_webhooks,
     )
 )
 

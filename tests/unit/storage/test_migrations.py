@@ -153,6 +153,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "cab1a48654f48b12c6fee3683296680841288726e251f1f980a5de3e5941e1c9",
             "18465733ab7469cc3939553192a1e704304a820789832360f9c0ca2e8c21874b",
         ),
+        9: (
+            "c6c31fd936c2a27cf07e2612d663cad4df30f05bbe891c3d26d00f2b7ccafd46",
+            "b936f4ddf056acf1f5c0330cca933eb49ed70c5e7553c36ecff39b3de24d98fb",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
