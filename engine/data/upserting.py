@@ -11,9 +11,20 @@ from engine.data.probes import reached
 from engine.data.shape import Column, Shape
 from engine.data.steps import links
 from engine.data.unit import Unit
-from engine.errors import BadValue, RecordInvalid
+from engine.errors import BadValue, GuanxiError, NotFound, RecordInvalid
 from engine.fields.links import Reference
 from engine.i18n import Message
+
+ONLY = ("create", "update")
+
+
+class AlreadyThere(GuanxiError):
+    """A record is there that was to be made, and nothing was changed."""
+
+
+def only(on: str, mode: str) -> str:
+    """Return a way of matching by which rows are created, or updated, alone; `mode` is of ONLY or anything else."""
+    return f"{on} {mode}" if mode in ONLY else on
 
 
 def key_columns(shape: Shape, on: str) -> tuple[Column, ...]:
@@ -37,7 +48,11 @@ def key_columns(shape: Shape, on: str) -> tuple[Column, ...]:
 
 
 def upsert(unit: Unit, shape: Shape, rows: Sequence[Mapping[str, Any]], first_row: int, on: str) -> list[Batch]:
-    """Change the records that rows match and create the others; a key that comes twice changes what it created."""
+    """Change the records that rows match and create the others; a key that comes twice changes what it created.
+
+    `on` may be what `only` returned: then rows of the other kind get an error each.
+    """
+    on, _, mode = on.partition(" ")
     columns = key_columns(shape, on)
     keys = [_key(unit, shape, columns, row) for row in rows]
     batches: list[Batch] = []
@@ -51,7 +66,7 @@ def upsert(unit: Unit, shape: Shape, rows: Sequence[Mapping[str, Any]], first_ro
             (later if key is not None and key in seen else now).append(place)
             if key is not None:
                 seen.add(key)
-        batches += _write(unit, shape, columns, rows, keys, now, first_row)
+        batches += _write(unit, shape, columns, rows, keys, now, first_row, mode)
         waiting = later
     return batches
 
@@ -64,11 +79,18 @@ def _write(
     keys: Sequence[tuple[Any, ...] | None],
     places: Sequence[int],
     first_row: int,
+    mode: str,
 ) -> list[Batch]:
     known = _match(unit, shape, columns, {key for place in places if (key := keys[place]) is not None})
     made = [place for place in places if keys[place] is None or keys[place] not in known]
     changed = [place for place in places if place not in set(made)]
     batches = []
+    if mode:
+        left, error = (made, _nobody(shape)) if mode == "update" else (changed, _already(shape))
+        refused = Batch(unit.published.model, shape.entity, "update", unit.principal, [])
+        refused.errors = dict.fromkeys((first_row + place for place in left), error)
+        batches.append(refused)
+        made, changed = ([], changed) if mode == "update" else (made, [])
     if made:
         batch = pipeline.create(unit, shape, [rows[place] for place in made], 0)
         batches.append(_placed(batch, [first_row + place for place in made]))
@@ -80,6 +102,14 @@ def _write(
             changes.append(Change(known[keys[place] or ()], values, values.pop("version", None)))
         batches.append(_placed(pipeline.update(unit, shape, changes, 0), [first_row + place for place in changed]))
     return batches
+
+
+def _nobody(shape: Shape) -> GuanxiError:
+    return NotFound(Message("There is no such {label} to update", label=shape.entity.label))
+
+
+def _already(shape: Shape) -> GuanxiError:
+    return AlreadyThere(Message("There is such a {label} already", label=shape.entity.label))
 
 
 def _placed(batch: Batch, rows: Sequence[int]) -> Batch:

@@ -1,326 +1,268 @@
-"""Which column of a file is which field, and what its cells mean.
+"""What somebody says about the columns of a file: which field each goes into, changed in which way, and how it is read.
 
-A header is a key, an external id, or a label in any language; a mapping says the rest. What a cell means is left to
-the field's type: here only empty cells, links and local times are seen to.
+The same mapping is a file that `guanxi import --map` reads, a row that a person saved under a name, and what the pages
+of an import fill in.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from dataclasses import field as _field
 from pathlib import Path
 from typing import Any
 
-from engine.data.transfer.sheet import ABSENT, SheetUnreadable
-from engine.errors import BadValue, DocumentsInvalid, FieldProblem, GuanxiError, Place, Problem
-from engine.fields import FieldType, Locale
-from engine.fields.links import WAYS
+from engine.data.transfer.decoding import SheetUnreadable
+from engine.errors import DocumentsInvalid, Place, Problem
 from engine.i18n import Message
-from engine.ids import is_id
-from engine.metadata.document import read_plain
-from engine.metadata.model import Entity, Field, Model
+from engine.metadata.document import by_place, read_plain
+from engine.metadata.shape import Compiler
+from engine.metadata.syntax import join
 
 REASON = "reason"
 """The column of the file with bad rows that says why; left out when such a file is imported again."""
-
-_Convert = Callable[[Any], Any]
-_UNWRITABLE_BUT_MATCHED = frozenset({"id", "external_id", "owner"})
+MISSING = ("refuse", "leave", "create")
+"""What to do when there is no record that a row names: refuse the row, leave the field empty, create it."""
+MODES = ("create", "update", "both")
+EMPTY = ("clear", "keep")
+CHANGES = ("trim", "upper", "lower", "title", "digits")
+DATES = ("ymd", "dmy", "mdy", "serial")
+NUMBERS = ("comma", "point")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnMap:
-    """What a person says about the columns of a file."""
+class ColumnRule:
+    """Where the cells of a column go, and what happens to them on the way, in the order of these lines."""
 
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    """Header -> field, or nothing to leave it out."""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    field: str = ""
+    """A field, or one of a linked record: `account.name`."""
+    part: tuple[str, int] | None = None
+    """Only one part of the text: what stands between, and which one, from 1; -1 is the last."""
+    do: tuple[str, ...] = ()
+    """Of CHANGES."""
+    values: Mapping[str, Any] = _field(default_factory=dict)
+    """Cell -> what it means; None leaves it empty."""
+    date: str = ""
+    """Of DATES: in which order days, months and years stand; `serial` = days since 1900 as spreadsheets count."""
+    number: str = ""
+    """Of NUMBERS: what stands before the decimals."""
+    times: str = ""
+    """What numbers are multiplied by: 10000 for 万."""
+    prefix: str = ""
+    suffix: str = ""
+    separator: str = ""
+    """What stands between several values in one cell; commas and semicolons unless given."""
+    join: str | None = None
+    """What stands between this column and the ones before it that go into the same field."""
+    default: Any = None
+    """What an empty cell means."""
+    missing: str = "refuse"
+    """Of MISSING."""
+
+    def body(self) -> Any:
+        """Return it as a mapping file says it: the name of the field alone where that is all."""
+        said = {
+            each.name: value
+            for each in fields(self)
+            if (value := getattr(self, each.name)) not in ("", None, (), {}) and (each.name, value) != _PLAIN
+        }
+        if self.join == "":
+            said["join"] = ""
+        for key in ("do", "part"):
+            if key in said:
+                said[key] = list(said[key])
+        if "values" in said:
+            said["values"] = dict(said["values"])
+        return self.field if set(said) == {"field"} else said
+
+
+_PLAIN = ("missing", "refuse")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """What a person says about a file and its columns."""
+
+    columns: Mapping[str, Any] = _field(default_factory=dict)
+    """Header -> field, rule, several rules, or nothing to leave it out."""
+    values: Mapping[str, Any] = _field(default_factory=dict)
     """Field -> value, the same for every row."""
+    on: str | None = None
+    """What tells that a record is there already: external_id, id, a unique rule or a unique field."""
+    mode: str = "both"
+    """Of MODES; without `on` every row is a new record."""
+    empty: str = "clear"
+    """Of EMPTY: whether an empty cell takes the value of a record away that is there already."""
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int | None = None
+
+    def rules(self, header: str) -> tuple[ColumnRule, ...]:
+        """Return what is said about a column; nothing for one that is left out."""
+        said = self.columns.get(header)
+        if said is None:
+            return ()
+        several = said if isinstance(said, (list, tuple)) else (said,)
+        return tuple(each if isinstance(each, ColumnRule) else ColumnRule(each) for each in several)
+
+    def body(self) -> dict[str, Any]:
+        """Return it as a mapping file says it."""
+        columns: dict[str, Any] = {}
+        for header in self.columns:
+            found = [rule.body() for rule in self.rules(header)]
+            columns[header] = None if not found else found[0] if len(found) == 1 else found
+        said: dict[str, Any] = {"columns": columns, "values": dict(self.values)}
+        if self.on is not None:
+            said |= {"on": self.on, "mode": self.mode}
+        if self.empty != "clear":
+            said["empty"] = self.empty
+        for key in ("encoding", "delimiter", "sheet", "header_row"):
+            if (value := getattr(self, key)) is not None:
+                said[key] = value
+        return {key: value for key, value in said.items() if value != {} or key == "columns"}
+
+
+def _text(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **more}
+
+
+_RULE: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["field"],
+    "properties": {
+        "field": _text("The field that it goes into.", minLength=1),
+        "part": {
+            "type": "array",
+            "description": "What stands between the parts of the text, and which one is meant.",
+            "minItems": 2,
+            "maxItems": 2,
+            "items": {"type": ["string", "integer"]},
+        },
+        "do": {"type": "array", "description": "Changes of the text.", "items": {"enum": list(CHANGES)}},
+        "values": {"type": "object", "description": "What cells mean."},
+        "date": {"enum": list(DATES), "description": "In which order days, months and years stand."},
+        "number": {"enum": list(NUMBERS), "description": "What stands before the decimals."},
+        "times": {"type": ["string", "number"], "description": "What numbers are multiplied by."},
+        "prefix": _text("Text in front."),
+        "suffix": _text("Text behind."),
+        "separator": _text("What stands between several values."),
+        "join": _text("What stands between this column and those before it in the same field."),
+        "default": {"description": "What an empty cell means."},
+        "missing": {"enum": list(MISSING), "description": "What to do when there is no such linked record."},
+    },
+}
+_LONG: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "columns": {"type": "object", "description": "Column to field.", "additionalProperties": {}},
+        "values": {"type": ["object", "null"], "description": "Values that are the same for every row."},
+        "on": _text("What tells that a record is there already.", minLength=1),
+        "mode": {"enum": list(MODES), "description": "Whether records are created, updated, or both."},
+        "empty": {"enum": list(EMPTY), "description": "What an empty cell does to a record that is there."},
+        "encoding": _text("The encoding of the file.", minLength=1),
+        "delimiter": _text("What stands between cells.", minLength=1, maxLength=1),
+        "sheet": _text("The sheet of a spreadsheet.", minLength=1),
+        "header_row": {"type": "integer", "description": "The row with the headers.", "minimum": 1},
+    },
+}
 
 
 def read_map(path: Path) -> ColumnMap:
-    """Read a mapping: YAML of `column: field`, or that under `columns` with `values` for every row beside it.
+    """Read a mapping from a file of YAML or JSON; docs/importing.md says what may stand in it.
 
     Raises:
-        DocumentsInvalid: it is no such file.
+        DocumentsInvalid: it is no such file; each problem has its line.
+        SheetUnreadable: it cannot be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise SheetUnreadable(Message("{file} cannot be read: {why}", file=str(path), why=why)) from error
-    body, positions, problems = read_plain(data, str(path))
+    return parse_map(data, str(path))
+
+
+def parse_map(data: bytes, file: str) -> ColumnMap:
+    """Return the mapping that a text says; `file` is what problems call it.
+
+    Raises:
+        DocumentsInvalid: it says none.
+    """
+    body, positions, problems = read_plain(data, file)
     if problems:
         raise DocumentsInvalid(problems)
-    long = isinstance(body, dict) and isinstance(body.get("columns"), dict) and set(body) <= {"columns", "values"}
-    columns = body["columns"] if long else body
-    values = (body.get("values") or {}) if long else {}
-    if not isinstance(columns, dict) or not isinstance(values, dict):
-        raise DocumentsInvalid(
-            [
-                Problem(
-                    Message(
-                        "a mapping names a field for each column, such as {example}", example="ticker: external_id"
-                    ),
-                    Place(str(path)),
-                )
-            ]
-        )
-    at = ("columns",) if long else ()
-    wrong = [
-        Problem(Message("a column leads to one field, or to nothing"), positions.place((*at, name)), name)
-        for name, target in columns.items()
-        if not (target is None or isinstance(target, str))
-    ]
-    if wrong:
-        raise DocumentsInvalid(wrong)
-    return ColumnMap({str(name): target for name, target in columns.items()}, values)
+    long = isinstance(body, dict) and isinstance(body.get("columns"), dict) and set(body) <= set(_LONG["properties"])
+    body = body if long else {"columns": body}
+    if not isinstance(body["columns"], dict):
+        example = "ticker: external_id"
+        message = Message("a mapping names a field for each column, such as {example}", example=example)
+        raise DocumentsInvalid([Problem(message, Place(file))])
+    inside: tuple[str | int, ...] = () if long else ("columns",)
+
+    def place(path: tuple[str | int, ...], *, key: bool = False) -> Place:
+        return positions.place(path[len(inside) :], key=key)
+
+    found: list[Problem] = []
+    for path, schema, value in _parts(body):
+        if schema is None:
+            message = Message("a column leads to one field, or to nothing")
+            found.append(Problem(message, place(path), join(path[len(inside) :])))
+            continue
+        for each in Compiler(schema).compile(schema).check(value) or ():
+            whole = (*path, *reversed(each.path))
+            found.append(Problem(each.message, place(whole, key=each.key), join(whole[len(inside) :])))
+    if found:
+        raise DocumentsInvalid(sorted(found, key=by_place))
+    return map_of(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the file that goes into a field."""
-
-    index: int
-    key: str
-    convert: _Convert
-    keep_empty: bool
-    """Whether an empty cell clears the field of a record that is there already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a file, matched with the fields of an entity."""
-
-    columns: tuple[Column, ...]
-    left_out: tuple[str, ...]
-    """Headers that lead nowhere."""
-    values: Mapping[str, Any]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Return the fields that rows give values for."""
-        return frozenset(column.key for column in self.columns) | frozenset(self.values)
-
-    def read(self, cells: Sequence[Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
-        """Return the values of one row by field, and what is wrong with its cells."""
-        values = dict(self.values)
-        problems: list[FieldProblem] = []
-        for column in self.columns:
-            cell = cells[column.index]
-            if cell is ABSENT:
-                continue
-            if cell is None or cell == "":
-                if column.keep_empty:
-                    values[column.key] = None
-                continue
-            try:
-                values[column.key] = column.convert(cell)
-            except BadValue as error:
-                problems.append(FieldProblem(column.key, error.message, "value"))
-        return values, problems
+def _parts(body: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], dict[str, Any] | None, Any]]:
+    """Return what is to be checked: where it stands, by which schema (None = it is nothing at all), and what it is."""
+    parts: list[tuple[tuple[str | int, ...], dict[str, Any] | None, Any]] = [((), _LONG, body)]
+    for name, said in body["columns"].items():
+        several = said if isinstance(said, list) and all(isinstance(each, dict) for each in said) else [said]
+        for number, each in enumerate(several):
+            at = ("columns", name, number) if several is said else ("columns", name)
+            if isinstance(each, dict):
+                parts.append((at, _RULE, each))
+            elif not (each is None or isinstance(each, str)):
+                parts.append((at, None, each))
+    return parts
 
 
-class Matcher:
-    """Matches headers with the fields of one entity."""
-
-    def __init__(
-        self, model: Model, entity: Entity, locale: Locale, *, updates: bool, emails: Callable[[str], str | None]
-    ) -> None:
-        self._model, self._entity, self._locale, self._updates, self._emails = model, entity, locale, updates, emails
-        self._names = self._named()
-
-    def match(self, headers: Sequence[str], said: ColumnMap) -> Columns:
-        """Match every header.
-
-        Raises:
-            GuanxiError: a mapping names what is not there, two columns lead to one field, or none leads anywhere.
-        """
-        missing = next((name for name in said.columns if name not in headers), None)
-        if missing is not None:
-            raise GuanxiError(
-                Message(
-                    "The mapping names a column {name} that the file does not have; it has {headers}",
-                    name=repr(missing),
-                    headers=", ".join(headers),
-                )
-            )
-        taken: dict[str, str] = dict.fromkeys(said.values, "")
-        found: list[Column] = []
-        left_out: list[str] = []
-        for key in said.values:
-            self._field(key, key)
-        for index, header in enumerate(headers):
-            target = said.columns[header] if header in said.columns else self._guess(header)
-            if target is None:
-                # What somebody leaves out on purpose needs no telling.
-                left_out += [] if header in said.columns else [header]
-                continue
-            column = self._column(index, header, target)
-            if column.key in taken:
-                if header in said.columns or not self._weaker(header):
-                    raise GuanxiError(
-                        Message(
-                            "The columns {first} and {second} both lead to {field}",
-                            first=repr(taken[column.key] or column.key),
-                            second=repr(header),
-                            field=column.key,
-                        )
-                    )
-                left_out.append(header)
-                continue
-            taken[column.key] = header
-            found.append(column)
-        if not found:
-            raise GuanxiError(
-                Message(
-                    "No column of the file is a field of {entity}; its fields are {fields}",
-                    entity=self._entity.key,
-                    fields=", ".join(self._writable()),
-                )
-            )
-        return Columns(tuple(found), tuple(header for header in left_out if header), dict(said.values))
-
-    @staticmethod
-    def _weaker(header: str) -> bool:
-        # An export has both `account`, the id, and `account.name`, for people: the id says which record is meant.
-        return "." in header
-
-    def _guess(self, header: str) -> str | None:
-        if not header:
-            return None
-        targets = self._names.get(_plain(header), set())
-        if len(targets) > 1:
-            raise GuanxiError(
-                Message(
-                    "The column {header} may be any of {fields}; a mapping must say which",
-                    header=repr(header),
-                    fields=", ".join(sorted(targets)),
-                )
-            )
-        return next(iter(targets), None)
-
-    def _column(self, index: int, header: str, target: str) -> Column:
-        key, _, by = target.partition(".")
-        each = self._field(key, header)
-        keep_empty = self._updates and not (
-            each.required or each.default is not None or each.default_expr or key == "id"
-        )
-        return Column(index, key, self._convert(each, by, header), keep_empty)
-
-    def _field(self, key: str, header: str) -> Field:
-        each = self._entity.fields.get(key)
-        if each is None or not _importable(each):
-            raise GuanxiError(
-                Message(
-                    "{header} leads to {field}, which is no field of {entity} that can be written; those are {fields}",
-                    header=repr(header),
-                    field=repr(key),
-                    entity=self._entity.key,
-                    fields=", ".join(self._writable()),
-                )
-            )
-        return each
-
-    def _convert(self, each: Field, by: str, header: str) -> _Convert:
-        links = each.type.links
-        if by and not links:
-            raise GuanxiError(
-                Message("{field} links to nothing, so {header} means nothing", field=each.key, header=repr(header))
-            )
-        if links in {"one", "many"} and each.target is not None:
-            way = self._way(each, by, header)
-            one = self._link(each.target, way)
-            return one if links == "one" else lambda cell: [one(part) for part in _parts(cell)]
-        if links == "children" and each.target is not None:
-            return self._children(self._model.entity(each.target))
-        if links == "":
-            # What a person types may mean something else than what a program writes: a time without a zone.
-            kind, options, locale = each.type, each.options, self._locale
-            if type(kind).read is not FieldType.read:
-                return lambda cell: kind.read(_cleaned(cell), options, locale)
-        return _cleaned
-
-    @staticmethod
-    def _children(child: Entity) -> _Convert:
-        made = {key for key, each in child.fields.items() if not _importable(each)} | {"version"}
-
-        def convert(cell: Any) -> Any:
-            if not isinstance(cell, list):
-                return cell
-            # An export holds what is worked out too; it is worked out again.
-            return [{key: row[key] for key in row if key not in made} if isinstance(row, dict) else row for row in cell]
-
-        return convert
-
-    def _way(self, each: Field, by: str, header: str) -> str:
-        title = self._model.entity(each.target or "").title
-        if by in {"", *WAYS}:
-            return by or "title"
-        if by == title:
-            return "title"
-        raise GuanxiError(
-            Message("{header}: a linked record is found by external_id or by {title}", header=repr(header), title=title)
-        )
-
-    def _link(self, target: str, way: str) -> _Convert:
-        emails = self._emails if target == "user" else None
-
-        def convert(cell: Any) -> Any:
-            if isinstance(cell, dict):
-                return cell
-            text = str(_cleaned(cell)).strip()
-            if is_id(text):
-                return text
-            if emails is not None and "@" in text and (found := emails(text)) is not None:
-                return found
-            return {way: text}
-
-        return convert
-
-    def _named(self) -> dict[str, set[str]]:
-        """Return every name that a header may have -> fields, each as a mapping would name it."""
-        keys: dict[str, set[str]] = {}
-        labels: dict[str, set[str]] = {}
-        for key, each in self._entity.fields.items():
-            if not _importable(each):
-                continue
-            keys[_plain(key)] = {key}
-            for words in (*each.label.values(), str(each.label)):
-                labels.setdefault(_plain(words), set()).add(key)
-            if each.type.links in {"one", "many"} and each.target is not None:
-                for way in (*WAYS, self._model.entity(each.target).title):
-                    keys[_plain(f"{key}.{way}")] = {f"{key}.{way}"}
-        return {**labels, **keys}
-
-    def _writable(self) -> list[str]:
-        return [key for key, each in self._entity.fields.items() if _importable(each)]
+def map_of(body: Mapping[str, Any]) -> ColumnMap:
+    """Return the mapping that a body says which `body()` made or `read_map` checked."""
+    columns = {}
+    for name, said in body["columns"].items():
+        several = said if isinstance(said, list) else [said]
+        rules = tuple(each if isinstance(each, str) else _rule(each) for each in several if each is not None)
+        columns[str(name)] = None if not rules else rules[0] if len(rules) == 1 else rules
+    rest = {key: body[key] for key in _LONG["properties"] if key not in {"columns", "values"} and body.get(key)}
+    return ColumnMap(columns, dict(body.get("values") or {}), **rest)
 
 
-def _importable(each: Field) -> bool:
-    return each.key in _UNWRITABLE_BUT_MATCHED or each.writable
-
-
-def _plain(header: str) -> str:
-    """Return a header as it is compared: without case, width, and what stands between its words."""
-    text = unicodedata.normalize("NFKC", header).casefold()
-    return "".join(letter for letter in text if letter.isalnum() or letter == ".") or text.strip()
-
-
-def _cleaned(cell: Any) -> Any:
-    # Exports put an apostrophe before text that a spreadsheet would take for a formula.
-    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell) else cell
-
-
-def _parts(cell: Any) -> list[Any]:
-    if isinstance(cell, (list, tuple)):
-        return list(cell)
-    marks = str.maketrans(dict.fromkeys(",，、;；\n", "\n"))
-    return [part.strip() for part in str(cell).translate(marks).split("\n") if part.strip()]
+def _rule(said: Mapping[str, Any]) -> ColumnRule:
+    given = dict(said)
+    if "part" in given:
+        between, number = given["part"]
+        given["part"] = (str(between), int(number))
+    if "times" in given:
+        given["times"] = str(given["times"])
+    given["do"] = tuple(given.get("do", ()))
+    given["values"] = {str(key): value for key, value in given.get("values", {}).items()}
+    return ColumnRule(**given)
 
 
 def guarded(text: str) -> str:
     """Return text that no spreadsheet takes for a formula; reading it here gives the text itself."""
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: Any) -> Any:
+    """Return a cell without the apostrophe that exports put before what a spreadsheet would take for a formula."""
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell) else cell

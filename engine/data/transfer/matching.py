@@ -1,0 +1,480 @@
+"""Which column of a file is which field, and what its cells mean.
+
+A header is a key, an external id, or a label in any language; a mapping says the rest. What a cell means is left to
+the field's type: here only empty cells, links and local times are seen to.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.data.access import Access
+from engine.data.transfer.changing import change_of
+from engine.data.transfer.lines import ABSENT
+from engine.data.transfer.linking import Link, LinkPart, Sought
+from engine.data.transfer.mapping import ColumnMap, ColumnRule, unguarded
+from engine.errors import BadValue, FieldProblem, GuanxiError
+from engine.fields import FieldType, Locale
+from engine.fields.links import WAYS
+from engine.i18n import Message
+from engine.ids import is_id
+from engine.metadata.model import Entity, Field, Model
+
+STAMPS = ("created_at", "created_by")
+"""What an administrator may take over from where the records come from."""
+_Convert = Callable[[Any], Any]
+_UNWRITABLE_BUT_MATCHED = frozenset({"id", "external_id", "owner"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the file that goes into a field, or into a part of a link."""
+
+    index: int
+    key: str
+    convert: _Convert
+    keep_empty: bool
+    """Whether an empty cell clears the field of a record that is there already."""
+    change: _Convert | None = None
+    default: Any = None
+    """What an empty cell means; None = nothing."""
+    also: tuple[tuple[int, _Convert | None, str], ...] = ()
+    """Columns whose text is put behind: where they stand, what happens to them, what stands in between."""
+    part: str = ""
+    """Of a link that several columns, or more than its title, describe: the field of the linked record."""
+
+    def cell(self, cells: Sequence[Any]) -> Any:
+        """Return what is to be read: the cell changed as its rule says, with those put behind that go along."""
+        value = cells[self.index]
+        if self.change is not None and value is not None and value != "" and value is not ABSENT:
+            value = self.change(unguarded(value))
+        for index, change, between in self.also:
+            more = cells[index]
+            if more is None or more == "" or more is ABSENT:
+                continue
+            more = change(unguarded(more)) if change is not None else more
+            empty = value is None or value == "" or value is ABSENT
+            value = more if empty else f"{value}{between}{more}"
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a file, matched with the fields of an entity."""
+
+    columns: tuple[Column, ...]
+    left_out: tuple[str, ...]
+    """Headers that lead nowhere."""
+    values: Mapping[str, Any]
+    links: Mapping[str, Link] = field(default_factory=dict)
+    """Fields whose records are looked up, or made, here."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the fields that rows give values for."""
+        return frozenset(column.key for column in self.columns) | frozenset(self.values)
+
+    def index_of(self, key: str, part: str = "") -> int | None:
+        """Return which column goes into a field; None when none does."""
+        found = [column for column in self.columns if column.key == key]
+        return next((each.index for each in found if each.part == part), found[0].index if found else None)
+
+    def read(self, cells: Sequence[Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
+        """Return the values of one row by field, and what is wrong with its cells."""
+        values = dict(self.values)
+        problems: list[FieldProblem] = []
+        for column in self.columns:
+            try:
+                cell = column.cell(cells)
+                if cell is ABSENT:
+                    continue
+                if cell is None or cell == "":
+                    if column.default is None:
+                        if column.keep_empty:
+                            values.setdefault(column.key, None)
+                        continue
+                    cell = column.default
+                value = column.convert(cell)
+            except BadValue as error:
+                path = f"{column.key}.{column.part}" if column.part else column.key
+                problems.append(FieldProblem(path, error.message, "value"))
+                continue
+            if column.part:
+                sought = values.get(column.key)
+                if not isinstance(sought, Sought):
+                    values[column.key] = sought = Sought({})
+                sought.values[column.part] = value
+            else:
+                values[column.key] = value
+        return values, problems
+
+
+class Matcher:
+    """Matches headers with the fields of one entity."""
+
+    def __init__(
+        self,
+        model: Model,
+        entity: Entity,
+        locale: Locale,
+        *,
+        updates: bool,
+        emails: Callable[[str], str | None],
+        access: Access | None = None,
+    ) -> None:
+        self._model, self._entity, self._locale, self._updates, self._emails = model, entity, locale, updates, emails
+        self._access = access
+        self._names = self._named()
+
+    def match(self, headers: Sequence[str], said: ColumnMap) -> Columns:
+        """Match every header.
+
+        Raises:
+            GuanxiError: a mapping names what is not there or may not be written, two columns lead to one field, or
+                none leads anywhere.
+        """
+        missing = next((name for name in said.columns if name not in headers), None)
+        if missing is not None:
+            raise GuanxiError(
+                Message(
+                    "The mapping names a column {name} that the file does not have; it has {headers}",
+                    name=repr(missing),
+                    headers=", ".join(headers),
+                )
+            )
+        found, left_out = _Found(self, said), []
+        for index, header in enumerate(headers):
+            if header in said.columns:
+                # What somebody leaves out on purpose needs no telling.
+                for rule in said.rules(header):
+                    found.add(index, header, rule, chosen=True)
+                continue
+            target = self._guess(header)
+            known = target is not None and self._may(target.partition(".")[0])
+            if not (known and found.add(index, header, ColumnRule(target or ""), chosen=False)):
+                left_out.append(header)
+        if not found.columns:
+            raise GuanxiError(
+                Message(
+                    "No column of the file is a field of {entity}; its fields are {fields}",
+                    entity=self._entity.key,
+                    fields=", ".join(self._writable()),
+                )
+            )
+        columns, links = found.finish()
+        return Columns(columns, tuple(header for header in left_out if header), self._fixed(said), links)
+
+    def guess(self, header: str) -> frozenset[str]:
+        """Return the fields that a header may mean by its words."""
+        return frozenset(each for each in self._names.get(plain(header), ()) if self._may(each.partition(".")[0]))
+
+    def _guess(self, header: str) -> str | None:
+        if not header:
+            return None
+        targets = self._names.get(plain(header), set())
+        if len(targets) > 1:
+            raise GuanxiError(
+                Message(
+                    "The column {header} may be any of {fields}; a mapping must say which",
+                    header=repr(header),
+                    fields=", ".join(sorted(targets)),
+                )
+            )
+        return next(iter(targets), None)
+
+    # --- one column
+
+    def column(self, index: int, header: str, rule: ColumnRule, *, empty: str, described: bool) -> Column:
+        """Return the column that a rule asks for; `described` says that others tell of the same linked record too.
+
+        Raises:
+            GuanxiError: it leads to no field that may be written, or its rule cannot be read.
+        """
+        key, _, by = rule.field.partition(".")
+        each = self.field(key, header)
+        clears = (
+            self._updates
+            and empty == "clear"
+            and not (each.required or each.default is not None or each.default_expr or key == "id" or key in STAMPS)
+        )
+        try:
+            change = change_of(rule)
+        except BadValue as error:
+            raise GuanxiError(Message("{header}: {why}", header=repr(header), why=error.message)) from error
+        part = self._part(each, by, rule, header, described=described)
+        convert = self._reader(self._target(each, part)) if part else self._convert(each, by, header, rule.separator)
+        return Column(index, key, convert, clears, change, rule.default, part=part)
+
+    def _part(self, each: Field, by: str, rule: ColumnRule, header: str, *, described: bool) -> str:
+        """Return the field of the linked record that a column describes; "" where the engine finds it by itself."""
+        if each.type.links != "one" or each.target is None:
+            if rule.missing != "refuse":
+                raise GuanxiError(
+                    Message("{header}: only a link to one record may be created or left empty", header=repr(header))
+                )
+            return ""
+        target = self._model.entity(each.target)
+        if by in {"", "title"}:
+            by = target.title
+        if by in {"external_id", target.title} and rule.missing == "refuse" and not described:
+            return ""
+        self._target(each, by, header)
+        return by
+
+    def _target(self, each: Field, by: str, header: str = "") -> Field:
+        """Return the field of the linked record by which it is found, or that it is given.
+
+        Raises:
+            GuanxiError: there is none, or it may not be seen.
+        """
+        target = self._model.entity(each.target or "")
+        found = target.fields.get(by)
+        seen = self._access is None or self._access.mask(target.key).get(by) in {"read", "write"}
+        if found is None or not seen or found.type.links or found.secret or not found.stored:
+            raise GuanxiError(
+                Message(
+                    "{header}: {by} is no field of {target} by which a record is found; it is found by external_id or"
+                    " by {title}, or by other fields that hold one value",
+                    header=repr(header),
+                    by=repr(by),
+                    target=target.key,
+                    title=target.title,
+                )
+            )
+        return found
+
+    def link(self, key: str, parts: Mapping[str, str]) -> Link:
+        """Return how the records of a link are found, from what its columns say of missing ones (part -> missing)."""
+        each = self._entity.fields[key]
+        target = self._model.entity(each.target or "")
+        missing = next((said for said in parts.values() if said != "refuse"), "refuse")
+        single = {each.key for each in target.fields.values() if each.unique} | {"id", "external_id"}
+        rules = {part for rule in target.unique.values() if set(rule.fields) <= set(parts) for part in rule.fields}
+        sure = [part for part in parts if part in single or part in rules]
+        # One that is to be made is found by what tells it apart; of others, everything that is said has to fit.
+        finding = tuple(sure or [part for part in parts if part == target.title] or parts)
+        kinds = {part: LinkPart(part, target.fields[part].type.parser(target.fields[part].options)) for part in parts}
+        return Link(key, target.key, kinds, finding if missing == "create" else tuple(parts), missing)
+
+    def field(self, key: str, header: str) -> Field:
+        """Return a field that may be written.
+
+        Raises:
+            GuanxiError: there is none, or it may not.
+        """
+        each = self._entity.fields.get(key)
+        if each is not None and key in STAMPS and not (self._access is not None and self._access.has("admin")):
+            raise GuanxiError(
+                Message("{header}: only an administrator may take over {field}", header=repr(header), field=key)
+            )
+        if each is None or not (importable(each) or key in STAMPS):
+            raise GuanxiError(
+                Message(
+                    "{header} leads to {field}, which is no field of {entity} that can be written; those are {fields}",
+                    header=repr(header),
+                    field=repr(key),
+                    entity=self._entity.key,
+                    fields=", ".join(self._writable()),
+                )
+            )
+        if not self._may(key):
+            raise GuanxiError(Message("{header}: you may not write {field}", header=repr(header), field=each.label))
+        return each
+
+    def _may(self, key: str) -> bool:
+        """Say whether the principal may write a field at all."""
+        access = self._access
+        if access is None or key in STAMPS or key == "id":
+            return True
+        each = self._entity.fields.get(key)
+        if each is None or (each.read_only and not access.principal.system):
+            return False
+        return key in access.writable(self._entity.key)
+
+    # --- what cells mean
+
+    def _convert(self, each: Field, by: str, header: str, separator: str = "") -> _Convert:
+        links = each.type.links
+        if by and not links:
+            raise GuanxiError(
+                Message("{field} links to nothing, so {header} means nothing", field=each.key, header=repr(header))
+            )
+        if each.key in STAMPS:
+            return self._stamp(each)
+        if links in {"one", "many"} and each.target is not None:
+            one = self._link(each.target, self._way(each, by, header))
+            return one if links == "one" else lambda cell: [one(part) for part in _parts(cell, separator)]
+        if links == "children" and each.target is not None:
+            return self._children(self._model.entity(each.target))
+        if separator and each.type.value_type == "list":
+            return lambda cell: _parts(unguarded(cell), separator)
+        return self._reader(each) if links == "" else unguarded
+
+    def _reader(self, each: Field) -> _Convert:
+        # What a person types may mean something else than what a program writes: a time without a zone.
+        kind, options, locale = each.type, each.options, self._locale
+        if kind.links == "" and type(kind).read is not FieldType.read:
+            return lambda cell: kind.read(unguarded(cell), options, locale)
+        return unguarded
+
+    def _stamp(self, each: Field) -> _Convert:
+        if each.key == "created_at":
+            return self._reader(each)
+
+        def person(cell: Any) -> str:
+            text = str(cell).strip()
+            found = text if is_id(text) else self._emails(text)
+            if found is None:
+                raise BadValue(Message("There is nobody with the email {email}", email=text))
+            return found
+
+        return person
+
+    @staticmethod
+    def _children(child: Entity) -> _Convert:
+        made = {key for key, each in child.fields.items() if not importable(each)} | {"version"}
+
+        def convert(cell: Any) -> Any:
+            if not isinstance(cell, list):
+                return cell
+            # An export holds what is worked out too; it is worked out again.
+            return [{key: row[key] for key in row if key not in made} if isinstance(row, dict) else row for row in cell]
+
+        return convert
+
+    def _way(self, each: Field, by: str, header: str) -> str:
+        title = self._model.entity(each.target or "").title
+        if by in {"", *WAYS}:
+            return by or "title"
+        if by == title:
+            return "title"
+        raise GuanxiError(
+            Message("{header}: a linked record is found by external_id or by {title}", header=repr(header), title=title)
+        )
+
+    def _link(self, target: str, way: str) -> _Convert:
+        emails = self._emails if target == "user" else None
+
+        def convert(cell: Any) -> Any:
+            if isinstance(cell, dict):
+                return cell
+            text = str(unguarded(cell)).strip()
+            if is_id(text):
+                return text
+            if emails is not None and "@" in text and (found := emails(text)) is not None:
+                return found
+            return {way: text}
+
+        return convert
+
+    def _fixed(self, said: ColumnMap) -> dict[str, Any]:
+        """Return the values that are the same for every row."""
+        found = {}
+        for target, value in said.values.items():
+            key, _, by = target.partition(".")
+            each = self.field(key, target)
+            typed = isinstance(value, str) and (each.type.links == "one" or key in STAMPS)
+            try:
+                found[key] = self._convert(each, by, target)(value) if typed else value
+            except BadValue as error:
+                raise GuanxiError(Message("{field}: {why}", field=key, why=error.message)) from error
+        return found
+
+    # --- names
+
+    def _named(self) -> dict[str, set[str]]:
+        """Return every name that a header may have -> fields, each as a mapping would name it."""
+        keys: dict[str, set[str]] = {}
+        labels: dict[str, set[str]] = {}
+        for key, each in self._entity.fields.items():
+            if not importable(each):
+                continue
+            keys[plain(key)] = {key}
+            for words in (*each.label.values(), str(each.label)):
+                labels.setdefault(plain(words), set()).add(key)
+            if each.type.links in {"one", "many"} and each.target is not None:
+                for way in (*WAYS, self._model.entity(each.target).title):
+                    keys[plain(f"{key}.{way}")] = {f"{key}.{way}"}
+        return {**labels, **keys}
+
+    def _writable(self) -> list[str]:
+        return [key for key, each in self._entity.fields.items() if importable(each) and self._may(key)]
+
+
+class _Found:
+    """The columns that were matched so far."""
+
+    def __init__(self, matcher: Matcher, said: ColumnMap) -> None:
+        self._matcher, self._empty = matcher, said.empty
+        self.columns: list[Column] = []
+        self._taken: dict[tuple[str, str], str] = {(key.partition(".")[0], ""): "" for key in said.values}
+        rules = [rule for header in said.columns for rule in said.rules(header)]
+        keys = [rule.field.partition(".")[0] for rule in rules if rule.join is None]
+        self._described = {key for key in keys if keys.count(key) > 1}
+        """Fields that several columns go into: of a link, they describe its record together."""
+        self._parts: dict[str, dict[str, str]] = {}
+        """Of links with several columns: field -> part -> what happens when the record is missing."""
+
+    def add(self, index: int, header: str, rule: ColumnRule, *, chosen: bool) -> bool:
+        """Add a column; False when it leads where another one leads already, and nobody asked for it."""
+        key = rule.field.partition(".")[0]
+        described = chosen and key in self._described
+        column = self._matcher.column(index, header, rule, empty=self._empty, described=described)
+        place = (column.key, column.part)
+        whole = (column.key, "")
+        if place in self._taken or whole in self._taken:
+            if place in self._taken and rule.join is not None and self._join(place, column, rule.join):
+                return True
+            if not chosen and "." in header:
+                # An export has both `account`, the id, and `account.name`, for people: the id says which is meant.
+                return False
+            raise GuanxiError(
+                Message(
+                    "The columns {first} and {second} both lead to {field}",
+                    first=repr(self._taken.get(place, self._taken.get(whole)) or column.key),
+                    second=repr(header),
+                    field=column.key,
+                )
+            )
+        self._taken[place] = header
+        if column.part:
+            self._parts.setdefault(column.key, {})[column.part] = rule.missing
+        self.columns.append(column)
+        return True
+
+    def _join(self, place: tuple[str, str], column: Column, between: str) -> bool:
+        for number, each in enumerate(self.columns):
+            if (each.key, each.part) == place:
+                more = (*each.also, (column.index, column.change, between))
+                self.columns[number] = replace(each, also=more)
+                return True
+        return False
+
+    def finish(self) -> tuple[tuple[Column, ...], dict[str, Link]]:
+        """Return the columns, and how links are found that several of them describe."""
+        return tuple(self.columns), {key: self._matcher.link(key, parts) for key, parts in self._parts.items()}
+
+
+def importable(each: Field) -> bool:
+    """Say whether a field is one that rows may give values for."""
+    return each.key in _UNWRITABLE_BUT_MATCHED or each.writable
+
+
+def plain(header: str) -> str:
+    """Return a header as it is compared: without case, width, and what stands between its words."""
+    text = unicodedata.normalize("NFKC", header).casefold()
+    return "".join(letter for letter in text if letter.isalnum() or letter == ".") or text.strip()
+
+
+def _parts(cell: Any, separator: str = "") -> list[Any]:
+    if isinstance(cell, (list, tuple)):
+        return list(cell)
+    if separator:
+        parts: Iterable[str] = str(cell).split(separator)
+    else:
+        marks = str.maketrans(dict.fromkeys(",，、;；\n", "\n"))
+        parts = str(cell).translate(marks).split("\n")
+    return [part.strip() for part in parts if part.strip()]
