@@ -1,7 +1,7 @@
 """`Upkeep`: what a site does by itself every few seconds while it is served, in a thread of its own.
 
 It seals the log, writes the reading meters down, looks for alarms, and once a day throws away what has had its time.
-Every process does it for what it noted itself; nothing of it is done twice.
+Every process seals what it noted itself. The rest a worker does, where there is one, and nothing of it is done twice.
 """
 
 from __future__ import annotations
@@ -40,15 +40,21 @@ class Upkeep:
         audit_days: int = 0,
         tick: float = TICK_S,
         housework: Sequence[Callable[[], object]] = (),
+        manned: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._manned, self._alone = manned, True
         self._housework = housework
         self._tick = tick
         self._trail, self._meters, self._alarms, self._days = trail, meters, alarms, audit_days
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin, in a thread that ends with the process or with `stop`."""
+    def start(self, *, alone: bool = True) -> None:
+        """Begin, in a thread that ends with the process or with `stop`.
+
+        A worker is not `alone`: it looks for alarms whoever else does, and leaves the daily work to its schedules.
+        """
+        self._alone = alone
         if self._thread is None or not self._thread.is_alive():
             self._stopped.clear()
             self._thread = threading.Thread(target=self._run, name="guanxi-upkeep", daemon=True)
@@ -76,8 +82,8 @@ class Upkeep:
         works: list[tuple[float, Callable[[], object]]] = [
             (self._tick, self._seal),
             (2.5 * self._tick, self._meters.flush),
-            (10 * self._tick, self._alarms.evaluate),
-            (_DAY_S, self.daily),
+            (10 * self._tick, self._look_for_alarms),
+            (_DAY_S, self._do_daily_work),
         ]
         # A server that is started anew every night comes to its daily work too.
         due = [time.monotonic() + min(every, _SETTLED_S) for every, _ in works]
@@ -91,6 +97,14 @@ class Upkeep:
     def _seal(self) -> None:
         if self._trail.noted:
             self._trail.seal()
+
+    def _look_for_alarms(self) -> None:
+        if not self._alone or not self._manned():
+            self._alarms.evaluate()
+
+    def _do_daily_work(self) -> None:
+        if self._alone and not self._manned():
+            self.daily()
 
     def _attempt(self, work: Callable[[], object]) -> None:
         """Do something; what fails is tried again next time, and the others go on."""

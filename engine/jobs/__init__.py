@@ -4,6 +4,7 @@ A job is a row of the table `job`, written in the transaction of what causes it.
 queue, which has them run in threads; the queue may lose all it has, for the rows say what is to be done.
 """
 
+from engine.jobs.beats import WorkerEntry as WorkerEntry
 from engine.jobs.job import JOB_STATE_LABELS as JOB_STATE_LABELS
 from engine.jobs.job import JOB_STATES as JOB_STATES
 from engine.jobs.job import Job as Job
@@ -11,3 +12,5 @@ from engine.jobs.job import JobStopped as JobStopped
 from engine.jobs.job import Task as Task
 from engine.jobs.jobs import Jobs as Jobs
 from engine.jobs.run import Run as Run
+from engine.jobs.schedules import Schedule as Schedule
+from engine.jobs.schedules import ScheduleEntry as ScheduleEntry

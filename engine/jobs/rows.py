@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ COLUMNS = (
 
 def json_text(value: Any) -> str:
     """Return a value as JSON; what JSON does not know becomes text."""
-    return orjson.dumps(value, default=str).decode()
+    return orjson.dumps(value, default=lambda each: dict(each) if isinstance(each, Mapping) else str(each)).decode()
 
 
 def words(message: Message | None) -> str | None:

@@ -25,6 +25,7 @@ from engine.metadata.document import Positions, by_place, join, read_plain
 from engine.metadata.shape import Compiler
 from engine.outbound import Allowance
 from engine.site import sign_in
+from engine.site.job_settings import BACKUP_SCHEMA, JOBS_SCHEMA
 from engine.site.keys import Source, read_key
 
 FILE = "guanxi.yaml"
@@ -96,6 +97,10 @@ class SiteConfig:
     log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"level": "info"}))
     limits: Limits = field(default_factory=Limits)
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
+    jobs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """How many jobs run at once."""
+    backup: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Where the backup of every night goes, and which are kept."""
     sign_in: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Who may sign in by password, and who else vouches for people."""
     secret_source: Source | None = field(default=None, repr=False)
@@ -306,6 +311,8 @@ SCHEMA: dict[str, Any] = _map(
         "limits": _map(
             "What one request, person or file may take.", {each.name: _whole(each.name) for each in fields(Limits)}
         ),
+        "jobs": JOBS_SCHEMA,
+        "backup": BACKUP_SCHEMA,
         "outbound": _map(
             "Where the site itself may connect to.",
             {

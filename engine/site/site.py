@@ -32,6 +32,7 @@ from engine.identity.keeper import Keeper
 from engine.identity.sso import SingleSignOn
 from engine.identity.sso.settings import SignInSettings
 from engine.jobs import Jobs
+from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
 from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
@@ -43,7 +44,9 @@ from engine.publish.revisions import Entry, load
 from engine.site.cleaning import Cleaning, Swept
 from engine.site.config import SiteConfig, read_config
 from engine.site.documents import Found, lower_layers, site_documents, site_plugins
+from engine.site.duties import make_worker, take_up_duties
 from engine.site.folder import base_revision, create_folder, remember_base
+from engine.site.job_settings import JobSettings
 from engine.site.pulling import Pulled, pull
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
@@ -94,7 +97,9 @@ class Site:
         settings = SignInSettings.read(config.sign_in, config.folder)
         self.sso = SingleSignOn(settings, self.identity, self.records, self.outbound)
         self.identity.gate = self.sso
-        self.jobs = Jobs(self.database, self.identity.principal)
+        queues = JobSettings.read(config.jobs).queues
+        self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues)
+        take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
         self.alarms = Alarms(
@@ -175,7 +180,17 @@ class Site:
         """What the site does by itself while it is served; whoever serves it starts and stops it."""
         housework = (self.records.forget_shares, self.records.forget_keys)
         days = self.config.limits.audit_days
-        return Upkeep(self.trail, self.meters, self.alarms, audit_days=days, housework=housework)
+        manned = self.jobs.manned
+        return Upkeep(self.trail, self.meters, self.alarms, audit_days=days, housework=housework, manned=manned)
+
+    def worker(self, *, threads: int | None = None, kind: str = "worker") -> Worker:
+        """Return what runs the jobs of the site; a process has one at most.
+
+        Args:
+            threads: how many at once; what guanxi.yaml says unless given.
+            kind: worker, or server for one that lives beside a server.
+        """
+        return make_worker(self.config, self.jobs, threads=threads, kind=kind)
 
     def close(self) -> None:
         """Seal what was noted, and let go of the database."""
