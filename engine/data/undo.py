@@ -6,7 +6,7 @@ back, field by field. The undo is a change set itself, so it can be taken back i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,16 @@ from engine.data.unit import CHUNK, Unit
 from engine.errors import GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
 from engine.ids import is_id
+
+
+_TAKEN_BACK_APART: Mapping[str, Callable[[str], Message]] = {
+    "handover": lambda name: Message(
+        "This is the hand-over of {name}: take it back on their page, or with `guanxi user handover --undo`, so that"
+        " what was shared with them comes back too",
+        name=name,
+    ),
+}
+"""Kinds of sets that did more than write records, and where each is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +77,12 @@ class _Touched:
 
 
 class Undo:
-    """One undo at work."""
+    """One undo at work; `of` names the kind of the set when what did more than write records takes it back itself."""
 
-    def __init__(self, unit: Unit, change_set: str) -> None:
+    def __init__(self, unit: Unit, change_set: str, *, of: str = "") -> None:
         self.unit = unit
         self.id = change_set
+        self._of = of
         self.kept: list[Kept] = []
         self._unknown = False
         """Whether the set has no row."""
@@ -82,7 +93,7 @@ class Undo:
 
         Raises:
             NotFound: there is no such set, or it is somebody else's and the principal is no administrator.
-            GuanxiError: it was taken back before.
+            GuanxiError: it was taken back before, or it is taken back elsewhere.
         """
         self._claim()
         touched = self._touched()
@@ -113,12 +124,12 @@ class Undo:
             raise NotFound(Message("There is no change set {id}", id=self.id))
         lock = " FOR UPDATE" if unit.phrases.kind == "postgresql" else ""
         row = unit.run(
-            f"SELECT actor_id, undone_by FROM change_set WHERE id = {mark}{lock}",  # noqa: S608 - constants
+            f"SELECT actor_id, undone_by, kind, title FROM change_set WHERE id = {mark}{lock}",  # noqa: S608 - constants
             (self.id,),
         ).fetchone()
         if row is None:
             # A call that wrote one record has no row of its own.
-            text = f"SELECT actor_id, NULL FROM record_change WHERE change_set_id = {mark} ORDER BY seq LIMIT 1"  # noqa: S608
+            text = f"SELECT actor_id, NULL, '', '' FROM record_change WHERE change_set_id = {mark} ORDER BY seq LIMIT 1"  # noqa: S608
             row = unit.run(text, (self.id,)).fetchone()
             self._unknown = True
         mine = row is not None and row[0] is not None and row[0] == unit.principal.id
@@ -126,6 +137,8 @@ class Undo:
             raise NotFound(Message("There is no change set {id}", id=self.id))
         if row[1] is not None:
             raise GuanxiError(Message("This was taken back before"))
+        if row[2] in _TAKEN_BACK_APART and row[2] != self._of:
+            raise GuanxiError(_TAKEN_BACK_APART[row[2]](row[3] or self.id))
 
     def _mark_undone(self) -> None:
         unit, mark = self.unit, self.unit.phrases.mark

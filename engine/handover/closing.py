@@ -55,7 +55,7 @@ def take_back(unit: Unit, known: Handover) -> UndoReport:
     Raises:
         GuanxiError: it was taken back before.
     """
-    report = Undo(unit, known.id).carry_out()
+    report = Undo(unit, known.id, of="handover").carry_out()
     mark = unit.phrases.mark
     marks = ", ".join([mark] * len(_SHARE))
     unit.run_many(

@@ -52,6 +52,22 @@ def test_everything_goes_to_a_successor_and_comes_back(office: Office, admin: Pr
         office.handovers.undo(admin, done.id)
 
 
+def test_a_hand_over_is_not_taken_back_without_what_was_shared(office: Office, admin: Principal) -> None:
+    tom, eve = office.person("seller", name="Tom Sharer"), office.person("seller")
+    clients = office.make("client", 1, tom)
+    [helped] = office.make("client", 1, eve)
+    office.records.share(SYSTEM, "client", helped, "user", tom.id or "")
+    done = hand_over(office, admin, tom, eve)
+
+    with pytest.raises(GuanxiError, match="hand-over of Tom Sharer"):
+        office.records.undo(admin, done.id)
+
+    assert office.owners("client", clients) == [eve.id]
+    office.handovers.undo(admin, done.id)
+    with office.site.reading(office.site.principal(tom.id or "")) as reader:
+        assert reader.record("client", helped).id == helped
+
+
 def test_the_account_is_closed_everywhere_and_the_name_stays_in_the_history(office: Office, admin: Principal) -> None:
     identity = office.site.identity
     tom, eve = office.person("seller", name="Tom Reader"), office.person("seller")
