@@ -23,7 +23,6 @@ from engine.errors import GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
 from engine.ids import is_id
 
-
 _TAKEN_BACK_APART: Mapping[str, Callable[[str], Message]] = {
     "handover": lambda name: Message(
         "This is the hand-over of {name}: take it back on their page, or with `guanxi user handover --undo`, so that"
