@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,9 @@ def _people(site: Site, known: dict[str, dict[str, str]]) -> dict[str, str]:
 
 def _fill(site: Site, people: dict[str, str], size: int, seed: int, progress: _Progress) -> dict[str, int]:
     now = datetime.now(ZoneInfo(site.config.timezone))
-    rows = list(Generator(size, seed, now.date()).rows())
+    # Rules reckon for the product itself in UTC: where a day has begun here but not there, it would lie ahead.
+    today = min(now.date(), datetime.now(UTC).date())
+    rows = list(Generator(size, seed, today).rows())
     counts: dict[str, int] = {}
     with progress(Message("Filling"), len(rows)) as move:
         for entity, of_entity in groupby(rows, key=lambda row: row.entity):
