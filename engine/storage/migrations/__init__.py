@@ -29,6 +29,7 @@ from engine.storage.migrations import (
     m0007_viewing,
     m0008_jobs,
     m0009_webhooks,
+    m0014_audit_objects,
 )
 
 MIGRATION_LOCK = 41
@@ -68,6 +69,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0007_viewing,
         m0008_jobs,
         m0009_webhooks,
+        m0014_audit_objects,
     )
 )
 

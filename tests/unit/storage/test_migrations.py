@@ -157,6 +157,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "c6c31fd936c2a27cf07e2612d663cad4df30f05bbe891c3d26d00f2b7ccafd46",
             "b936f4ddf056acf1f5c0330cca933eb49ed70c5e7553c36ecff39b3de24d98fb",
         ),
+        14: (
+            "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
+            "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
