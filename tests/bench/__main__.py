@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from tests.bench import reach
+from tests.bench.peers import known
 from tests.bench.postgres import Postgres, started
 from tests.bench.run import Bench, Figure, Options, stored
 
@@ -63,12 +64,14 @@ def main() -> int:
         const="",
         help="on PostgreSQL: a server of the bench's own, or empty databases floor, plain, ours at a URL with {name}",
     )
+    parser.add_argument("--peers", type=Path, help="the folder in which peers are installed; docs/performance.md")
     parser.add_argument("--store", type=Path, help="write the figures as JSON")
     given = parser.parse_args()
     rows = given.rows or (20_000 if given.tier == "quick" else 100_000)
     if given.tier == "reach":
         return reached(given.rows or 200_000, given.rounds, given.postgres)
-    options = Options(rows, given.rounds, given.workers, frozenset(filter(None, given.only.split(","))))
+    options = Options(rows, given.rounds, given.workers, frozenset(filter(None, given.only.split(","))),
+                      given.peers.resolve() if given.peers else None)  # fmt: skip
     begin = time.perf_counter()
 
     def say(what: str) -> None:
@@ -76,11 +79,13 @@ def main() -> int:
 
     server: AbstractContextManager[Postgres | None] = nullcontext(Postgres(given.postgres) if given.postgres else None)
     if given.postgres == "":
-        server = started(_SIDES)
+        server = started((*_SIDES, *known.names()))
     with server as postgres, tempfile.TemporaryDirectory(prefix="guanxi-bench-") as folder:
-        figures = Bench(Path(folder), options, postgres, say).run()
+        bench = Bench(Path(folder), options, postgres, say)
+        figures = bench.run()
     database = "sqlite" if given.postgres is None else "postgresql"
     show(figures, f"{rows:,} rows, {database}, {options.rounds} rounds, {time.perf_counter() - begin:.0f} s")
+    show_peers(figures, bench.not_run)
     if given.store:
         about = {"rows": rows, "database": database, "python": platform.python_version(), "rounds": options.rounds}
         given.store.write_text(stored(figures, **about), encoding="utf-8")
@@ -120,6 +125,31 @@ def show(figures: Mapping[str, Figure], title: str) -> None:
         out(f"{each.floor.seconds * scale:>10.2f}{each.ours.seconds * scale:>10.2f}{each.size or '':>8}{mark}\n")
     if any(work.endswith("memory") for work in figures):
         out("memory is in MiB; that of W6 beside what an import may take\n")
+
+
+def show_peers(figures: Mapping[str, Figure], not_run: Mapping[str, str]) -> None:
+    """Print what peers need for the same work, and how many answers 16 clients get in a second."""
+    out = sys.stdout.write
+    names = list(dict.fromkeys(name for each in figures.values() for name in each.peers))
+    if names:
+        out(f"\npeers divided by the tuned floor, CPU, beside ours; milliseconds of CPU\n{'work':<12}{'ours':>8}")
+        out("".join(f"{name:>12}{'ms':>10}" for name in names) + "\n")
+    for work, each in figures.items() if names else ():
+        if not each.peers:
+            continue
+        out(f"{work:<12}{each.cpu:>8.2f}")
+        for name in names:
+            ratio, cost = each.peers.get(name, (None, None))
+            out(f"{'-':>12}{'':>10}" if cost is None else f"{ratio:>12.2f}{cost.cpu * 1000:>10.2f}")
+        out("\n")
+    for name, why in not_run.items():
+        out(f"{name}: not run, {why}\n")
+    for work, each in figures.items():
+        if work.startswith("16 "):
+            costs = {"floor": each.floor, "ours": each.ours, **{name: cost for name, (_, cost) in each.peers.items()}}
+            answers = ", ".join(f"{name} {1 / cost.seconds:.0f}" for name, cost in costs.items())
+            rate = each.floor.seconds / each.ours.seconds
+            out(f"{work}: answers a second: {answers}; ours {rate:.2f} of the floor's, the goal is 0.80\n")
 
 
 if __name__ == "__main__":

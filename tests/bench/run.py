@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.bench import floor as hand_written
 from tests.bench import people
 from tests.bench.client import Client, Server, crowd, free_port, timed, watched
 from tests.bench.ours import OurSite, sign_in
+from tests.bench.peers import known
+from tests.bench.peers.base import Peer
 from tests.bench.postgres import Postgres
 from tests.bench.works import FLOOR_LIST, OUR_LIST, Side, compare, floor_pages, our_pages, plain_pages
 
@@ -24,6 +26,7 @@ ROUND = 30
 """Requests of a round, for a work of the usual weight."""
 FEW = 3
 """Rounds of what takes seconds: starts and imports."""
+TENTH = 10
 MOST_MEMORY = 300.0
 """MiB that an import may take, however long its file is."""
 CROWDS = {"W1": 10, "W2": 20, "W3a": 20}
@@ -53,6 +56,8 @@ class Figure:
     plain: float | None = None
     size: int = 0
     """Bytes of our answer."""
+    peers: Mapping[str, tuple[float, Cost]] = field(default_factory=dict)
+    """Name of a peer -> (its CPU against the tuned floor's, what it cost)."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Options:
     rounds: int = 5
     workers: int = 1
     only: frozenset[str] = frozenset()
+    peers: Path | None = None
+    """Where peers are installed."""
 
     def wants(self, *works: str) -> bool:
         """Say whether one of the works is asked for."""
@@ -77,6 +84,8 @@ class Bench:
         self.figures: dict[str, Figure] = {}
         self._site = OurSite(folder / "site", self._url("ours") if postgres else None)
         self._sides: list[Side] = []
+        urls = {name: self._url(name) for name in known.names()} if postgres else None
+        self._peers, self.not_run = known.found(options.peers, folder, urls)
 
     def run(self) -> dict[str, Figure]:
         """Return what was measured, by work."""
@@ -114,8 +123,11 @@ class Bench:
         self._say("making our site")
         self._site.make()
         self._site.fill(self.options.rows)
+        for peer in self._peers:
+            self._say(f"making {peer.name}")
+            peer.make(self.options.rows)
         if self._postgres:
-            for name in ("floor", "plain", "ours"):
+            for name in ("floor", "plain", "ours", *(peer.name for peer in self._peers)):
                 self._postgres.analyse(name)
 
     def _by_hand(self, command: str, name: str, argument: str) -> list[str]:
@@ -137,9 +149,20 @@ class Bench:
         self._sides.append(Side("ours", server, tokens["boss"], tokens["rep"], {}))
         self._starts()
         rows = self.options.rows
-        for side, pages in zip(self._sides, (floor_pages, plain_pages, our_pages), strict=True):
+        for side, pages in zip(self._sides, (floor_pages, plain_pages, our_pages), strict=False):
             side.works = pages(side.server, side.boss, rows)
         self._sides[2].browser = sign_in(port, "rep1@example.com")
+        for peer in self._peers:
+            self._start_peer(peer)
+
+    def _start_peer(self, peer: Peer) -> None:
+        port = free_port()
+        environment = {**peer.environment, "PORT": str(port)}
+        server = self._server(peer.name, peer.command(port, self.options.workers), environment, port)
+        side = Side(peer.name, server, peer.boss, peer.rep, {}, told=peer.told)
+        self._sides.append(side)
+        server.start(("GET", peer.first, None), peer.boss)
+        side.works = peer.pages(server, self.options.rows)
 
     def _server(self, name: str, command: Sequence[str], environment: dict[str, str], port: int) -> Server:
         clock = self._postgres.cpu if self._postgres else (lambda: 0.0)
@@ -184,6 +207,8 @@ class Bench:
             self._say(f"round {number} of {self.options.rounds}")
             for work in random.sample(works, len(works)):
                 for side in random.sample(self._sides, len(self._sides)):
+                    if work not in side.works:
+                        continue
                     asked = side.works[work]
                     # The first round warms up.
                     requests = asked.requests(ROUND if number else 5)
@@ -191,16 +216,21 @@ class Bench:
                     if number:
                         side.timings.setdefault(work, []).append(timing)
         for work in works:
-            costs = {side.name: [Cost(each.cpu, each.median) for each in side.timings[work]] for side in self._sides}
+            costs = {
+                side.name: [Cost(each.cpu, each.median) for each in side.timings[work]]
+                for side in self._sides
+                if work in side.timings
+            }
             self._note(work, costs, self._sides[2].timings[work][-1].size)
 
     def _sixteen(self) -> None:
         """Let 16 clients ask at once; what counts beside CPU is how many answers there are in a second."""
         self._say("16 clients")
         for work, each in CROWDS.items():
-            costs: dict[str, list[Cost]] = {side.name: [] for side in self._sides}
+            sides = [side for side in self._sides if work in side.works]
+            costs: dict[str, list[Cost]] = {side.name: [] for side in sides}
             for _ in range(FEW):
-                for side in random.sample(self._sides, len(self._sides)):
+                for side in random.sample(sides, len(sides)):
                     found = side.works[work]
                     asked = [found.requests(each) for _ in range(16)]
                     costs[side.name].append(Cost(*crowd(side.server, side.headers(found.who), asked, found.status)))
@@ -244,7 +274,7 @@ class Bench:
             self._say(f"W6 ({count:,} rows, {number + 1} of {FEW})")
             path = self.folder / f"more_{number}.csv"
             people.write_csv(path, count, seed=11 + number, start=5_000_000 + number * count)
-            for name in random.sample(list(costs), len(costs)):
+            for name in random.sample(("floor", "plain", "ours"), 3):
                 database = self._postgres.cpu() if self._postgres else 0.0
                 command, environment = self._loading(name, path)
                 done = watched(command, environment, self.folder / f"{name}.load.log")
@@ -252,12 +282,25 @@ class Bench:
                 costs[name].append(Cost(spent, done.seconds))
                 if name == "ours":
                     peaks.append(done.memory)
+            for peer in self._peers if number == 0 else ():
+                costs[peer.name] = [self._peer_import(peer, count // TENTH)]
         self._note("W6", costs)
         # Megabytes stand where seconds do, and the goal stands where the floor does; the table says so.
         limit = [Cost(MOST_MEMORY, MOST_MEMORY)] * FEW
         self._note("W6 memory", {"floor": limit, "ours": [Cost(each, each) for each in peaks]})
         if self._count() != before + FEW * count:
             raise RuntimeError(f"W6: {self._count() - before} rows arrived")
+
+    def _peer_import(self, peer: Peer, count: int) -> Cost:
+        """Let a peer import a tenth of the rows, for it takes minutes; return what all of them would cost."""
+        self._say(f"W6 {peer.name} ({count:,} rows)")
+        path = self.folder / f"{peer.name}_more.csv"
+        people.write_csv(path, count, seed=17, start=8_000_000)
+        side = next(each for each in self._sides if each.name == peer.name)
+        database = self._postgres.cpu() if self._postgres else 0.0
+        cpu, seconds = peer.load(path, side.server)
+        cpu += self._postgres.cpu() - database if self._postgres else 0.0
+        return Cost(cpu * TENTH, seconds * TENTH)
 
     def _loading(self, name: str, path: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         if name == "ours":
@@ -273,6 +316,7 @@ class Bench:
     def _note(self, work: str, costs: dict[str, list[Cost]], size: int = 0) -> None:
         """Put the costs of all rounds together."""
         floor, ours, plain = costs["floor"], costs["ours"], costs.get("plain", [])
+        others = {name: found for name, found in costs.items() if name not in {"floor", "ours", "plain"}}
         ratios = sorted(mine.cpu / theirs.cpu for theirs, mine in zip(floor, ours, strict=True))
         self.figures[work] = Figure(
             cpu=statistics.median(ratios),
@@ -283,6 +327,10 @@ class Bench:
             ours=_median(ours),
             plain=statistics.median(p.cpu / f.cpu for f, p in zip(floor, plain, strict=True)) if plain else None,
             size=size,
+            peers={
+                name: (statistics.median(p.cpu / f.cpu for f, p in zip(floor, found, strict=False)), _median(found))
+                for name, found in others.items()
+            },
         )
 
 
