@@ -51,6 +51,7 @@ from engine.data.finding import (
     Found as Found,
 )
 from engine.data.marks import MARK as MARK
+from engine.data.freshness import told_by_version as told_by_version
 from engine.data.offering import offered as offered
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
@@ -67,6 +68,8 @@ from engine.data.seeing import Sight as Sight
 from engine.data.seeing import who_can_see as who_can_see
 from engine.data.shared import followers as followers
 from engine.data.sharing import Share as Share
+from engine.data.sugar import SUGAR as SUGAR
+from engine.data.sugar import sugared as sugared
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import FieldChange as FieldChange
 from engine.data.timeline import History as History

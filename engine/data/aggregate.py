@@ -100,7 +100,8 @@ class Summary:
         if query.having is not None:
             chosen = chosen.having(self._having(query.having, buckets, numbers))
         chosen = chosen.order_by(*self._order(list(buckets), columns))
-        chosen = chosen.limit(self._rows.frame.binds.value("limit", Integer()))
+        binds = self._rows.frame.binds
+        chosen = chosen.limit(binds.value("limit", Integer())).offset(binds.value("offset", Integer()))
         return Totals(self._rows.frame.binds.finish(chosen), _columns(columns))
 
     # --- groups ---------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Operation:
     how: str
     """What an upsert matches on, which transition is made; operations of one kind and way go together."""
     given: Any
-    """Values, a change, an id, or a wish about several ids."""
+    """Values, a change, ids, or a wish about several ids."""
 
 
 def read_operations(operations: Sequence[Mapping[str, Any]]) -> list[Operation]:
@@ -48,7 +48,8 @@ def read_operations(operations: Sequence[Mapping[str, Any]]) -> list[Operation]:
 
     `{"create": {field: value}}` · `{"update": {"id", "version"?, "values": {...}}}`, the values also beside the id, or
     `{"update": {"ids": [...], "values": {...}}}` · `{"upsert": {"on"?, "values": {...}}}` · `{"delete": id}` or
-    `{"delete": {"id"}}` or `{"delete": {"ids": [...]}}`, `restore` alike · `{"transition": {"id", "name", "values"?}}`.
+    `{"delete": {"id", "version"?}}` or `{"delete": {"ids": [...]}}`, `restore` alike ·
+    `{"transition": {"id", "name", "version"?, "values"?}}`.
 
     Raises:
         RecordInvalid: one of them is none of these.
@@ -73,7 +74,7 @@ def read_operations(operations: Sequence[Mapping[str, Any]]) -> list[Operation]:
 
 def _read(row: int, verb: str, body: Any) -> Operation | Message:
     if verb in {"delete", "restore"} and isinstance(body, str):
-        return Operation(row, verb, "", body)
+        return Operation(row, verb, "", Change(body, {}))
     if not isinstance(body, Mapping):
         return Message("{verb} takes an object", verb=verb)
     if verb == "create":
@@ -95,11 +96,11 @@ def _read_many(row: int, verb: str, body: Mapping[str, Any], ids: Any) -> Operat
 def _read_one(row: int, verb: str, body: Mapping[str, Any]) -> Operation | Message:
     if not isinstance(body.get("id"), str):
         return Message("{verb} needs an id", verb=verb)
-    if verb in {"delete", "restore"}:
-        return Operation(row, verb, "", body["id"])
     version = body.get("version")
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         return Message("version is a whole number")
+    if verb in {"delete", "restore"}:
+        return Operation(row, verb, "", Change(body["id"], {}, version))
     if verb == "transition":
         return Operation(
             row, verb, str(body.get("name") or ""), Change(body["id"], dict(body.get("values") or {}), version)
@@ -206,12 +207,17 @@ def _many(unit: Unit, shape: Shape, verb: str, given: Any) -> Result:
     return Result(count=count)
 
 
+def _versions(given: Sequence[Change]) -> tuple[list[str], int, dict[str, int]]:
+    """Return (ids, place of the first, versions that were read) of records that are to go or to come back."""
+    return [each.id for each in given], 0, {each.id: each.version for each in given if each.version is not None}
+
+
 _CHUNKS: Mapping[str, Callable[[Unit, Shape, Sequence[Any], str], list[Batch]]] = {
     "create": lambda unit, shape, given, how: [pipeline.create(unit, shape, given, 0)],
     "update": lambda unit, shape, given, how: [pipeline.update(unit, shape, given, 0)],
     "upsert": lambda unit, shape, given, how: upsert(unit, shape, given, 0, how),
-    "delete": lambda unit, shape, given, how: [trash.delete(unit, shape, given, 0)],
-    "restore": lambda unit, shape, given, how: [restoring.restore(unit, shape, given, 0)],
+    "delete": lambda unit, shape, given, how: [trash.delete(unit, shape, *_versions(given))],
+    "restore": lambda unit, shape, given, how: [restoring.restore(unit, shape, *_versions(given))],
     "transition": lambda unit, shape, given, how: [transition(unit, shape, given, 0, how)],
 }
 

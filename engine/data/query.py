@@ -9,21 +9,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
+
+import orjson
 
 from engine.errors import QueryInvalid
-from engine.expression import Expr, parse
+from engine.expression import Expr, from_json, parse
 from engine.i18n import Message
 from engine.ids import is_id
 from engine.metadata.model import Order
 
+QUERY_KEYS = (
+    "select", "where", "search", "group_by", "aggregates", "having", "order_by", "limit", "cursor", "trashed", "ids",
+)  # fmt: skip
+"""Keys of a query as JSON."""
 Unit = Literal["", "year", "quarter", "month", "week", "day"]
 Function = Literal["count", "sum", "avg", "min", "max", "count_distinct"]
 UNITS: tuple[str, ...] = get_args(Unit)
 FUNCTIONS: tuple[str, ...] = get_args(Function)
 MOST_ROWS = 200
 """Rows of one page that a request from outside may ask for."""
+MOST_IDS = 1_000
+"""Ids that a request from outside may name."""
+MOST_PATHS = 500
+MOST_ORDERS = 10
+MOST_GROUPS = 10
+MOST_NUMBERS = 50
+"""Columns, sort keys, parts of a grouping and numbers that a request from outside may ask for."""
+_USUAL_ROWS = 50
+_FLAGS = {"": False, "false": False, "0": False, "no": False, "true": True, "1": True, "yes": True}
 
+_LONGEST_PATH = 500
+_T = TypeVar("_T")
 _CALL = re.compile(r"([a-z_]+)\(\s*([a-z0-9_.]*)\s*\)", re.IGNORECASE)
 _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", re.IGNORECASE)
 
@@ -115,8 +132,10 @@ class Query:
     ids: tuple[str, ...] | None = None
 
     @classmethod
-    def from_params(cls, entity: str, params: Mapping[str, str]) -> Query:
+    def from_params(cls, entity: str, params: Mapping[str, str], *, most: int = MOST_ROWS) -> Query:
         """Return the query of a GET: `filter fields order limit cursor q group aggregate having trashed ids`.
+
+        `filter` and `having` are expressions, or JSON as `to_json` writes them; `most` is the largest page.
 
         Raises:
             QueryInvalid: a parameter cannot be read.
@@ -124,45 +143,51 @@ class Query:
         """
         return cls(
             entity=entity,
-            select=tuple(map(_path, _names(params.get("fields")))),
+            select=tuple(map(_path, _few("fields", _names(params.get("fields")), MOST_PATHS))),
             where=_condition(params.get("filter")),
             search=params.get("q", "").strip() or None,
-            group_by=tuple(map(Bucket.parse, _names(params.get("group")))),
-            aggregates=tuple(map(Aggregate.parse, _names(params.get("aggregate")))),
+            group_by=tuple(map(Bucket.parse, _few("group", _names(params.get("group")), MOST_GROUPS))),
+            aggregates=tuple(map(Aggregate.parse, _few("aggregate", _names(params.get("aggregate")), MOST_NUMBERS))),
             having=_condition(params.get("having")),
-            order_by=orders(_names(params.get("order"))),
-            limit=_limit(params.get("limit")),
+            order_by=orders(_few("order", _names(params.get("order")), MOST_ORDERS)),
+            limit=_limit(params.get("limit"), most),
             cursor=params.get("cursor") or None,
             trashed=_flag(params.get("trashed", "")),
             ids=_ids(_names(params["ids"])) if params.get("ids") else None,
         )
 
     @classmethod
-    def from_json(cls, entity: str, body: Mapping[str, Any]) -> Query:
+    def from_json(cls, entity: str, body: Mapping[str, Any], *, most: int = MOST_ROWS) -> Query:
         """Return the query of a POST.
 
         Its keys are `select where search group_by aggregates having order_by limit cursor trashed ids`. `aggregates` is
-        a list of texts, or a map of names to texts; `where` and `having` are expressions.
+        a list of texts, or a map of names to texts; `where` and `having` are expressions as texts or as JSON; `most` is
+        the largest page.
 
         Raises:
             QueryInvalid: there is an unknown key, or a value of a wrong kind.
             ExpressionInvalid: an expression cannot be read.
         """
-        known = {"select", "where", "search", "group_by", "aggregates", "having", "order_by", "limit", "cursor"}
-        for key in body.keys() - known - {"trashed", "ids"}:
-            raise QueryInvalid(Message("A query has no {key}", key=key))
+        for key in body.keys() - set(QUERY_KEYS):
+            known = ", ".join(QUERY_KEYS)
+            raise QueryInvalid(Message("A query has no {key}; it has {known}", key=key[:100], known=known))
         numbers = body.get("aggregates") or ()
-        named = numbers.items() if isinstance(numbers, Mapping) else (("", text) for text in _texts(body, "aggregates"))
+        named = (
+            tuple(numbers.items())
+            if isinstance(numbers, Mapping)
+            else tuple(("", t) for t in _texts(body, "aggregates"))
+        )
+        _few("aggregates", named, MOST_NUMBERS)
         return cls(
             entity=entity,
-            select=tuple(map(_path, _texts(body, "select"))),
+            select=tuple(map(_path, _texts(body, "select", MOST_PATHS))),
             where=_condition(body.get("where")),
             search=_text(body, "search"),
-            group_by=tuple(map(Bucket.parse, _texts(body, "group_by"))),
+            group_by=tuple(map(Bucket.parse, _texts(body, "group_by", MOST_GROUPS))),
             aggregates=tuple(Aggregate.parse(str(text), name) for name, text in named),
             having=_condition(body.get("having")),
-            order_by=orders(_texts(body, "order_by")),
-            limit=_limit(body.get("limit")),
+            order_by=orders(_texts(body, "order_by", MOST_ORDERS)),
+            limit=_limit(body.get("limit"), most),
             cursor=_text(body, "cursor"),
             trashed=_flag(body.get("trashed", False)),
             ids=_ids(_texts(body, "ids")) if body.get("ids") is not None else None,
@@ -190,24 +215,39 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 def _path(text: str) -> str:
     words = text.strip()
-    if _PATH.fullmatch(words) is None:
-        raise QueryInvalid(Message("{text} is not the name of a field", text=text))
+    if len(words) > _LONGEST_PATH or _PATH.fullmatch(words) is None:
+        raise QueryInvalid(Message("{text} is not the name of a field", text=text[:100]))
     return words
 
 
 def _condition(raw: Any) -> Expr | None:
     if raw is None or raw == "":
         return None
+    if isinstance(raw, Mapping):
+        return from_json(raw)
     if isinstance(raw, str):
-        return parse(raw)
-    raise QueryInvalid(Message("A condition is written as text"))
+        return from_json(_json(raw)) if raw.lstrip().startswith("{") else parse(raw)
+    raise QueryInvalid(Message("A condition is an expression, written as a text or as JSON"))
 
 
-def _texts(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise QueryInvalid(Message("The condition is not JSON: {reason}", reason=str(error))) from None
+
+
+def _texts(body: Mapping[str, Any], key: str, most: int = MOST_IDS) -> tuple[str, ...]:
     raw = body.get(key) or ()
     if not isinstance(raw, (list, tuple)) or not all(isinstance(each, str) for each in raw):
         raise QueryInvalid(Message("{key} is a list of texts", key=key))
-    return tuple(raw)
+    return _few(key, tuple(raw), most)
+
+
+def _few(key: str, found: tuple[_T, ...], most: int) -> tuple[_T, ...]:
+    if len(found) > most:
+        raise QueryInvalid(Message("{key} has at most {most} entries", key=key, most=most))
+    return found
 
 
 def _text(body: Mapping[str, Any], key: str) -> str | None:
@@ -217,24 +257,26 @@ def _text(body: Mapping[str, Any], key: str) -> str | None:
     return (raw or "").strip() or None
 
 
-def _limit(raw: Any) -> int:
+def _limit(raw: Any, most: int) -> int:
     if raw is None or raw == "":
-        return 50
-    try:
-        number = int(raw)
-    except (TypeError, ValueError):
-        number = 0
-    if not 1 <= number <= MOST_ROWS:
-        raise QueryInvalid(Message("limit is a number from 1 to {most}", most=MOST_ROWS))
+        return min(_USUAL_ROWS, most)
+    number = raw
+    if isinstance(raw, str):
+        number = int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= len(str(most)) else 0
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= most:
+        raise QueryInvalid(Message("limit is a number from 1 to {most}", most=most))
     return number
 
 
 def _flag(raw: Any) -> bool:
-    return raw in {True, "true", "1", "yes"}
+    known = bool(raw) if raw is None or isinstance(raw, bool) else _FLAGS.get(raw) if isinstance(raw, str) else None
+    if known is None:
+        raise QueryInvalid(Message("trashed is true or false"))
+    return known
 
 
 def _ids(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
+    for text in _few("ids", texts, MOST_IDS):
         if not is_id(text):
-            raise QueryInvalid(Message("{text} is not an id", text=text))
+            raise QueryInvalid(Message("{text} is not an id", text=text[:100]))
     return texts

@@ -171,21 +171,33 @@ class Reader:
     def aggregate(self, query: Query) -> RowSet:
         """Return one row for each group with its numbers; without `group_by`, one row.
 
+        A page has at most `limit` groups; where there are more, it says where the next one begins.
+
         Raises:
             AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
         """
         self.access.require(query.entity, "read")
         where = self._normal(query.entity, query.where)
         shift = fixed_shift(self.principal.timezone) if self.kind == "sqlite" else None
-        values = {**self._values(query, where), "limit": query.limit, "timezone.shift": shift}
+        context = ""
+        at = 0
+        if query.cursor is not None:
+            context = self._context_of_groups(query, where)
+            [at] = cursors.read(query.cursor, context, self._secret)
+        values = {**self._values(query, where), "limit": query.limit + 1, "offset": at, "timezone.shift": shift}
         asked = ("totals", shift is not None, query.group_by, query.aggregates, query.having)
         key = (*asked, *self._key(query, where, ()))
         try:
-            return self._totals(query, where, key, values, wide=False)
+            found = self._totals(query, where, key, values, wide=False)
         except DBAPIError as error:
             if "integer overflow" not in str(error.orig):
                 raise
-            return self._totals(query, where, key, values, wide=True)
+            found = self._totals(query, where, key, values, wide=True)
+        if len(found.rows) > query.limit:
+            del found.rows[query.limit :]
+            context = context or self._context_of_groups(query, where)
+            found.next_cursor = cursors.write([at + query.limit], context, self._secret)
+        return found
 
     def record(
         self,
@@ -557,6 +569,12 @@ class Reader:
         shape = (query.entity, where.shape, query.order_by, query.trashed)
         asked = (where.values, query.search, query.ids)
         return hashlib.blake2b(repr((self.principal.id, shape, asked)).encode(), digest_size=16).hexdigest()
+
+    def _context_of_groups(self, query: Query, where: Normal) -> str:
+        """Return which numbers over which groups a cursor belongs to, as `_context` does for lists."""
+        shape = (query.entity, where.shape, query.group_by, query.aggregates, query.having, query.order_by)
+        asked = (where.values, query.search, query.ids, query.trashed)
+        return hashlib.blake2b(repr((self.principal.id, "groups", shape, asked)).encode(), digest_size=16).hexdigest()
 
     def _run(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return statement.rows(self.connection, values)

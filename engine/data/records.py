@@ -106,14 +106,24 @@ class Records(Sharing):
         entity: str,
         ids: Sequence[str],
         *,
+        version: int | None = None,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
         connection: Connection | None = None,
     ) -> list[Written]:
-        """Put records into the recycle bin, with their child rows and what cascades."""
+        """Put records into the recycle bin, with their child rows and what cascades.
+
+        When a `version` is given, records that are at another one stay.
+        """
+
+        def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> Batch:
+            return trash.delete(
+                unit, shape, part, first_row, dict.fromkeys(part, version) if version is not None else {}
+            )
+
         return self._call(
-            principal, entity, "delete", list(ids), trash.delete,
+            principal, entity, "delete", list(ids), chunk,
             key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
@@ -123,14 +133,21 @@ class Records(Sharing):
         entity: str,
         ids: Sequence[str],
         *,
+        version: int | None = None,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
         connection: Connection | None = None,
     ) -> list[Written]:
-        """Take records out of the recycle bin, with those that went in along with them."""
+        """Take records out of the recycle bin, with those that went in along with them; `version` as for `delete`."""
+
+        def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> Batch:
+            return restoring.restore(
+                unit, shape, part, first_row, dict.fromkeys(part, version) if version is not None else {}
+            )
+
         return self._call(
-            principal, entity, "restore", list(ids), restoring.restore,
+            principal, entity, "restore", list(ids), chunk,
             key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
@@ -185,15 +202,19 @@ class Records(Sharing):
         values: Mapping[str, Any] | None = None,
         *,
         version: int | None = None,
+        strict: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
         connection: Connection | None = None,
     ) -> list[Written]:
-        """Make a transition of records; `values` are what it needs besides, the same for each."""
+        """Make a transition of records; `values` are what it needs besides, the same for each.
+
+        `version` is what was read of them; `strict` as for `update`.
+        """
 
         def chunk(unit: Unit, shape: Shape, part: Sequence[Any], first_row: int) -> Batch:
-            return transitions.transition(unit, shape, part, first_row, name)
+            return transitions.transition(unit, shape, part, first_row, name, strict=strict)
 
         changes = [Change(id_, dict(values or {}), version) for id_ in ids]
         return self._call(

@@ -19,15 +19,17 @@ from engine.data.shape import Shape
 from engine.data.steps import persist
 from engine.data.steps.load import load
 from engine.data.steps.unique import check_unique
-from engine.data.trash import asked_for
+from engine.data.trash import NO_VERSIONS, asked_for
 from engine.data.unit import CHUNK, Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
 
 
-def restore(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
+def restore(
+    unit: Unit, shape: Shape, ids: Sequence[str], first_row: int, versions: Mapping[str, int] = NO_VERSIONS
+) -> Batch:
     """Take records out of the recycle bin, with the child rows and the others that went in along with them."""
-    batch = asked_for(unit, shape, "restore", ids, first_row)
+    batch = asked_for(unit, shape, "restore", ids, first_row, versions)
     with hooks_afterwards(unit):
         _restore(unit, shape, batch)
     return batch

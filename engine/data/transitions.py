@@ -12,8 +12,12 @@ from engine.errors import NotFound
 from engine.i18n import Message
 
 
-def transition(unit: Unit, shape: Shape, changes: Sequence[Change], first_row: int, name: str) -> Batch:
+def transition(
+    unit: Unit, shape: Shape, changes: Sequence[Change], first_row: int, name: str, *, strict: bool = False
+) -> Batch:
     """Make a transition of records; the values of each change are given along.
+
+    `strict` refuses those that are no longer at the version that the change says was read.
 
     Raises:
         NotFound: the entity has no such transition.
@@ -23,4 +27,4 @@ def transition(unit: Unit, shape: Shape, changes: Sequence[Change], first_row: i
         raise NotFound(Message("{plural} have no transition {name}", plural=shape.entity.plural, name=name))
     to = states.transitions[name].to
     moved = [Change(change.id, {**change.values, states.field: to}, change.version) for change in changes]
-    return pipeline.update(unit, shape, moved, first_row, transition=name)
+    return pipeline.update(unit, shape, moved, first_row, transition=name, strict=strict)

@@ -6,14 +6,14 @@ empties the link, `cascade` takes the other record along; child rows always go w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.data.batch import Batch
 from engine.data.consequences import finish, follow, hooks_afterwards, settling, tell
 from engine.data.drafts import new_batch, stored_draft
-from engine.data.history import write_history
+from engine.data.history import last_author, write_history
 from engine.data.incoming import Incoming, incoming, linking_rows
 from engine.data.searching import unindex
 from engine.data.shape import Shape
@@ -22,7 +22,7 @@ from engine.data.steps.evaluate import Evaluation
 from engine.data.steps.formulas import work_out
 from engine.data.steps.load import load, load_links
 from engine.data.unit import CHUNK, Unit
-from engine.errors import RecordInvalid
+from engine.errors import RecordInvalid, VersionConflict
 from engine.i18n import Message
 
 
@@ -42,10 +42,21 @@ class Doomed:
         return id_ in self.roots.get(entity, {})
 
 
+NO_VERSIONS: Mapping[str, int] = {}
+
+
 def asked_for(
-    unit: Unit, shape: Shape, verb: Literal["delete", "restore"], ids: Sequence[str], first_row: int
+    unit: Unit,
+    shape: Shape,
+    verb: Literal["delete", "restore"],
+    ids: Sequence[str],
+    first_row: int,
+    versions: Mapping[str, int] = NO_VERSIONS,
 ) -> Batch:
-    """Return a batch of the stored records that are to go or to come back; ids out of reach have their error."""
+    """Return a batch of the stored records that are to go or to come back; ids out of reach have their error.
+
+    So have those that are no longer at the version that `versions` says the caller had read.
+    """
     entity = shape.entity
     authorise.require_action(unit, entity, "delete")
     stored = load(unit, shape, ids, action="delete", lock="delete", trashed=verb == "restore")
@@ -57,15 +68,22 @@ def asked_for(
         error = authorise.out_of_reach(entity, id_, found, "delete")
         if error is not None or found is None:
             batch.errors[row] = error or authorise.missing(entity, id_)
+        elif versions.get(id_, found.values["version"]) != found.values["version"]:
+            version = found.values["version"]
+            batch.errors[row] = VersionConflict(
+                entity.key, id_, version, {}, changed_by=last_author(unit, entity.key, id_)
+            )
         elif id_ not in seen:
             seen.add(id_)
             batch.drafts.append(stored_draft(found, row))
     return batch
 
 
-def delete(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> Batch:
+def delete(
+    unit: Unit, shape: Shape, ids: Sequence[str], first_row: int, versions: Mapping[str, int] = NO_VERSIONS
+) -> Batch:
     """Put records into the recycle bin; return their batch, with the problems of those that were kept."""
-    batch = asked_for(unit, shape, "delete", ids, first_row)
+    batch = asked_for(unit, shape, "delete", ids, first_row, versions)
     with hooks_afterwards(unit):
         _delete(unit, shape, batch)
     return batch

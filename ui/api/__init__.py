@@ -6,7 +6,8 @@ from flask import Blueprint, request
 from werkzeug.exceptions import HTTPException
 
 from engine import GuanxiError
-from ui.api import changes, files, meta, openapi, records, shares
+from ui.api import changes, files, lists, many, meta, openapi, records, shares, whys
+from ui.api.body import require_text, wants_json
 from ui.api.problems import http_problem, problem_response
 from ui.asking import program_language, refuse_foreign_origin
 
@@ -19,7 +20,12 @@ def blueprint() -> Blueprint:
     api.register_blueprint(files.routes)
     api.register_blueprint(shares.routes)
     api.register_blueprint(changes.routes)
+    api.register_blueprint(whys.routes)
+    api.register_blueprint(lists.routes)
+    api.register_blueprint(many.routes)
     api.register_blueprint(records.routes)
+    api.before_request(require_text)
+    api.before_request(wants_json)
     api.before_request(_from_here)
     api.register_error_handler(GuanxiError, lambda error: problem_response(error, program_language()))
     api.register_error_handler(HTTPException, http_problem)

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response
 
 from engine import Message, Share
+from ui.api.body import answer, given
 from ui.api.problems import BadRequest
-from ui.api.records import answer, given
 from ui.asking import principal, reading, site
 
 _KNOWN = frozenset({"kind", "principal", "level", "until", "cascade"})

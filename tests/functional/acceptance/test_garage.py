@@ -48,7 +48,7 @@ def test_a_misspelt_parameter_is_refused_and_not_passed_over(garage: Place) -> N
     answer = garage.send("GET", "/car", query_string={"filtr": "plate == 'B1'"})
 
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
-    assert "filtr" in answer.get_json()["title"]
+    assert "filtr" in answer.get_json()["detail"]
     assert garage.send("GET", "/car", query_string={"count": "exactly"}).status_code == 400
 
 

@@ -14,6 +14,7 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
     body: dict[str, Any] = answer.get_json()
     assert body["status"] == status
     assert body["title"]
+    assert body.pop("instance") == f"urn:guanxi:request:{answer.headers['X-Request-Id']}"
     return body
 
 
@@ -267,7 +268,7 @@ def test_nobody_gets_anything_without_a_token(api: Api) -> None:
     for headers in ({}, {"Authorization": "Bearer gx_forged"}, {"Authorization": "Basic YTpi"}):
         answer = client.get("/api/v1/visit", headers=headers)
         problem(answer, 401)
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="guanxi"')
 
 
 def test_a_record_of_somebody_else_does_not_exist(api: Api) -> None:

@@ -272,7 +272,7 @@ def test_a_hidden_field_is_answered_like_one_that_does_not_exist(
 
 def same(text: str) -> str:
     """Return a page without what is another at every answer, and without the name that was asked for."""
-    text = re.sub(r"[0-9a-f]{128}|[0-9a-f-]{36}|\d\d:\d\d:\d\d[.\d]*|\((a text stands|did you mean)[^)]*\)", "", text)
+    text = re.sub(r"[0-9a-f]{128}|[0-9a-f-]{36}|request:[0-9a-f]{16}|\d\d:\d\d:\d\d[.\d]*|\((a text stands|did you mean)[^)]*\)", "", text)
     return text.replace("wxrth", HIDDEN).replace("Wxrth", HIDDEN.title())
 
 
@@ -451,15 +451,14 @@ def test_forged_tokens_and_cookies_are_nobody(house: World) -> None:
         assert notices.get("/login").status_code == 200
 
 
-def test_parameters_that_come_twice_mean_what_the_first_says(house: World, known: Mapping[str, str]) -> None:
+def test_values_that_come_twice_mean_what_the_first_says(house: World, known: Mapping[str, str]) -> None:
     web = house.browser("nia")
 
-    house.create("thing", {"name": "Once"}, {"name": "Other"})
-    one = web.get("/api/v1/thing?filter=name == 'Once'&filter=True&fields=name").get_json()["data"]
+    refused = web.get("/api/v1/thing?filter=name == 'Once'&filter=True&fields=name")
     form = {"_token": [web.token(), "other"], "theme": ["dark", "light"]}
     answer = web.client.post("/settings", data=form)
 
-    assert {each["name"] for each in one} == {"Once"}
+    assert refused.status_code == 400  # a program would never learn which of the two was meant
     assert "guanxi_theme=dark" in answer.headers["Set-Cookie"]
 
 

@@ -76,7 +76,7 @@ def test_a_person_and_a_site_have_so_much_room_and_no_more(clinic: World) -> Non
 
     assert response.status_code == 413
     assert response.get_json()["type"] == "urn:guanxi:quota-exceeded"
-    assert response.get_json()["title"] == "You have no room left for this file: 0.0 of 0.0 MB are used"
+    assert response.get_json()["detail"] == "You have no room left for this file: 0.0 of 0.0 MB are used"
     assert clinic.site.files.used(clinic.ids["ada"]) == 900
     clinic.site.files.room = Room(site=500)
     with pytest.raises(QuotaExceeded):

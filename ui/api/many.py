@@ -1,0 +1,69 @@
+"""Many records in one call: operations together or each for itself, with a result each in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from engine import FieldProblem, Message, RecordInvalid, Result
+from ui.api.body import answer, given, parameters, require_only
+from ui.api.problems import BadRequest, described
+from ui.asking import principal, program_language, site
+
+routes = Blueprint("many", __name__)
+
+
+@routes.post("/<entity>/bulk")
+def bulk(entity: str) -> Response:
+    """Do many operations in one call, each with a result of its own."""
+    parameters()
+    who, body = principal(), given()
+    require_only(body, "atomic", "operations")
+    operations, atomic = body.get("operations"), body.get("atomic", False)
+    if not isinstance(operations, list) or not all(isinstance(each, dict) and len(each) == 1 for each in operations):
+        raise BadRequest(
+            Message(
+                "operations is a list of objects with one key each: create, update, upsert, delete, restore, transition"
+            )
+        )
+    if not isinstance(atomic, bool):
+        raise BadRequest(Message("atomic is true or false"))
+    most = site().config.limits.rows_per_write
+    if sum(map(_records, operations)) > most:
+        raise BadRequest(Message("One call changes at most {most} records; import more", most=most))
+    key = request.headers.get("Idempotency-Key")
+    try:
+        results = site().records.bulk(who, entity, operations, atomic=atomic, key=key, via="api")
+    except RecordInvalid as error:
+        raise RecordInvalid(map(_of_operation, error.problems)) from error
+    return answer({"data": [_outcome(each) for each in results]})
+
+
+def _of_operation(problem: FieldProblem) -> FieldProblem:
+    """Return a problem with the place of its operation in its path."""
+    return replace(problem, path="/".join(filter(None, ("operations", str(problem.row), problem.path))))
+
+
+def _records(operation: Mapping[str, Any]) -> int:
+    """Return how many records an operation is about."""
+    [inner] = operation.values()
+    ids = inner.get("ids") if isinstance(inner, dict) else None
+    return len(ids) if isinstance(ids, list) else 1
+
+
+def _outcome(result: Result) -> dict[str, Any]:
+    if result.error is not None:
+        problem, _status = described(result.error, program_language())
+        return problem
+    if result.written is None:
+        return {"status": 200, "count": result.count}
+    status = 201 if result.written.action == "created" else 200
+    return {
+        "status": status,
+        "id": result.written.id,
+        "version": result.written.version,
+        "action": result.written.action,
+    }
