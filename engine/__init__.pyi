@@ -25,6 +25,7 @@ from engine.backup import backup_name as backup_name
 from engine.backup import backup_size as backup_size
 from engine.backup import check_backup as check_backup
 from engine.backup import keep_some_backups as keep_some_backups
+from engine.backup import nightly_backup as nightly_backup
 from engine.backup import restore_backup as restore_backup
 from engine.backup import save_backup as save_backup
 from engine.clock import now as now
@@ -293,7 +294,10 @@ from engine.jobs import Job as Job
 from engine.jobs import Jobs as Jobs
 from engine.jobs import JobStopped as JobStopped
 from engine.jobs import Run as Run
+from engine.jobs import Schedule as Schedule
+from engine.jobs import ScheduleEntry as ScheduleEntry
 from engine.jobs import Task as Task
+from engine.jobs import WorkerEntry as WorkerEntry
 from engine.leaks import Asking as Asking
 from engine.leaks import Channel as Channel
 from engine.leaks import LeakReport as LeakReport

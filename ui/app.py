@@ -13,7 +13,7 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
-from engine import Site, add_catalogues
+from engine import Site, add_catalogues, nightly_backup
 from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
 from ui.pages import blueprints
@@ -51,6 +51,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
         SiteBroken: the site cannot be opened; the message says what to do.
     """
     site = folder if isinstance(folder, Site) else Site.open(Path(folder or os.environ.get("GUANXI_SITE") or "."))
+    nightly_backup(site)
     add_catalogues(Path(__file__).parent / "locale")
     app = Flask(__name__, static_folder=None)
     app.request_class = PostedRequest

@@ -1,6 +1,7 @@
 """Backups: a whole site in one file, checked by every byte, and back."""
 
 from engine.backup.container import Lock as BackupLock
+from engine.backup.nightly import nightly_backup
 from engine.backup.problems import BackupUnusable
 from engine.backup.restoring import Restored as RestoredBackup
 from engine.backup.restoring import restore as restore_backup
@@ -22,6 +23,7 @@ __all__ = [
     "backup_size",
     "check_backup",
     "keep_some_backups",
+    "nightly_backup",
     "restore_backup",
     "save_backup",
 ]

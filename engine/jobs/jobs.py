@@ -49,6 +49,8 @@ class Jobs:
         self.database, self.principals = database, principals
         self.store = JobStore(database)
         self.tasks: dict[str, Task] = {}
+        self.watches: list[tuple[float, Callable[[], object]]] = []
+        """(seconds, look) of what workers look at again and again, to submit a job when there is something to do."""
         self.schedules = Schedules(database, self, ZoneInfo(zone))
         self._queues = queues
 

@@ -28,6 +28,8 @@ TICK_S = 0.5
 _SUPERVISE_S = 5.0
 _FIRE_S = 5.0
 _CLEAN_S = 1_800.0
+_PAUSE_S = 5.0
+"""How long it waits with what has just failed."""
 _UNBEGUN = timedelta(seconds=60)
 """After so long in a queue without being begun, a run is given to it again."""
 _LEAST_LIVES = 3
@@ -88,23 +90,27 @@ class Worker:
             (_SUPERVISE_S, self.supervise),
             (_FIRE_S, self._jobs.schedules.fire),
             (_CLEAN_S, self._clean),
+            *self._jobs.watches,
         ]
         due = [0.0] * len(works)
         while not self._stopped.is_set():
             for number, (every, work) in enumerate(works):
                 if time.monotonic() >= due[number] and not self._stopped.is_set():
-                    due[number] = time.monotonic() + every
-                    self._attempt(work)
+                    every_now = every if self._attempt(work) else max(every, _PAUSE_S)
+                    due[number] = time.monotonic() + every_now
             self._stopped.wait(TICK_S)
 
-    def _attempt(self, work: Callable[[], object]) -> None:
-        """Do something; what fails is tried again next time, and the others go on."""
+    def _attempt(self, work: Callable[[], object]) -> bool:
+        """Do something and say whether that went well; what fails is tried again, and the others go on."""
         try:
             work()
         except (GuanxiError, SQLAlchemyError) as error:
             _log.warning("%s failed: %s", getattr(work, "__qualname__", work), error)
         except Exception:  # noqa: BLE001 - one defect must not end the rest
             _log.exception("%s failed", getattr(work, "__qualname__", work))
+        else:
+            return True
+        return False
 
     def _hand_out(self) -> None:
         with self._jobs.database.read() as connection:

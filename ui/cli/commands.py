@@ -20,6 +20,7 @@ from ui.cli import (
     site,
     sso,
     testing,
+    working,
 )
 from ui.cli.command import Group, Option, shared
 
@@ -39,6 +40,8 @@ for command in (
     demo.demo,
     site.new,
     serving.serve,
+    working.worker,
+    working.jobs,
     publishing.check,
     publishing.plan,
     publishing.publish,

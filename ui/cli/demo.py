@@ -78,4 +78,4 @@ def demo(
     if no_serve:
         return
     face.say(Message("Open {address} (stop with Ctrl-C)", address=address))
-    run_server(folder, host, port, workers=1)
+    run_server(folder, host, port, workers=1, with_worker=True)

@@ -6,6 +6,9 @@ import atexit
 import gc
 import os
 import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,9 @@ _THREADS = 8
 _HEADER_MS = 10_000
 """How long a browser may take to say what it wants; who is slower holds a connection for nothing."""
 _HEADER_BYTES = 64 * 1024
+_ANEW_S = 5.0
+"""How long after its end a worker is started anew that nobody stopped."""
+_STOP_S = 40.0
 
 
 @click.command(cls=Command)
@@ -32,12 +38,20 @@ _HEADER_BYTES = 64 * 1024
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.", cls=Option
 )
+@click.option(
+    "--with-worker/--without-worker",
+    default=None,
+    help="Whether a process beside it runs jobs; on SQLite it does unless told otherwise.",
+    cls=Option,
+)
 @pass_face
-def serve(face: Face, host: str, port: int, workers: int) -> None:
+def serve(face: Face, *, host: str, port: int, workers: int, with_worker: bool | None) -> None:
     """Serve the site to browsers and programs."""
     with face.site(published=True) as site:
         # What is wrong is said here, once, and not by every process.
         _ = site.config.secret_key
+        if with_worker is None:
+            with_worker = site.config.database.startswith("sqlite")
     require_free(host, port)
     face.say(
         Message(
@@ -46,7 +60,7 @@ def serve(face: Face, host: str, port: int, workers: int) -> None:
             address=f"http://{host}:{port}",
         )
     )
-    run_server(face.site_folder, host, port, workers)
+    run_server(face.site_folder, host, port, workers, with_worker=with_worker)
 
 
 def require_free(host: str, port: int) -> None:
@@ -85,7 +99,45 @@ def application() -> Flask:
     return app
 
 
-def run_server(folder: Path, host: str, port: int, workers: int) -> None:
+class Beside:
+    """A worker that runs the jobs of a site in a process of its own, and is started anew if it dies.
+
+    Args:
+        folder: of the site.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        words = ["worker", "--site", str(folder.resolve()), "--beside", str(os.getpid())]
+        self._command = [sys.executable, "-c", "from ui.cli import main; main()", *words]
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._process = self._start()
+        threading.Thread(target=self._look_after, name="guanxi-worker", daemon=True).start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command)  # noqa: S603 - this very product
+
+    def _look_after(self) -> None:
+        while not self._stopped.is_set():
+            self._process.wait()
+            if not self._stopped.wait(_ANEW_S):
+                with self._lock:
+                    if not self._stopped.is_set():
+                        self._process = self._start()
+
+    def stop(self) -> None:
+        """Let the worker stop where it is, and wait for its end."""
+        with self._lock:
+            self._stopped.set()
+            self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def run_server(folder: Path, host: str, port: int, workers: int, *, with_worker: bool) -> None:
     """Serve a site until somebody stops it; each process makes its own application."""
     from granian import Granian
     from granian.constants import Interfaces
@@ -99,7 +151,7 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
     # Links in mails lead here while guanxi.yaml does not say better.
     named = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     os.environ.setdefault("GUANXI_ADDRESS", f"http://{named}:{port}")
-    Granian(
+    server = Granian(
         "ui.cli.serving:application",
         address=host,
         port=port,
@@ -110,4 +162,10 @@ def run_server(folder: Path, host: str, port: int, workers: int) -> None:
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS, max_buffer_size=_HEADER_BYTES),
         log_level=LogLevels.error,
-    ).serve()
+    )
+    worker = Beside(folder) if with_worker else None
+    try:
+        server.serve()
+    finally:
+        if worker is not None:
+            worker.stop()
