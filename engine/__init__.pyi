@@ -64,6 +64,11 @@ from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
 from engine.data.rowset import Row as Row
 from engine.data.rowset import RowSet as RowSet
+from engine.data.scopes import AGENT as AGENT
+from engine.data.scopes import AGENT_DELETE as AGENT_DELETE
+from engine.data.scopes import AGENT_DIRECT as AGENT_DIRECT
+from engine.data.scopes import AGENT_PERSONAL as AGENT_PERSONAL
+from engine.data.scopes import AGENT_WRITE as AGENT_WRITE
 from engine.data.seeing import Seer as Seer
 from engine.data.seeing import Sight as Sight
 from engine.data.seeing import who_can_see as who_can_see
@@ -366,6 +371,14 @@ from engine.outbound import Outbound as Outbound
 from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused
 from engine.outbound import Reply as Reply
+from engine.proposals import Author as Author
+from engine.proposals import Decision as Decision
+from engine.proposals import Operation as Operation
+from engine.proposals import OperationsRefused as OperationsRefused
+from engine.proposals import Preview as Preview
+from engine.proposals import Proposal as Proposal
+from engine.proposals import ProposalPart as ProposalPart
+from engine.proposals import Proposals as Proposals
 from engine.publish import Plan as Plan
 from engine.publish import Published as Published
 from engine.publish import Publisher as Publisher

@@ -16,7 +16,8 @@ def tell(app: Flask) -> None:
 
 
 def _enter() -> None:
-    via = "api" if request.path.startswith("/api/") else "web"
+    first = request.path.split("/", 2)[1]
+    via = first if first in {"api", "mcp"} else "web"
     g.origin = acting_from(Origin(via, request.remote_addr, request.user_agent.string[:_AGENT_LENGTH] or None))
     g.origin.__enter__()
 

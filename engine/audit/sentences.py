@@ -43,6 +43,8 @@ EVENT_LABELS: Mapping[str, Message] = {
     "backup": Message("Backup"),
     "restore": Message("Restored from a backup"),
     "handover": Message("Hand-over"),
+    "agent": Message("Call of an agent"),
+    "proposal": Message("Proposal of an agent"),
     "alert": Message("Alert"),
     "log_trimmed": Message("Old events removed"),
     "log_broken": Message("Log tampered with"),
@@ -214,6 +216,31 @@ def _published(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> M
     return Message("{actor} published revision {revision}", revision=revision, **common)
 
 
+_STEPS: Mapping[str, Message] = {
+    "made": Message("An agent of {actor} proposed {count} changes: {client}"),
+    "approved": Message("{actor} approved {count} changes that an agent of {person} had proposed: {client}"),
+    "rejected": Message("{actor} turned down {count} changes that an agent of {person} had proposed: {client}"),
+}
+
+
+def _agent(event: LogEntry, names: EventNames, common: dict[str, Any]) -> Message:
+    tool, through = event.details.get("tool", ""), _through(event)
+    if event.entity is None:
+        return Message("An agent of {actor} called {tool}: {client}", tool=tool, client=through, **common)
+    common["what"] = names.what(event.entity, 2)
+    return Message("An agent of {actor} called {tool} of {what}: {client}", tool=tool, client=through, **common)
+
+
+def _proposal(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
+    template = _STEPS.get(event.details.get("step", ""), _STEPS["made"]).template
+    return Message(template, client=_through(event), **common)
+
+
+def _through(event: LogEntry) -> str:
+    """Return the program and the token that an agent worked through."""
+    return " · ".join(filter(None, (event.details.get("client"), event.details.get("called")))) or "—"
+
+
 def _alert(event: LogEntry, names: EventNames, common: dict[str, Any]) -> Message:
     name = str(event.details.get("alert", ""))
     return Message("An alarm rang: {alert}", alert=names.alerts.get(name, name), **common)
@@ -231,5 +258,7 @@ _TOLD: Mapping[str, Callable[[LogEntry, EventNames, dict[str, Any]], Message]] =
     "rights_changed": _rights,
     "metadata_published": _published,
     "rolled_back": _published,
+    "agent": _agent,
+    "proposal": _proposal,
     "alert": _alert,
 }

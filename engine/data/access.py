@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine import clock
 from engine.data.principal import Principal, variables
 from engine.data.rules import RoleRules, Rule
+from engine.data.scopes import is_agent
 from engine.errors import AccessDenied
 from engine.i18n import Message
 from engine.metadata.model import Mask, Model, Transition
@@ -104,7 +105,12 @@ ACTION_WORDS: Mapping[str, Message] = {
 
 
 def holds(model: Model, principal: Principal, permission: str) -> bool:
-    """Say whether a principal holds a permission; `admin` includes all others, and a token narrows it to its scopes."""
+    """Say whether a principal holds a permission; `admin` includes all others, and a token narrows it to its scopes.
+
+    An agent holds none: what is not about rows is for people.
+    """
+    if is_agent(principal.scopes):
+        return False
     if principal.system:
         held = True
     else:

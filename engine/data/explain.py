@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from engine.data.access import ACTION_WORDS
 from engine.data.asking import Helper, helpers, roles_that_would, stored
 from engine.data.place import reading
-from engine.data.rules import RoleRules, Rule, allows, first_mask
+from engine.data.rules import RoleRules, Rule, first_mask
+from engine.data.scopes import allows
 from engine.data.telling import Audience
 from engine.data.verdicts import Verdicts, action_lines, asked_actions, rule_verdicts, stays_in_reach
 from engine.errors import NotFound

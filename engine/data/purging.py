@@ -69,6 +69,8 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     forget_principals(unit, shape.entity.key, ids)
     condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
     unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
+    # What was proposed about them says what they held; a proposal without parts says nothing of anybody.
+    unit.run(f"DELETE FROM proposal_part WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for draft in drafts:
         draft.version += 1
         draft.old, draft.changed = draft.new, set()

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.data.personal import is_personal
+from engine.data.scopes import allows, sees_personal_data
 from engine.expression import TRUE, Call, Expr, Path, Var
 from engine.metadata.model import ACTIONS, Entity, Field, GivenMask, Grant, Mask, Model, Role
 
@@ -102,6 +104,7 @@ class RoleRules:
         self.standing_in = standing_in
         """Whether it is for people who stand in for somebody just now: their own rows are those of several."""
         self.permissions = frozenset[str]().union(*(role.permissions for role in self.roles))
+        self._masks_personal = not sees_personal_data(scopes)
         self._rules: dict[tuple[str, str], Rule] = {}
         self._masks: dict[str, Mapping[str, Mask]] = {}
         self._revealable: dict[str, frozenset[str]] = {}
@@ -204,6 +207,8 @@ class RoleRules:
             seen = "read"
         if is_sealed(field):
             return "masked" if _RANK[seen] > 0 else "hidden"
+        if self._masks_personal and _RANK[seen] > 0 and is_personal(self.model, entity.key, key):
+            return "masked"
         if seen in {"read", "write"}:
             return "write" if field.writable and self._may_write(entity, key) else "read"
         # What may be revealed stays closed to lists, filters and exports, as what is masked.
@@ -268,11 +273,6 @@ def first_mask(rules: RoleRules, role: Role, entity: Entity, key: str) -> GivenM
 def is_sealed(field: Field) -> bool:
     """Say whether the values of a field are kept encrypted and shown to nobody unless they are revealed."""
     return field.secret or field.type.name == "secret"
-
-
-def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:
-    """Say whether the scopes of a token reach as far as an action; None = there is no token to narrow anything."""
-    return scopes is None or bool(scopes & {"*", action, f"{entity}:*", f"{entity}:{action}"})
 
 
 def _grant(role: Role, entity: str) -> Grant | None:

@@ -18,6 +18,7 @@ from engine import clock
 from engine.audit import by_token
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
+from engine.data.scopes import is_agent
 from engine.errors import AccessDenied, DatabaseUnavailable, GuanxiError, NotFound, SignInNeeded
 from engine.i18n import Message
 from engine.identity import everyone
@@ -26,9 +27,10 @@ from engine.identity.base import Memory, Rules
 from engine.identity.caring import Caring
 from engine.identity.links import Link
 from engine.identity.people import Person
+from engine.identity.rates import AGENT
 from engine.identity.sessions import SignIn
 from engine.identity.store import fingerprint
-from engine.identity.tokens import PREFIX, Token
+from engine.identity.tokens import PREFIX, KnownToken, Token
 from engine.identity.viewing import Ending, Look, require_may_view, seen_as
 from engine.publish import Published
 
@@ -89,7 +91,28 @@ class Identity(Caring, Absences):
 
         Raises:
             SignInNeeded: there is no such token, or it is no longer good.
+            AccessDenied: it is for an agent, which does not get past its switches by another door.
         """
+        principal, known = self._of_token(text, connection, address)
+        if is_agent(known.scopes):
+            raise AccessDenied(Message("This token is for an agent, and works at /mcp alone"))
+        return principal
+
+    def agent_of_token(
+        self, text: str, connection: Connection | None = None, *, address: str | None = None
+    ) -> tuple[Principal, KnownToken]:
+        """Return whom an agent's token stands for, and what is known of the token; as `principal_of_token`.
+
+        Raises:
+            SignInNeeded: there is no such token, or it is no longer good.
+            AccessDenied: it is not for an agent.
+        """
+        principal, known = self._of_token(text, connection, address)
+        if not is_agent(known.scopes):
+            raise AccessDenied(Message("This token is not for agents: make one with the scope mcp"))
+        return principal, known
+
+    def _of_token(self, text: str, connection: Connection | None, address: str | None) -> tuple[Principal, KnownToken]:
         refused = SignInNeeded(Message("The token is not valid"))
         if not text.startswith(PREFIX):
             raise refused
@@ -107,7 +130,16 @@ class Identity(Caring, Absences):
             with suppress(DatabaseUnavailable), self._database.write() as writing:
                 self._tokens.used(writing, text, address)
         by_token(known.id)
-        return replace(principal, scopes=known.scopes)
+        return replace(principal, scopes=known.scopes), known
+
+    def admit_agent(self, token_id: str) -> None:
+        """Count a call of an agent; every process counts together.
+
+        Raises:
+            TooManyRequests: it calls too often; the error says when to come again.
+        """
+        with self._database.write() as connection:
+            self._rates.take(connection, f"agent:{token_id}", AGENT)
 
     # --- looking as somebody else ---------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ SECOND_STEP = Rate(10, 10)
 LINK = Rate(20, 5)
 """Links that do not exist, from one address."""
 PASSKEY = Rate(60, 1)
+AGENT = Rate(120, 0.5)
+"""Calls with one token: an agent that has lost its way asks the same thing again and again."""
 
 
 class Rates:

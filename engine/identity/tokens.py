@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.data.scopes import AGENT, AGENT_SCOPES
 from engine.errors import GuanxiError, NotFound
 from engine.i18n import Message
 from engine.identity.store import Store, fingerprint, new_secret
@@ -50,6 +51,7 @@ class KnownToken:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     id: str = ""
     """What the audit log knows it by."""
+    name: str = ""
 
     def allows(self, address: str | None) -> bool:
         """Say whether it works from an address."""
@@ -65,7 +67,9 @@ class KnownToken:
 
 
 def _is_scope(scope: str) -> bool:
-    """Say whether a text is a scope: "*", an action, or an entity with an action or "*" behind a colon."""
+    """Say whether a text is a scope: "*", an action, an entity with an action or "*" behind a colon, an agent's."""
+    if scope in AGENT_SCOPES:
+        return True
     action = scope.rpartition(":")[2]
     return _SCOPE.fullmatch(scope) is not None and (action == "*" or action in ACTIONS)
 
@@ -112,14 +116,16 @@ class Tokens:
         """Return what a token says; None when there is none, or it was revoked, or its time is over."""
         row = self._store.run(
             connection,
-            "SELECT user_id, scopes, expires_at, addresses, id FROM auth_token WHERE hash = ? AND revoked_at IS NULL",
+            "SELECT user_id, scopes, expires_at, addresses, id, name FROM auth_token"
+            " WHERE hash = ? AND revoked_at IS NULL",
             fingerprint(text),
         ).fetchone()
         if row is None:
             return None
         scopes = frozenset(orjson.loads(row[1]))
         networks = tuple(ip_network(each) for each in orjson.loads(row[3] or "[]"))
-        return KnownToken(str(row[0]), scopes or None, self._store.read_moment(row[2]), networks, str(row[4]))
+        ends = self._store.read_moment(row[2])
+        return KnownToken(str(row[0]), scopes or None, ends, networks, str(row[4]), row[5])
 
     def of(self, connection: Connection, user_id: str) -> list[Token]:
         """Return a person's tokens that were not revoked, the newest first."""
@@ -181,6 +187,11 @@ def check_token(scopes: Sequence[str], addresses: Sequence[str]) -> None:
     if wrong is not None:
         raise GuanxiError(
             Message("{scope} is no scope; scopes are *, read, lead:* or lead:update, for example", scope=repr(wrong))
+        )
+    switches = sorted(AGENT_SCOPES.intersection(scopes) - {AGENT})
+    if switches and AGENT not in scopes:
+        raise GuanxiError(
+            Message("{scope} is a switch for agents, so it needs the scope mcp beside it", scope=switches[0])
         )
     for each in addresses:
         network(each)

@@ -22,6 +22,7 @@ from engine.data.records import Records
 from engine.data.unit import Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
+from engine.proposals.proposals import KEPT as PROPOSALS_KEPT
 from engine.publish import Publisher
 from engine.site.config import Limits
 from engine.storage.codec import moment
@@ -63,6 +64,13 @@ _ROWS = (
     _Rows("steps", Message("Sign-ins that were never finished"), "auth_step", "expires_at < ?", lambda now: now),
     _Rows("attempts", Message("Wrong passwords"), "auth_attempt", "last_at < ?", lambda now: now - _FORGIVEN),
     _Rows("rates", Message("Rate limits"), "rate_bucket", "full_at < ?", lambda now: now.timestamp()),
+    _Rows(
+        "proposals",
+        Message("Old proposals of agents"),
+        "proposal",
+        "created_at < ?",
+        lambda now: now - PROPOSALS_KEPT,
+    ),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )
 

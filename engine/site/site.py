@@ -38,6 +38,7 @@ from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
 from engine.outbound import Allowance, Outbound
 from engine.plugins import Plugin
+from engine.proposals import Proposals
 from engine.publish import Plan, ProcessOutdated, Published, Publisher, Revision
 from engine.publish.models import Settings
 from engine.publish.revisions import Entry, load
@@ -112,6 +113,7 @@ class Site:
             self.reader_within,
             config.base_url,
         )
+        self.proposals = Proposals(self.records, self.reader_within)
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None

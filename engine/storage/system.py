@@ -14,6 +14,7 @@
 | mail_message | mail that is to be sent, or was |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
+| proposal, proposal_part | what agents propose, and what people made of it |
 | secret_key | the data keys of secret values, wrapped |
 | audit_event, audit_seal, audit_chain | who did what that somebody may have to answer for, and the chain over it |
 | viewing | who looks at the site as somebody else, and until when |
@@ -58,6 +59,8 @@ SYSTEM_TABLES: Final = (
     "meta_touch",
     "meta_work",
     "plugin_migration",
+    "proposal",
+    "proposal_part",
     "rate_bucket",
     "reading_meter",
     "record_change",

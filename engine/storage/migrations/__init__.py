@@ -29,6 +29,7 @@ from engine.storage.migrations import (
     m0007_viewing,
     m0008_jobs,
     m0009_webhooks,
+    m0010_proposals,
     m0014_audit_objects,
 )
 
@@ -69,6 +70,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0007_viewing,
         m0008_jobs,
         m0009_webhooks,
+        m0010_proposals,
         m0014_audit_objects,
     )
 )

@@ -15,7 +15,7 @@ from engine.storage.system import SYSTEM_TABLES
 
 ROOT = Path(__file__).parents[3]
 MORE = Migration(
-    len(MIGRATIONS) + 1, "one more", dict.fromkeys(("sqlite", "postgresql"), ("CREATE TABLE more (id INTEGER)",))
+    MIGRATIONS[-1].number + 1, "one more", dict.fromkeys(("sqlite", "postgresql"), ("CREATE TABLE more (id INTEGER)",))
 )
 
 
@@ -156,6 +156,10 @@ def test_shipped_migrations_are_frozen() -> None:
         9: (
             "c6c31fd936c2a27cf07e2612d663cad4df30f05bbe891c3d26d00f2b7ccafd46",
             "b936f4ddf056acf1f5c0330cca933eb49ed70c5e7553c36ecff39b3de24d98fb",
+        ),
+        10: (
+            "869a1c5b67c640e9da617453b0c8ab28b49a2844953ce7ca6f224307af7f5fad",
+            "547dc4c7be44f7ad2ca744b416dac283062f7584949fa618dae59cb9b8507938",
         ),
         14: (
             "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
