@@ -24,6 +24,7 @@ from engine.data.transfer.trying import PORTION, Seen
 from engine.data.upserting import AlreadyThere, only
 from engine.errors import DatabaseUnavailable, FieldProblem, GuanxiError, RecordInvalid, StaleModel
 from engine.i18n import Message
+from engine.storage import growing
 from engine.storage.columns import quoted
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
@@ -123,6 +124,7 @@ class ImportWork:
                 self._persist(rows)
                 self._move()
             self._finish()
+            self._tell_planner()
         except Exception:
             self._errors.close()
             if self._set.known:
@@ -325,6 +327,12 @@ class ImportWork:
             else:
                 place = phrases(connection.dialect.name).mark
                 run(connection, f"DELETE FROM change_set WHERE id = {place}", (self._set.id,))  # noqa: S608 - as below
+
+    def _tell_planner(self) -> None:
+        """Let PostgreSQL know that tables have grown; otherwise their lists are slow for a minute."""
+        name = self._published.tables.name(self._entity)
+        changed = self.report.created + self.report.updated
+        growing.tell(self._records.database, (name, "record_change", "search_row"), changed)
 
     def _event(self, **more: object) -> Event:
         """Return what the audit log says of it."""
