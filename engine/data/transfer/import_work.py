@@ -14,10 +14,11 @@ from engine import clock
 from engine.audit import Event
 from engine.data.phrases import phrases
 from engine.data.sets import ChangeSet, add_counts, new_set, write_set
+from engine.data.transfer.columns import Columns
 from engine.data.transfer.errors_file import ErrorsFile
-from engine.data.transfer.linking import Linker
+from engine.data.transfer.linking import Linker, Sought
 from engine.data.transfer.mapping import ColumnMap
-from engine.data.transfer.matching import STAMPS, Columns
+from engine.data.transfer.matching import STAMPS
 from engine.data.transfer.report import ImportReport, RowProblem, short_cell
 from engine.data.transfer.sheet import Line, Sheet
 from engine.data.transfer.trying import PORTION, Seen
@@ -61,6 +62,9 @@ class Ledger(Protocol):
 
     def tried(self, report: ImportReport, problems: Sequence[RowProblem]) -> None:
         """Note how far a trial came; nothing else of it is kept."""
+
+    def finished(self, connection: Connection, report: ImportReport, row: int) -> None:
+        """Note that the file was worked through, in the transaction that says so everywhere else."""
 
 
 @dataclass(slots=True)
@@ -134,7 +138,7 @@ class ImportWork:
         except BaseException:
             self._errors.close()
             raise
-        return self._reported(kept=True)
+        return self.report
 
     def trial(self) -> ImportReport:
         """Try every row in transactions that are taken back, and keep nothing."""
@@ -142,14 +146,15 @@ class ImportWork:
         seen = Seen(self._published.model.entity(self._entity), self._said.on)
         more = True
         while more:
-            more = False
-            count = 0
+            more, count = False, 0
+            problems: list[RowProblem] = []
             try:
                 with self._records.begin() as connection:
                     for rows in chunks:
                         seen.check(rows)
                         self._write(connection, rows)
-                        self._account(rows)
+                        self._look_further(connection, rows)
+                        problems += self._account(rows)
                         seen.note(rows)
                         count += len(rows)
                         if count >= PORTION:
@@ -159,16 +164,13 @@ class ImportWork:
             except _RollBack:
                 self._linker.settle(kept=False)
                 seen.next_portion()
+                if self._ledger is not None:
+                    self._ledger.tried(self.report, problems)
             except BaseException:
                 self._errors.close()
                 raise
             self._move()
-        return self._reported(kept=False)
-
-    def _reported(self, *, kept: bool) -> ImportReport:
         self.report.errors_file = self._errors.close()
-        if kept and (self._done is not None or self.report.created or self.report.updated):
-            self.report.change_set = self._set.id
         return self.report
 
     # --- chunks ---------------------------------------------------------------------------------------------------
@@ -283,6 +285,32 @@ class ImportWork:
         if stamped:
             self._stamp(connection, stamped)
 
+    def _look_further(self, connection: Connection, rows: Sequence[ImportRow]) -> None:
+        """Find out what else is wrong with rows whose cells could not be read, so that all of it is told at once."""
+        bad = [row for row in rows if row.problems and row.line.broken is None]
+        if not bad:
+            return
+        known = [{problem.path.partition("/")[0].partition(".")[0] for problem in row.problems} for row in bad]
+        given = [{key: value for key, value in row.values.items() if not isinstance(value, Sought)} for row in bad]
+        nested = connection.begin_nested()
+        try:
+            results = self._records.bulk(
+                self._principal,
+                self._entity,
+                [{"create": values} for values in given],
+                via=self._via,
+                connection=connection,
+            )
+        finally:
+            nested.rollback()
+        for row, fields, result in zip(bad, known, results, strict=True):
+            if isinstance(result.error, RecordInvalid):
+                row.problems += [
+                    _told(problem, bad)
+                    for problem in result.error.problems
+                    if problem.path.partition("/")[0] not in fields and problem.code != "unique"
+                ]
+
     def _stamp(self, connection: Connection, stamped: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Give records the maker and the moment that they had where they come from."""
         tables, words = self._published.tables, phrases(connection.dialect.name)
@@ -316,17 +344,22 @@ class ImportWork:
         )
 
     def _finish(self) -> None:
-        """Note that the file was worked through; an import that changed nothing leaves no trace."""
-        if not self._set.known:
+        """Note that the file was worked through; an import that changed nothing leaves no change set."""
+        report = self.report
+        changed = report.created or report.updated or report.linked or (self._done is not None and not self._ledger)
+        report.errors_file = self._errors.close()
+        report.change_set = self._set.id if changed else None
+        if not self._set.known and self._ledger is None:
             return
-        changed = self._done is not None or self.report.created or self.report.updated
         with self._records.begin() as connection:
             if changed:
                 self._note(connection, {"finished": 1})
                 self._records.trail.note(connection, self._event())
-            else:
+            elif self._set.known:
                 place = phrases(connection.dialect.name).mark
                 run(connection, f"DELETE FROM change_set WHERE id = {place}", (self._set.id,))  # noqa: S608 - as below
+            if self._ledger is not None:
+                self._ledger.finished(connection, report, self._last_row)
 
     def _tell_planner(self) -> None:
         """Let PostgreSQL know that tables have grown; otherwise their lists are slow for a minute."""

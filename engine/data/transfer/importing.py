@@ -21,9 +21,10 @@ from engine.data.principal import SYSTEM, Principal
 from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.records import Records
+from engine.data.transfer.columns import Columns
 from engine.data.transfer.import_work import CHUNK, Done, ImportWork, Ledger
 from engine.data.transfer.mapping import REASON, ColumnMap, read_map
-from engine.data.transfer.matching import STAMPS, Columns, Matcher
+from engine.data.transfer.matching import STAMPS, Matcher
 from engine.data.transfer.report import ImportReport
 from engine.data.transfer.sheet import fingerprint, open_sheet
 from engine.errors import GuanxiError

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.data.access import Access
 from engine.data.transfer.changing import change_of
-from engine.data.transfer.lines import ABSENT
-from engine.data.transfer.linking import Link, LinkPart, Sought
+from engine.data.transfer.columns import Column, Columns, Convert
+from engine.data.transfer.linking import Link, LinkPart
 from engine.data.transfer.mapping import ColumnMap, ColumnRule, unguarded
-from engine.errors import BadValue, FieldProblem, GuanxiError
+from engine.errors import BadValue, GuanxiError
 from engine.fields import FieldType, Locale
 from engine.fields.links import WAYS
 from engine.i18n import Message
@@ -25,91 +25,7 @@ from engine.metadata.model import Entity, Field, Model
 
 STAMPS = ("created_at", "created_by")
 """What an administrator may take over from where the records come from."""
-_Convert = Callable[[Any], Any]
 _UNWRITABLE_BUT_MATCHED = frozenset({"id", "external_id", "owner"})
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the file that goes into a field, or into a part of a link."""
-
-    index: int
-    key: str
-    convert: _Convert
-    keep_empty: bool
-    """Whether an empty cell clears the field of a record that is there already."""
-    change: _Convert | None = None
-    default: Any = None
-    """What an empty cell means; None = nothing."""
-    also: tuple[tuple[int, _Convert | None, str], ...] = ()
-    """Columns whose text is put behind: where they stand, what happens to them, what stands in between."""
-    part: str = ""
-    """Of a link that several columns, or more than its title, describe: the field of the linked record."""
-
-    def cell(self, cells: Sequence[Any]) -> Any:
-        """Return what is to be read: the cell changed as its rule says, with those put behind that go along."""
-        value = cells[self.index]
-        if self.change is not None and value is not None and value != "" and value is not ABSENT:
-            value = self.change(unguarded(value))
-        for index, change, between in self.also:
-            more = cells[index]
-            if more is None or more == "" or more is ABSENT:
-                continue
-            more = change(unguarded(more)) if change is not None else more
-            empty = value is None or value == "" or value is ABSENT
-            value = more if empty else f"{value}{between}{more}"
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a file, matched with the fields of an entity."""
-
-    columns: tuple[Column, ...]
-    left_out: tuple[str, ...]
-    """Headers that lead nowhere."""
-    values: Mapping[str, Any]
-    links: Mapping[str, Link] = field(default_factory=dict)
-    """Fields whose records are looked up, or made, here."""
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Return the fields that rows give values for."""
-        return frozenset(column.key for column in self.columns) | frozenset(self.values)
-
-    def index_of(self, key: str, part: str = "") -> int | None:
-        """Return which column goes into a field; None when none does."""
-        found = [column for column in self.columns if column.key == key]
-        return next((each.index for each in found if each.part == part), found[0].index if found else None)
-
-    def read(self, cells: Sequence[Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
-        """Return the values of one row by field, and what is wrong with its cells."""
-        values = dict(self.values)
-        problems: list[FieldProblem] = []
-        for column in self.columns:
-            try:
-                cell = column.cell(cells)
-                if cell is ABSENT:
-                    continue
-                if cell is None or cell == "":
-                    if column.default is None:
-                        if column.keep_empty:
-                            values.setdefault(column.key, None)
-                        continue
-                    cell = column.default
-                value = column.convert(cell)
-            except BadValue as error:
-                path = f"{column.key}.{column.part}" if column.part else column.key
-                problems.append(FieldProblem(path, error.message, "value"))
-                continue
-            if column.part:
-                sought = values.get(column.key)
-                if not isinstance(sought, Sought):
-                    values[column.key] = sought = Sought({})
-                sought.values[column.part] = value
-            else:
-                values[column.key] = value
-        return values, problems
 
 
 class Matcher:
@@ -169,7 +85,32 @@ class Matcher:
 
     def guess(self, header: str) -> frozenset[str]:
         """Return the fields that a header may mean by its words."""
-        return frozenset(each for each in self._names.get(plain(header), ()) if self._may(each.partition(".")[0]))
+        return self._allowed(self._names.get(plain(header), ()))
+
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Return every name that a header may have -> fields that may be written."""
+        named = {name: self._allowed(targets) for name, targets in self._names.items()}
+        return {name: targets for name, targets in named.items() if targets}
+
+    def fields(self) -> Mapping[str, Field]:
+        """Return the fields that rows may give values for, and that the principal may write."""
+        return {key: each for key, each in self._entity.fields.items() if importable(each) and self._may(key)}
+
+    @property
+    def title(self) -> str:
+        """Return the field that names a record."""
+        return self._entity.title
+
+    def read(self, each: Field, cell: Any) -> Any:
+        """Return the value that a cell means in a field.
+
+        Raises:
+            BadValue: it means none.
+        """
+        return each.type.parse(self._reader(each)(cell), each.options)
+
+    def _allowed(self, targets: Iterable[str]) -> frozenset[str]:
+        return frozenset(each for each in targets if self._may(each.partition(".")[0]))
 
     def _guess(self, header: str) -> str | None:
         if not header:
@@ -296,7 +237,7 @@ class Matcher:
 
     # --- what cells mean
 
-    def _convert(self, each: Field, by: str, header: str, separator: str = "") -> _Convert:
+    def _convert(self, each: Field, by: str, header: str, separator: str = "") -> Convert:
         links = each.type.links
         if by and not links:
             raise GuanxiError(
@@ -313,14 +254,14 @@ class Matcher:
             return lambda cell: _parts(unguarded(cell), separator)
         return self._reader(each) if links == "" else unguarded
 
-    def _reader(self, each: Field) -> _Convert:
+    def _reader(self, each: Field) -> Convert:
         # What a person types may mean something else than what a program writes: a time without a zone.
         kind, options, locale = each.type, each.options, self._locale
         if kind.links == "" and type(kind).read is not FieldType.read:
             return lambda cell: kind.read(unguarded(cell), options, locale)
         return unguarded
 
-    def _stamp(self, each: Field) -> _Convert:
+    def _stamp(self, each: Field) -> Convert:
         if each.key == "created_at":
             return self._reader(each)
 
@@ -334,7 +275,7 @@ class Matcher:
         return person
 
     @staticmethod
-    def _children(child: Entity) -> _Convert:
+    def _children(child: Entity) -> Convert:
         made = {key for key, each in child.fields.items() if not importable(each)} | {"version"}
 
         def convert(cell: Any) -> Any:
@@ -355,7 +296,7 @@ class Matcher:
             Message("{header}: a linked record is found by external_id or by {title}", header=repr(header), title=title)
         )
 
-    def _link(self, target: str, way: str) -> _Convert:
+    def _link(self, target: str, way: str) -> Convert:
         emails = self._emails if target == "user" else None
 
         def convert(cell: Any) -> Any:
