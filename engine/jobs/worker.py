@@ -30,7 +30,7 @@ _FIRE_S = 5.0
 _CLEAN_S = 1_800.0
 _PAUSE_S = 5.0
 """How long it waits with what has just failed."""
-_UNBEGUN = timedelta(seconds=60)
+UNBEGUN = timedelta(seconds=60)
 """After so long in a queue without being begun, a run is given to it again."""
 _LEAST_LIVES = 3
 """So many workers a job may outlive without coming further, however few attempts its task has."""
@@ -125,7 +125,7 @@ class Worker:
         with self._jobs.database.read() as connection:
             found = workers(self._store.statements, connection)
             going = running(self._store, connection)
-            unbegun = has_unbegun(self._store, connection, clock.now() - _UNBEGUN)
+            unbegun = has_unbegun(self._store, connection, clock.now() - UNBEGUN)
         living = {each.id for each in found if not each.dead}
         dead = [each for each in found if each.dead]
         lost = [each for each in going if each.worker not in living]
@@ -142,7 +142,7 @@ class Worker:
         if not unbegun:
             return count
         with self._jobs.database.write() as connection:
-            count += take_back_unbegun(self._store, connection, clock.now() - _UNBEGUN)
+            count += take_back_unbegun(self._store, connection, clock.now() - UNBEGUN)
         return count
 
     def _clean(self) -> None:
