@@ -6,8 +6,8 @@
 // the plain names to those names. Beside each file lies its .gz, for servers that hand such files out.
 //
 //   src/app.js, src/*.js         one file, app.js, which every page loads
-//   src/lazy/*.js                files of their own, loaded by the pages that need them
-//   src/style.css                style.css; the styles of every package belong here, also of those that load lazily
+//   src/lazy/*.js, *.css         files of their own, loaded by the pages that need them
+//   src/style.css                style.css, which every page loads
 //   icons.txt                    icons.svg, a sprite of the icons named there, and icons.json, their names
 
 import { createHash } from "node:crypto";
@@ -42,9 +42,8 @@ const parts = {
   },
 };
 
-const result = await build({
+const common = {
   absWorkingDir: here,
-  entryPoints: ["src/app.js", "src/style.css", ...listed("src/lazy/*.js")],
   outdir: out,
   entryNames: "[name]-[hash]",
   chunkNames: "chunk-[hash]",
@@ -59,9 +58,17 @@ const result = await build({
   plugins: [parts],
   logLevel: "warning",
   logOverride: { "ignored-bare-import": "silent" }, // a part that only exports is meant to be left out
-});
+};
+// Built apart: what two of them shared would be one more file for every page to wait for.
+const builds = [
+  await build({ ...common, entryPoints: ["src/app.js", "src/style.css"] }),
+  await build({ ...common, entryPoints: [...listed("src/lazy", ".js"), ...listed("src/lazy", ".css")] }),
+];
+const [inputs, outputs] = ["inputs", "outputs"].map((part) =>
+  Object.assign({}, ...builds.map((each) => each.metafile[part])),
+);
 
-for (const [file, output] of Object.entries(result.metafile.outputs)) {
+for (const [file, output] of Object.entries(outputs)) {
   if (output.entryPoint !== undefined) {
     manifest[basename(output.entryPoint)] = basename(file);
   }
@@ -71,10 +78,9 @@ writeLicences();
 write("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
 compress();
 
-function listed(pattern) {
-  const folder = dirname(pattern);
+function listed(folder, ending) {
   return existsSync(join(here, folder))
-    ? readdirSync(join(here, folder)).filter((name) => name.endsWith(".js")).sort().map((name) => `${folder}/${name}`)
+    ? readdirSync(join(here, folder)).filter((name) => name.endsWith(ending)).sort().map((name) => `${folder}/${name}`)
     : [];
 }
 
@@ -122,17 +128,23 @@ function writeSprite() {
 /** The packages that went into the files, each with its licence. */
 function writeLicences() {
   const used = new Set(["@tabler/icons"]);
-  for (const input of Object.keys(result.metafile.inputs)) {
+  const within = new Map(); // some packages are bundles themselves, and say of what
+  for (const input of Object.keys(inputs)) {
     const found = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
     if (found) {
       used.add(found[1]);
+      const beside = join(here, `${input}.LICENSE.txt`);
+      if (existsSync(beside)) {
+        within.set(found[1], readFileSync(beside, "utf8").trim());
+      }
     }
   }
   const texts = [...used].sort().map((name) => {
     const { version, license, homepage } = JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8"));
     const file = readdirSync(join(packages, name)).find((entry) => /^licen[cs]e/i.test(entry));
     const text = file ? readFileSync(join(packages, name, file), "utf8").trim() : "";
-    return `${name} ${version} (${license}) ${homepage ?? ""}\n\n${text}\n`;
+    const more = within.has(name) ? `\n${within.get(name)}\n` : "";
+    return `${name} ${version} (${license}) ${homepage ?? ""}\n\n${text}\n${more}`;
   });
   write("licences.txt", texts.join(`\n${"-".repeat(100)}\n\n`));
 }

@@ -7,6 +7,7 @@ from flask import Blueprint
 from ui.pages import (
     account,
     alerts,
+    api_docs,
     audit,
     bulk,
     encryption,
@@ -46,6 +47,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         second_step.routes,
         account.routes,
         own_tokens.routes,
+        api_docs.routes,
         people.routes,
         settings.routes,
         health.routes,

@@ -56,7 +56,6 @@ def document(access: Access, language: str, *, role: str | None = None) -> Schem
         info["x-role"] = role
     return {
         "openapi": VERSION,
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": info,
         "x-revision": model.revision,
         "servers": [{"url": BASE}],
