@@ -57,6 +57,7 @@ class Task:
         queue: jobs of one queue wait for each other only as far as workers are busy.
         attempts: how often a job is tried that fails; growing pauses lie between.
         concurrency: how many jobs of this task run at once, over all workers; None = as many as there are threads.
+        address: the page that shows what came of a job, with "{id}" for its id; "" when the page of the job does.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Task:
     queue: str = DEFAULT_QUEUE
     attempts: int = 3
     concurrency: int | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

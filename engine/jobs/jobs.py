@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.audit import Event
 from engine.data.principal import Principal
 from engine.errors import GuanxiError
 from engine.i18n import Message
@@ -36,6 +37,7 @@ class Jobs:
         principals: returns the person of an id, or refuses one who may not sign in.
         zone: the time zone of the site, whose clocks schedules go by.
         queues: how many jobs of a queue run at once, over all workers; one that is not named has no limit.
+        note: writes into the audit log what people ask of jobs.
     """
 
     def __init__(
@@ -45,14 +47,16 @@ class Jobs:
         *,
         zone: str = "UTC",
         queues: Mapping[str, int] = MappingProxyType({}),
+        note: Callable[[Connection, Event], None] = lambda _connection, _event: None,
     ) -> None:
         self.database, self.principals = database, principals
         self.store = JobStore(database)
         self.tasks: dict[str, Task] = {}
         self.watches: list[tuple[float, Callable[[], object]]] = []
         """(seconds, look) of what workers look at again and again, to submit a job when there is something to do."""
-        self.schedules = Schedules(database, self, ZoneInfo(zone))
+        self.schedules = Schedules(database, self, ZoneInfo(zone), note)
         self._queues = queues
+        self._note = note
 
     def register(self, task: Task) -> None:
         """Take a kind of work; at the start of every process that submits or runs it.
@@ -151,6 +155,11 @@ class Jobs:
         with self.database.read() as connection:
             return self.store.entries(connection, actor=actor, task=task, state=state, limit=limit, before=before)
 
+    def counts(self, *, actor: str | None = None) -> dict[tuple[str, str], int]:
+        """Return how many jobs there are by (task, state); only those in the name of a person when one is given."""
+        with self.database.read() as connection:
+            return self.store.counts(connection, actor=actor)
+
     def workers(self) -> list[WorkerEntry]:
         """Return who runs jobs, the dead included who were not missed yet."""
         with self.database.read() as connection:
@@ -178,7 +187,7 @@ class Jobs:
             GuanxiError: it has ended.
         """
         return self._ask(
-            job_id, "cancel",
+            job_id, "cancel", by,
             (("queued", "paused"), "state = 'cancelled', ended_at = ?, run = run + 1, sent_at = NULL", (clock.now(),)),
             (("running",), "wish = 'cancel'", ()),
         )  # fmt: skip
@@ -190,7 +199,7 @@ class Jobs:
             NotFound, GuanxiError: as `cancel`.
         """
         return self._ask(
-            job_id, "pause",
+            job_id, "pause", by,
             (("queued",), "state = 'paused', run = run + 1, sent_at = NULL", ()),
             (("running",), "wish = coalesce(wish, 'pause')", ()),
         )  # fmt: skip
@@ -203,7 +212,7 @@ class Jobs:
             GuanxiError: it is not paused.
         """
         return self._ask(
-            job_id, "go_on",
+            job_id, "go_on", by,
             (("paused",), "state = 'queued', run_at = ?", (clock.now(),)),
             (("running",), "wish = CASE wish WHEN 'pause' THEN NULL ELSE wish END", ()),
         )  # fmt: skip
@@ -216,7 +225,7 @@ class Jobs:
             GuanxiError: it is none that can be tried anew, or another one with its key has been started meanwhile.
         """
         return self._ask(
-            job_id, "retry",
+            job_id, "retry", by,
             (
                 ("failed", "cancelled"),
                 "state = 'queued', run_at = ?, ended_at = NULL, failures = 0, sent_at = NULL, wish = NULL",
@@ -225,7 +234,9 @@ class Jobs:
             (("queued",), "run_at = CASE WHEN sent_at IS NULL THEN ? ELSE run_at END", (clock.now(),)),
         )  # fmt: skip
 
-    def _ask(self, job_id: str, act: str, *changes: tuple[tuple[str, ...], str, tuple[Any, ...]]) -> Job:
+    def _ask(
+        self, job_id: str, act: str, by: str | None, *changes: tuple[tuple[str, ...], str, tuple[Any, ...]]
+    ) -> Job:
         with self.database.write() as connection:
             job = self.store.get(connection, job_id)
             if act == "retry" and job.key is not None and job.ended:
@@ -234,6 +245,8 @@ class Jobs:
                     raise GuanxiError(Message("The same work was started anew meanwhile; see job {id}", id=other))
             for states, change, values in changes:
                 if self.store.change(connection, job_id, states, change, *values):
+                    details = {"act": act, "job": job_id, "task": job.task, "title": str(job.title)}
+                    self._note(connection, Event("job", by, details=details))
                     return self.store.get(connection, job_id)
         raise GuanxiError(_REFUSALS[act](job))
 

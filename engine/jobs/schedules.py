@@ -7,7 +7,7 @@ due next. Times that nobody was there for are made up for once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from engine import clock
+from engine.audit import Event
 from engine.audit.statements import Statements, text_of, time_of
 from engine.errors import GuanxiError, NotFound
 from engine.i18n import Message
@@ -69,9 +70,13 @@ class Schedules:
         database: where the rows are.
         jobs: what is submitted to.
         zone: whose clocks count.
+        note: writes into the audit log what people ask.
     """
 
-    def __init__(self, database: Database, jobs: Jobs, zone: ZoneInfo) -> None:
+    def __init__(
+        self, database: Database, jobs: Jobs, zone: ZoneInfo, note: Callable[[Connection, Event], None]
+    ) -> None:
+        self._note = note
         self._database, self._jobs, self._zone = database, jobs, zone
         self._statements = Statements(database)
         self._run = self._statements.run
@@ -111,7 +116,7 @@ class Schedules:
             )  # fmt: skip
         return found
 
-    def change(self, name: str, *, cron: str | None = None, enabled: bool | None = None) -> None:
+    def change(self, name: str, *, cron: str | None = None, enabled: bool | None = None, by: str | None = None) -> None:
         """Turn a schedule on or off, or give it another rule; the shipped one when `cron` is "".
 
         Raises:
@@ -135,8 +140,10 @@ class Schedules:
                     name,
                 )
             self._reckon(connection, schedule)
+            details = {"act": "schedule", "task": schedule.task, "title": str(schedule.label), "cron": cron}
+            self._note(connection, Event("job", by, details={**details, "enabled": enabled}))
 
-    def run_now(self, name: str, actor: str | None = None) -> str:
+    def run_now(self, name: str, by: str | None = None) -> str:
         """Submit what a schedule does now, whether it is on or off, and return the id of the job.
 
         Raises:
@@ -152,6 +159,8 @@ class Schedules:
             self._run(
                 connection, "UPDATE job_schedule SET last_at = ?, last_job = ? WHERE name = ?", clock.now(), job, name
             )
+            details = {"act": "start", "task": schedule.task, "title": str(schedule.label), "job": job}
+            self._note(connection, Event("job", by, details=details))
         return job
 
     def fire(self) -> list[str]:
