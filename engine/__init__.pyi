@@ -291,6 +291,7 @@ from engine.identity import Token as Token
 from engine.identity import check_token as check_token
 from engine.identity.people import EVERYONE as EVERYONE
 from engine.identity.sso import Provider as Provider
+from engine.identity.throttle import Standing as Standing
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id
 from engine.jobs import JOB_STATE_LABELS as JOB_STATE_LABELS

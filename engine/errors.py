@@ -52,6 +52,9 @@ class Problem:
 class GuanxiError(Exception):
     """Whatever the engine refuses, with a message for the person who asked."""
 
+    row: int | None = None
+    """Which of several operations it is about, from 0, where one of them keeps all from being done."""
+
     def __init__(self, message: Message | str) -> None:
         self.message = message if isinstance(message, Message) else Message(message)
         super().__init__(str(self.message))

@@ -16,6 +16,7 @@ from jinja2 import StrictUndefined
 from engine import Site, add_catalogues, nightly_backup
 from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
+from ui.api import wire
 from ui.mcp.http import routes as agents
 from ui.pages import blueprints
 from ui.posted import PostedRequest
@@ -69,6 +70,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     headers.protect(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes)
+    wire.serve(app, site.config.api.get("cors", ()))
     app.register_blueprint(api())
     app.register_blueprint(agents)
     for each in blueprints():

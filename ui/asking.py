@@ -13,7 +13,17 @@ from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
-from engine import LANGUAGES, AccessDenied, Message, Principal, Reader, SignInNeeded, Site
+from engine import (
+    LANGUAGES,
+    AccessDenied,
+    Message,
+    Principal,
+    Reader,
+    SignInNeeded,
+    Site,
+    Standing,
+    TooManyRequests,
+)
 from ui import cookies
 
 COOKIE = "guanxi"
@@ -36,6 +46,7 @@ def principal() -> Principal:
 
     Raises:
         SignInNeeded: neither a token nor a cookie says so, or they are no longer good.
+        TooManyRequests: their programs have asked the API too often.
     """
     found: Principal | None = g.get("principal")
     if found is None:
@@ -44,6 +55,19 @@ def principal() -> Principal:
 
 
 def _signed_in(connection: Any = None) -> Principal:
+    found = _shown(connection)
+    if found.id is not None and request.path.startswith("/api/"):
+        throttle = site().throttle
+        try:
+            g.standing = throttle.take(found.id)
+        except TooManyRequests as refused:
+            g.standing = Standing(throttle.per_minute, 0, refused.seconds)
+            raise
+    return found
+
+
+def _shown(connection: Any) -> Principal:
+    """Return whom the token or the cookie stands for that was shown."""
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

@@ -1,8 +1,12 @@
-"""Every request has a number: in the log, in the header of its answer, and on the page that says what went wrong."""
+"""Every request has a number: in the log, in the header of its answer, and on the page that says what went wrong.
+
+A caller or a proxy may bring one along; otherwise it gets one here.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 
@@ -12,6 +16,8 @@ log = logging.getLogger("guanxi.requests")
 HEADER = "X-Request-Id"
 _SECRET_PARTS = frozenset({"secret", "token", "code", "key"})
 _LONGEST = 500
+_GIVEN = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+"""A number that the caller has chosen: it joins their log with ours, and nothing in it can break a line."""
 
 
 def number(app: Flask) -> None:
@@ -19,7 +25,8 @@ def number(app: Flask) -> None:
 
     @app.before_request
     def _begin() -> None:
-        g.request_id = secrets.token_hex(8)
+        given = request.headers.get(HEADER)
+        g.request_id = given if given and _GIVEN.fullmatch(given) else secrets.token_hex(8)
         g.began = time.perf_counter()
 
     @app.after_request

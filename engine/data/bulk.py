@@ -23,7 +23,7 @@ from engine.data.steps.persist import explained
 from engine.data.transitions import transition
 from engine.data.unit import CHUNK, Unit
 from engine.data.upserting import upsert
-from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, RecordInvalid
+from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, RecordInvalid, VersionConflict
 from engine.i18n import Message
 from engine.ids import is_id
 
@@ -134,12 +134,20 @@ def carry_out(unit: Unit, shape: Shape, operations: Sequence[Operation], *, atom
 
 
 def _groups(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """Yield neighbours that go through the steps together."""
+    """Yield neighbours that go through the steps together; a record that comes again is a neighbour of nobody."""
     for (_, how), group in groupby(operations, key=lambda each: (each.verb, each.how)):
-        members = list(group)
         size = 1 if how == "ids" else CHUNK
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
+        members: list[Operation] = []
+        seen: set[str] = set()
+        for operation in group:
+            id_ = operation.given.id if isinstance(operation.given, Change) else ""
+            if len(members) >= size or id_ in seen:
+                yield members
+                members, seen = [], set()
+            members.append(operation)
+            if id_:
+                seen.add(id_)
+        yield members
 
 
 def _refuse(results: Mapping[int, Result]) -> None:
@@ -148,6 +156,7 @@ def _refuse(results: Mapping[int, Result]) -> None:
         if isinstance(result.error, RecordInvalid):
             problems += [replace(problem, row=row) for problem in result.error.problems]
         elif result.error is not None:
+            result.error.row = row
             raise result.error
     if problems:
         raise RecordInvalid(problems)
@@ -228,6 +237,8 @@ def result_to_json(shape: Shape, result: Result) -> dict[str, Any]:
         return {"written": written_to_json(shape, result.written)}
     if result.error is None:
         return {"count": result.count}
+    if isinstance(result.error, VersionConflict):
+        return {"conflict": [result.error.entity, result.error.record_id, result.error.version]}
     problems = result.error.problems if isinstance(result.error, RecordInvalid) else ()
     kind = type(result.error).__name__
     return {
@@ -241,6 +252,9 @@ def result_from_json(shape: Shape, answer: Mapping[str, Any]) -> Result:
     """Return the result that `result_to_json` wrote; messages come back in English."""
     if "written" in answer:
         return Result(written=written_from_json(shape, answer["written"]))
+    if "conflict" in answer:
+        entity, id_, version = answer["conflict"]
+        return Result(error=VersionConflict(entity, id_, version, {}))
     if "error" not in answer:
         return Result(count=answer["count"])
     words = Message("{text}", text=answer["message"])

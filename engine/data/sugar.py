@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from engine.data.fields import Resolved, masked, resolve
+from engine.data.principal import zone
 from engine.errors import BadValue, QueryInvalid
 from engine.expression import Call, Expr, Literal, Path, Type, conjunction
 from engine.expression.moments import date_of, datetime_of, time_of
@@ -57,11 +60,11 @@ def sugared(reader: Reader, entity: str, given: Iterable[tuple[str, str]]) -> Ex
         resolved = resolve(reader.access.roles, known, path)
         if resolved.masked:
             raise masked(path)
-        found.append(_condition(name, resolved, operator, text))
+        found.append(_condition(name, resolved, operator, text, zone(reader.principal.timezone)))
     return conjunction(*found) if found else None
 
 
-def _condition(name: str, resolved: Resolved, operator: str, text: str) -> Expr:
+def _condition(name: str, resolved: Resolved, operator: str, text: str, here: ZoneInfo) -> Expr:
     path, kind = Path(resolved.keys), resolved.field.value_type
     if operator == "is":
         if text not in _STATES:
@@ -81,7 +84,24 @@ def _condition(name: str, resolved: Resolved, operator: str, text: str) -> Expr:
         return Call("in", (Literal(text), path))
     if operator in _PARTS:
         return Call(operator, (path, Literal(text)))
-    return Call(_COMPARED[operator], (path, Literal(_value(name, kind, text))))
+    value = _value(name, kind, text)
+    if kind is Type.DATETIME and not isinstance(value, datetime):
+        return _of_day(path, operator, value, here)
+    return Call(_COMPARED[operator], (path, Literal(value)))
+
+
+def _of_day(path: Path, operator: str, day: date, here: ZoneInfo) -> Expr:
+    """Compare a moment with a whole day, as long as it is where the one who asks lives."""
+    try:
+        begins, ends = (datetime.combine(each, time.min, here) for each in (day, day + timedelta(days=1)))
+    except OverflowError:
+        raise QueryInvalid(Message("{text} is too far away", text=str(day))) from None
+    since, before = Call(">=", (path, Literal(begins))), Call("<", (path, Literal(begins)))
+    after, until = Call(">=", (path, Literal(ends))), Call("<", (path, Literal(ends)))
+    if operator in {"eq", "ne"}:
+        within = Call("and", (since, until))
+        return within if operator == "eq" else Call("not", (within,))
+    return {"ge": since, "gt": after, "lt": before, "le": until}[operator]
 
 
 def _value(name: str, kind: Type, text: str) -> Any:
@@ -104,7 +124,7 @@ def _number(text: str) -> Decimal | None:
 
 def _moment(text: str) -> Any:
     found = datetime_of(text)
-    return found if found is not None and found.tzinfo is not None else date_of(text)
+    return found if found is not None else date_of(text)
 
 
 _READ: Mapping[Type, Callable[[str], Any]] = {

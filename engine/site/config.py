@@ -68,6 +68,8 @@ class Limits:
     """Days that the values of a retired field are kept."""
     trash_days: int = 90
     """Days that deleted records wait in the bin before `guanxi clean-up` deletes them for good; 0 = for ever."""
+    api_requests_per_minute: int = 6_000
+    """Requests of the API that one person's programs may make; 0 = any number."""
     files_megabytes: int = 0
     """What all files may have together; 0 = as much as there is room for."""
     files_megabytes_per_person: int = 0
@@ -97,6 +99,8 @@ class SiteConfig:
     log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"level": "info"}))
     limits: Limits = field(default_factory=Limits)
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
+    api: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Which pages of other origins may use the API."""
     jobs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """How many jobs run at once."""
     backup: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -313,6 +317,15 @@ SCHEMA: dict[str, Any] = _map(
         ),
         "jobs": JOBS_SCHEMA,
         "backup": BACKUP_SCHEMA,
+        "api": _map(
+            "Who may use the API.",
+            {
+                "cors": _names(
+                    "Origins whose pages may use the API with a token, such as https://shop.example.com; * for all.",
+                    pattern=r"^(\*|https?://[^\s/]+)$",
+                )
+            },
+        ),
         "outbound": _map(
             "Where the site itself may connect to.",
             {

@@ -31,6 +31,7 @@ from engine.identity.base import Rules
 from engine.identity.keeper import Keeper
 from engine.identity.sso import SingleSignOn
 from engine.identity.sso.settings import SignInSettings
+from engine.identity.throttle import Throttle
 from engine.jobs import Jobs
 from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
@@ -98,6 +99,7 @@ class Site:
         settings = SignInSettings.read(config.sign_in, config.folder)
         self.sso = SingleSignOn(settings, self.identity, self.records, self.outbound)
         self.identity.gate = self.sso
+        self.throttle = Throttle(self.database, limits.api_requests_per_minute)
         queues = JobSettings.read(config.jobs).queues
         self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues)
         take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)

@@ -117,6 +117,8 @@ def described(error: GuanxiError, language: str) -> tuple[dict[str, Any], int]:
             {"path": f"{each.line}:{each.column}", "code": each.code, "message": each.message.in_(language)}
             for each in error.problems
         ]
+    elif error.row is not None:
+        problem["errors"] = [{"path": f"operations/{error.row}", "code": name, "message": error.in_(language)}]
     elif isinstance(error, VersionConflict):
         problem["version"] = error.version
         problem["errors"] = [

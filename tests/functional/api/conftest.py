@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,18 +125,38 @@ def postgresql_pattern(tmp_path_factory: pytest.TempPathFactory, postgres_server
     return Pattern(folder, url, *_made(folder, url))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
-    """The API of a site of this test's own; the test runs once on each kind of database."""
-    pattern: Pattern = request.getfixturevalue(f"{request.param}_pattern")
-    folder = tmp_path / "site"
-    shutil.copytree(pattern.folder, folder)
+@contextmanager
+def opened(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Api]:
+    """Open the API of a site of its own, on a kind of database, in an empty folder."""
+    pattern: Pattern = request.getfixturevalue(f"{kind}_pattern")
+    shutil.copytree(pattern.folder, folder / "site")
     server: PostgresServer | None = None
     url = None
     if pattern.url is not None:
         server = request.getfixturevalue("postgres_server")
         url = server.create(pattern.url)
-    with Site.open(folder, database_url=url) as site:
-        yield Api(create_app(site), site, pattern.tokens, pattern.ids)
+    with Site.open(folder / "site", database_url=url) as site:
+        yield Api(create_app(site), site, dict(pattern.tokens), dict(pattern.ids))
     if server is not None and url is not None:
         server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
+    """The API of a site of this test's own; the test runs once on each kind of database."""
+    with opened(request, request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API of a site that the tests of a module share."""
+    with opened(request, request.param, tmp_path_factory.mktemp("api")) as made:
+        yield made
+
+
+@pytest.fixture
+def lone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
+    """The API of a site of this test's own on SQLite, for what has nothing to do with the database."""
+    with opened(request, "sqlite", tmp_path) as made:
+        yield made
