@@ -27,7 +27,6 @@ def blueprint() -> Blueprint:
     api.before_request(require_text)
     api.before_request(wants_json)
     api.before_request(_from_here)
-    api.before_request(openapi.allow)
     api.register_error_handler(GuanxiError, lambda error: problem_response(error, program_language()))
     api.register_error_handler(HTTPException, http_problem)
     return api
