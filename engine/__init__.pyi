@@ -408,3 +408,14 @@ from engine.site.secrets import write_new_key as write_new_key
 from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text
+from engine.webhooks import DELIVERY_STATE_LABELS as DELIVERY_STATE_LABELS
+from engine.webhooks import DELIVERY_STATES as DELIVERY_STATES
+from engine.webhooks import ENDPOINT_STATE_LABELS as ENDPOINT_STATE_LABELS
+from engine.webhooks import EVERY_ENTITY as EVERY_ENTITY
+from engine.webhooks import WEBHOOK_EVENT_LABELS as WEBHOOK_EVENT_LABELS
+from engine.webhooks import WEBHOOK_EVENTS as WEBHOOK_EVENTS
+from engine.webhooks import Attempt as Attempt
+from engine.webhooks import Delivery as Delivery
+from engine.webhooks import Endpoint as Endpoint
+from engine.webhooks import EndpointWish as EndpointWish
+from engine.webhooks import Webhooks as Webhooks

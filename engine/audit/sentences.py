@@ -45,6 +45,8 @@ EVENT_LABELS: Mapping[str, Message] = {
     "handover": Message("Hand-over"),
     "agent": Message("Call of an agent"),
     "proposal": Message("Proposal of an agent"),
+    "webhook_changed": Message("Webhook changed"),
+    "hook_changed": Message("Inbound hook changed"),
     "alert": Message("Alert"),
     "log_trimmed": Message("Old events removed"),
     "log_broken": Message("Log tampered with"),
@@ -241,6 +243,26 @@ def _through(event: LogEntry) -> str:
     return " · ".join(filter(None, (event.details.get("client"), event.details.get("called")))) or "—"
 
 
+_EXCHANGES: Mapping[str, Message] = {
+    "made": Message("{actor} set up {name}"),
+    "changed": Message("{actor} changed {name}"),
+    "removed": Message("{actor} removed {name}"),
+    "rotated": Message("{actor} replaced the secret of {name}"),
+    "moved": Message("{actor} gave {name} a new address"),
+    "paused": Message("{actor} paused {name}"),
+    "resumed": Message("{actor} let {name} go on"),
+    "disabled": Message("{name} was switched off: {why}"),
+    "replayed": Message("{actor} had {count} deliveries of {name} sent again"),
+    "dropped": Message("{actor} threw {count} waiting deliveries of {name} away"),
+}
+
+
+def _exchange(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
+    words = _EXCHANGES.get(str(event.details.get("what")), _EXCHANGES["changed"])
+    name, why = (str(event.details.get(key, "")) for key in ("name", "why"))
+    return Message(words.template, **{**common, "name": name, "why": why})
+
+
 def _alert(event: LogEntry, names: EventNames, common: dict[str, Any]) -> Message:
     name = str(event.details.get("alert", ""))
     return Message("An alarm rang: {alert}", alert=names.alerts.get(name, name), **common)
@@ -261,4 +283,6 @@ _TOLD: Mapping[str, Callable[[LogEntry, EventNames, dict[str, Any]], Message]] =
     "agent": _agent,
     "proposal": _proposal,
     "alert": _alert,
+    "webhook_changed": _exchange,
+    "hook_changed": _exchange,
 }

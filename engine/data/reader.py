@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from typing import Literal as OneOf
 
-import orjson
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -366,42 +365,7 @@ class Reader:
         entries = self._entries(rows)
         return timeline.History(entries, following, self._linked_titles(entries))
 
-    def feed(
-        self, after: int = 0, entities: Sequence[str] = (), limit: int = 100
-    ) -> tuple[tuple[timeline.ChangeEntry, ...], int, bool]:
-        """Return (changes after a number of the feed, the number to go on from, whether more follows).
-
-        The oldest comes first. Only records that the principal may read are told of, so a page can be shorter than
-        `limit`, or empty, though more follows.
-        """
-        rows, end, more = self._feed(after, entities, limit)
-        return self._entries(rows), end, more
-
     # --- inside: history --------------------------------------------------------------------------------------------
-
-    def _feed(self, after: int, entities: Sequence[str], limit: int) -> tuple[list[tuple[Any, ...]], int, bool]:
-        known = [each for each in entities or self.model.entities if self.access.may(each, "read")]
-        if not known:
-            return [], after, False
-        mark, text = self._mark, f"SELECT {timeline.COLUMNS} FROM record_change WHERE "  # noqa: S608 - constants
-        if self.kind == "sqlite":
-            text += f"seq > {mark} AND entity IN (SELECT value FROM json_each({mark})) "  # noqa: S608 - as above
-            listed: Any = orjson.dumps(known).decode()
-        else:
-            # A number is given before its transaction ends: what is older than every open one is final.
-            text += (
-                f"seq > {mark} AND entity = ANY({mark}) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) "
-            )
-            listed = known
-        rows = run(self.connection, f"{text} ORDER BY seq LIMIT {mark}", [after, listed, limit + 1]).fetchall()
-        more = len(rows) > limit
-        del rows[limit:]
-        end = rows[-1][0] if rows else after
-        ids: dict[str, set[str]] = {}
-        for row in rows:
-            ids.setdefault(row[1], set()).add(row[2])
-        open_to = {entity: self.readable(entity, wanted) for entity, wanted in ids.items()}
-        return [row for row in rows if row[2] in open_to[row[1]]], end, more
 
     def _entries(self, rows: Sequence[Sequence[Any]]) -> tuple[timeline.ChangeEntry, ...]:
         actors = {row[6] for row in rows if row[6] is not None}

@@ -99,6 +99,7 @@ class _Wanted:
     most_bytes: int
     ends: float
     purpose: str
+    cut: bool = False
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -123,7 +124,7 @@ class Outbound:
 
     # --- HTTP -----------------------------------------------------------------------------------------------------
 
-    def request(
+    def request(  # noqa: PLR0913 - what a request takes
         self,
         method: str,
         url: str,
@@ -134,19 +135,21 @@ class Outbound:
         seconds: float = SECONDS,
         most_bytes: int = MOST_BYTES,
         redirects: int = REDIRECTS,
+        cut: bool = False,
     ) -> Reply:
         """Ask a server and return its answer, whatever its status is.
 
         `purpose` says in a word or two what it is for, as the page of outbound connections shows it. `seconds` are for
         everything together; only the resolver's own patience comes on top. Redirects are followed of GET and HEAD
         alone; the last answer is returned as it is. After a redirect another server is told no header that says who
-        asks.
+        asks. With `cut`, of an answer that is larger than `most_bytes` only the beginning is read.
 
         Raises:
             OutboundRefused: the address may not be reached, or cannot be read.
             OutboundFailed: no whole answer came in time, or one that is too large.
         """
         wanted = self._wanted(method, url, purpose, dict(headers or {}), body, most_bytes, time.monotonic() + seconds)
+        wanted.cut = cut
         for _ in range(redirects if method in {"GET", "HEAD"} else 0):
             reply = self._exchange(wanted)
             place = reply.headers.get("location")
@@ -228,9 +231,11 @@ class Outbound:
                 asking.close()
 
     def _body(self, answer: http.client.HTTPResponse, wanted: _Wanted) -> bytes:
-        parts, size = [], 0
+        parts, size = list[bytes](), 0
         while chunk := answer.read1(_CHUNK):
             size += len(chunk)
+            if size > wanted.most_bytes and wanted.cut:
+                return b"".join([*parts, chunk])[: wanted.most_bytes]
             if size > wanted.most_bytes:
                 raise OutboundFailed(
                     Message("{host} sent more than {most} bytes", host=wanted.host, most=wanted.most_bytes)
@@ -249,6 +254,18 @@ class Outbound:
         return self.trust.wrap_socket(opened, server_hostname=host)
 
     # --- connections ----------------------------------------------------------------------------------------------
+
+    def check(self, url: str, *, purpose: str) -> None:
+        """Judge an address that is to be asked later, without asking it.
+
+        Raises:
+            OutboundRefused: it may not be reached, or cannot be read.
+            OutboundFailed: nobody knows the name.
+        """
+        parts, host, port = self._read(url, purpose)
+        note = self._note(purpose, f"{host}:{port}")
+        self._judged(host, port, frozenset({443}), note, plain=parts.scheme != "https")
+        note.outcome = "judged"
 
     def addresses(
         self, host: str, port: int, *, purpose: str, usual: frozenset[int] = frozenset({443})

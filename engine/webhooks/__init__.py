@@ -1,0 +1,19 @@
+"""Webhooks: other programs are told of changes, and may tell the site of theirs.
+
+Out: endpoints follow the change feed, and what they are told is signed as Standard Webhooks 1.0 has it. In: hooks
+turn what is sent to an address of its own into records, through the same access and checks as any other write.
+"""
+
+from engine.webhooks.endpoint import DELIVERY_STATE_LABELS as DELIVERY_STATE_LABELS
+from engine.webhooks.endpoint import DELIVERY_STATES as DELIVERY_STATES
+from engine.webhooks.endpoint import ENDPOINT_STATE_LABELS as ENDPOINT_STATE_LABELS
+from engine.webhooks.endpoint import EVERY_ENTITY as EVERY_ENTITY
+from engine.webhooks.endpoint import WEBHOOK_EVENT_LABELS as WEBHOOK_EVENT_LABELS
+from engine.webhooks.endpoint import WEBHOOK_EVENTS as WEBHOOK_EVENTS
+from engine.webhooks.endpoint import Attempt as Attempt
+from engine.webhooks.endpoint import Delivery as Delivery
+from engine.webhooks.endpoint import Endpoint as Endpoint
+from engine.webhooks.endpoint import EndpointWish as EndpointWish
+from engine.webhooks.parts import Parts as Parts
+from engine.webhooks.sending import Outcome as Outcome
+from engine.webhooks.webhooks import Webhooks as Webhooks
