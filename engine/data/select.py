@@ -116,7 +116,7 @@ class Selection:
             self.strategy = "gather"
         source: FromClause | None = None
         conditions: list[Element] = []
-        if self.strategy == "gather" and self.frame.kind == "sqlite" and orderly(names):
+        if self.strategy == "gather" and orderly(names):
             best = self._merge(part, missing)
             source = self._joins.apply(best.outerjoin(self.root.alias, row_number(self.root) == best.c.r))
             sort = [replace(column, element=best.c[f"k{number}"]) for number, column in enumerate(sort)]
@@ -135,7 +135,7 @@ class Selection:
         for name, place, conditions in self._branches():
             kept = [*conditions, *self._near(name, place, part, missing)]
             sort, _ = self.sort(place)
-            branches.append((place, sort, [*kept, *self._range(sort, part, missing)]))
+            branches.append((name, place, sort, [*kept, *self._range(sort, part, missing)]))
         return merged(branches, self._limit, apart=self._merged)
 
     def _near(self, name: str, place: Place, part: Range, missing: tuple[bool, ...]) -> list[Element]:
@@ -145,8 +145,8 @@ class Selection:
             return []
         sort, _ = self.sort(mine)
         held = [*restrictions(rule, mine), known["own"], *self._kept(mine), *self._range(sort, part, missing)]
-        own = select(sort[0].element).where(*held).order_by(*(column.order("sqlite") for column in sort))
-        return nearer(*self.sort(place), own, self._limit)
+        own = select(sort[0].element).where(*held).order_by(*(column.order(self.frame.kind) for column in sort))
+        return nearer(place, *self.sort(place), own, self._limit)
 
     def single(self, abilities: Sequence[str]) -> Listing:
         """Compile the read of one record by its id."""

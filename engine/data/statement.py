@@ -63,7 +63,8 @@ class Binds:
 
         kind = postgresql.UUID(as_uuid=False) if cast_to == "uuid" else postgresql.TEXT()
         array = postgresql.ARRAY(kind)
-        return select(func.unnest(cast(self.value(name, array, list), array))).scalar_subquery()
+        encode = _as_array if cast_to == "uuid" else list
+        return select(func.unnest(cast(self.value(name, array, encode), array))).scalar_subquery()
 
     def hidden(self, name: str) -> ColumnElement[Any]:
         """Return a parameter for an id that PostgreSQL is not let see while it plans.
@@ -87,7 +88,7 @@ class Binds:
         from sqlalchemy.dialects import postgresql
 
         array = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
-        hidden = select(cast(self.value(name, array, list), array)).scalar_subquery()
+        hidden = select(cast(self.value(name, array, _as_array), array)).scalar_subquery()
         return element == any_(cast(hidden, array))
 
     def finish(self, chosen: Select[Any]) -> Statement:
@@ -133,6 +134,11 @@ def _constant(compiled: Any, key: str) -> Any:
     value = compiled.params[key]
     process = compiled._bind_processors.get(key)  # noqa: SLF001 - the only place that has them
     return value if process is None else process(value)
+
+
+def _as_array(ids: Iterable[str]) -> str:
+    """Return ids as PostgreSQL writes an array of them, in a fraction of the driver's time."""
+    return f"{{{','.join(ids)}}}"
 
 
 def _as_json(values: Iterable[Any]) -> str:

@@ -34,6 +34,7 @@ def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
     engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
+        pool_use_lifo=True,
         max_overflow=pool_size * 3,
         use_native_hstore=False,
         connect_args={"autocommit": True, "options": settings, "prepare_threshold": 3},

@@ -38,6 +38,7 @@ def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
     engine = create_engine(
         address.set(drivername="sqlite+pysqlite"),
         pool_size=pool_size,
+        pool_use_lifo=True,
         max_overflow=pool_size * 3,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": busy_timeout_ms / 1000},
     )
