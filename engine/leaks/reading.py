@@ -12,7 +12,7 @@ import orjson
 from engine.data.feed import changes_after, top_of
 from engine.data.query import Aggregate, Bucket, Query
 from engine.data.timeline import ChangeEntry
-from engine.data.transfer import Exporter
+from engine.data.transfer import Exporter, ExportOptions
 from engine.errors import AccessDenied, GuanxiError, NotFound, QueryInvalid
 from engine.expression import Call, Path
 from engine.expression import Literal as Value
@@ -246,7 +246,7 @@ def export(asking: Asking) -> Iterator[Told]:
     for kind in kinds:
         stream = io.BytesIO()
         try:
-            Exporter(asking.reader, entity, where).write(stream, kind)
+            Exporter(asking.reader, entity, ExportOptions(kind, where)).write(stream)
         except AccessDenied:
             continue
         except GuanxiError as error:

@@ -379,6 +379,10 @@ class Role:
     """What is not about rows: `admin`, `developer`, a plugin's own."""
     second_factor: bool = False
     """Whether its holders sign in with a second factor."""
+    export_rows: int | None = None
+    """Records that its holders may export at a time; None = as many as the site allows."""
+    export_reason: bool = False
+    """Whether its holders say why they export."""
     layer: str = "site"
 
 

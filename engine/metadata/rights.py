@@ -47,6 +47,8 @@ class Rights:
             },
             permissions=frozenset(body.get("permissions", ())),
             second_factor=bool(body.get("second_factor", False)),
+            export_rows=body.get("export_rows"),
+            export_reason=bool(body.get("export_reason", False)),
             layer=self._report.composed.layers[doc].name,
         )
 

@@ -27,6 +27,7 @@ from engine.publish import Publisher
 from engine.site.config import Limits
 from engine.storage.codec import moment
 from engine.storage.database import Database, run
+from engine.transfers.exporting import Exports
 
 VIA = "clean_up"
 _PART = 5_000
@@ -83,6 +84,7 @@ class Cleaning:
     publisher: Publisher
     records: Records
     files: Files
+    exports: Exports
     trail: Trail
     limits: Limits
     at: datetime | None = None
@@ -104,6 +106,8 @@ class Cleaning:
             self._bin()
         count = self.files.clean_up(self.now, dry_run=self.dry_run)
         self._swept.append(Swept("files", Message("Uploaded files that no record names"), count))
+        count = self.exports.clean_up(self.now, dry_run=self.dry_run)
+        self._swept.append(Swept("exports", Message("Exported files whose time is over"), count))
         for each in _ROWS:
             self._swept.append(Swept(each.step, each.label, self._rows(each)))
         if self.limits.history_days:
@@ -174,6 +178,12 @@ class Cleaning:
             if count:
                 self.trail.note(connection, Event("purge", None, number=count, details={"why": "history_days"}))
         self._swept.append(Swept("history", label, count))
+
+    def _history_part(self, limit: Any) -> int:
+        oldest = f"SELECT seq, at FROM record_change ORDER BY seq LIMIT {_PART}"  # noqa: S608 - constants
+        text = f"DELETE FROM record_change WHERE seq IN (SELECT seq FROM ({oldest}) o WHERE at < ?)"  # noqa: S608 - constants
+        with self.database.write() as connection:
+            return int(run(connection, self._said(text), (limit,)).rowcount)
 
     def _said(self, text: str) -> str:
         return text if self.database.dialect == "sqlite" else text.replace("?", "%s")

@@ -70,6 +70,12 @@ class Limits:
     """Days that deleted records wait in the bin before `guanxi clean-up` deletes them for good; 0 = for ever."""
     api_requests_per_minute: int = 6_000
     """Requests of the API that one person's programs may make; 0 = any number."""
+    export_rows: int = 100_000
+    """Records that a person may export at a time, unless their roles say otherwise; 0 = as many as there are."""
+    export_at_once: int = 2_000
+    """Records up to which an export is made while the person waits; a job makes more."""
+    export_days: int = 3
+    """Days that an exported file is kept for its owner."""
     files_megabytes: int = 0
     """What all files may have together; 0 = as much as there is room for."""
     files_megabytes_per_person: int = 0
@@ -101,6 +107,8 @@ class SiteConfig:
     outbound: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"allow": ()}))
     api: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Which pages of other origins may use the API."""
+    export: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Whether people say why they export, and whether spreadsheets say who exported what."""
     jobs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """How many jobs run at once."""
     backup: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -314,6 +322,13 @@ SCHEMA: dict[str, Any] = _map(
         ),
         "limits": _map(
             "What one request, person or file may take.", {each.name: _whole(each.name) for each in fields(Limits)}
+        ),
+        "export": _map(
+            "What is asked and said when records are exported.",
+            {
+                "reason": {"type": "boolean", "description": "Whether everybody says why they export."},
+                "about": {"type": "boolean", "description": "Whether spreadsheets say who exported what and when."},
+            },
         ),
         "jobs": JOBS_SCHEMA,
         "backup": BACKUP_SCHEMA,

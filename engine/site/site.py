@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
@@ -19,10 +19,10 @@ from engine.data.files import Files, FileStore, Room
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
-from engine.data.transfer import Exporter, Importer, ImportOptions, ImportReport
+from engine.data.transfer import Exporter, ExportOptions, Importer, ImportOptions, ImportReport
+from engine.data.transfer.wanted import kind_of_file, named_options
 from engine.data.vault import KeyRing, Vault, Wrapping, first_key
 from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
-from engine.expression import Expr, parse
 from engine.fields import register
 from engine.hooks import Hooks
 from engine.i18n import Message
@@ -52,7 +52,8 @@ from engine.site.job_settings import JobSettings
 from engine.site.pulling import Pulled, pull
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
-from engine.webhooks import Parts, Webhooks
+from engine.transfers.exporting import FOLDER as EXPORTS
+from engine.transfers.exporting import ExportRules, Exports
 
 if TYPE_CHECKING:
     from engine.data.explain import Explanation
@@ -104,6 +105,28 @@ class Site:
         queues = JobSettings.read(config.jobs).queues
         self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues)
         take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
+        self.exports = Exports(
+            self.database,
+            config.files / EXPORTS,
+            self.reader_within,
+            lambda: [each.encode() for each in (config.secret_key, *config.former_secret_keys)],
+            self.jobs,
+            self.trail,
+            self.post,
+            ExportRules(limits.export_rows, limits.export_at_once, limits.export_days, **config.export),
+            config.base_url,
+        )
+        self.imports = Imports(
+            self.database,
+            config.files / IMPORTS,
+            self.publisher.models,
+            self.records,
+            self.files,
+            self.jobs,
+            self.trail,
+            most_bytes=limits.import_megabytes * 2**20,
+            days=limits.import_days,
+        )
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
         self.alarms = Alarms(
@@ -117,19 +140,9 @@ class Site:
             config.base_url,
         )
         self.proposals = Proposals(self.records, self.reader_within)
-        self._exchange()
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
-
-    def _exchange(self) -> None:
-        """Put together what the site tells other programs, and what they may tell it."""
-        parts = Parts(
-            self.database, self.records, self.feed, self.outbound, self.post, self.identity.principal,
-            partial(self.reader_within, metered=False), self.config.base_url,
-        )  # fmt: skip
-        self.webhooks = Webhooks(parts)
-        self.webhooks.register(self.jobs)
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -273,11 +286,11 @@ class Site:
             who = principal if isinstance(principal, Principal) else principal(connection)
             yield self.reader_within(connection, who)
 
-    def reader_within(self, connection: Any, principal: Principal, *, metered: bool = True) -> Reader:
-        """Return a reader in a transaction that is open already; unless `metered`, what it reads counts for nobody."""
+    def reader_within(self, connection: Any, principal: Principal) -> Reader:
+        """Return a reader in a transaction that is open already."""
         published = self._published(self.database.probe(connection)[0])
-        secret, vault, meters = self._cursor_secret(), self.records.vault, self.meters if metered else None
-        return Reader(connection, published, principal, secret=secret, meters=meters, vault=vault)
+        secret, vault = self._cursor_secret(), self.records.vault
+        return Reader(connection, published, principal, secret=secret, meters=self.meters, vault=vault)
 
     def principal(self, user_id: str) -> Principal:
         """Return a person as the engine knows those who ask.
@@ -430,7 +443,7 @@ class Site:
             DatabaseUnavailable: the database does not answer; the steps before have done their work.
         """
         self.require_published()
-        parts = (self.database, self.publisher, self.records, self.files, self.trail)
+        parts = (self.database, self.publisher, self.records, self.files, self.exports, self.trail)
         return Cleaning(*parts, self.config.limits, now, dry_run=dry_run).run()
 
     # --- many records ---------------------------------------------------------------------------------------------
@@ -458,50 +471,54 @@ class Site:
         principal: Principal,
         entity: str,
         stream: IO[bytes],
+        options: ExportOptions | None = None,
         *,
-        kind: Literal["csv", "xlsx", "jsonl"] = "csv",
-        where: str | Expr | None = None,
-        fields: Sequence[str] = (),
-        search: str | None = None,
+        progress: Callable[[int], None] = lambda _count: None,
+        **wanted: Any,
     ) -> int:
-        """Write records to a stream and return how many; `search` has words that full-text search must find.
+        """Write records to a stream and return how many; `progress` is told how many there are so far.
+
+        Without `options`, those of `ExportOptions` may be given by name; `where` may be text.
 
         Raises:
             QueryInvalid: a field or condition cannot be used.
-            AccessDenied: the principal may not export.
+            AccessDenied: the principal may not export, or not so many records, or must say why.
         """
+        asked = options or named_options(wanted)
         with self.database.read() as connection:
             reader = self.reader_within(connection, principal)
-            condition = parse(where) if isinstance(where, str) else where
-            exporter = Exporter(reader, entity, condition, fields, search)
+            allowance = self.exports.allowance(reader)
+            allowance.require_reason(asked)
+            exporter = Exporter(reader, entity, asked, most=allowance.rows)
             try:
-                return exporter.write(stream, kind)
+                return exporter.write(stream, progress)
             finally:
                 # Also of one that was broken off: what was written may be in somebody's hands.
                 if exporter.done or exporter.count:
-                    self.trail.tell(exporter.act(kind))
+                    self.trail.tell(exporter.act())
 
     def export_file(
-        self, principal: Principal, entity: str, file: Path, *, where: str | None = None, fields: Sequence[str] = ()
+        self,
+        principal: Principal,
+        entity: str,
+        file: Path,
+        options: ExportOptions | None = None,
+        *,
+        progress: Callable[[int], None] = lambda _count: None,
+        **wanted: Any,
     ) -> int:
-        """Write records to a file, whole or not at all; its suffix says how. Return how many.
+        """Write records to a file, whole or not at all; its suffix says how unless `options` do. Return how many.
 
         Raises:
             GuanxiError: the suffix is none that can be written, or the file cannot be.
             QueryInvalid, AccessDenied: as `export`.
         """
-        kinds: dict[str, Literal["csv", "xlsx", "jsonl"]] = {
-            ".csv": "csv", ".xlsx": "xlsx", ".jsonl": "jsonl", ".ndjson": "jsonl",
-        }  # fmt: skip
-        kind = kinds.get(file.suffix.lower())
-        if kind is None:
-            raise GuanxiError(
-                Message("{file}: files end with one of {suffixes}", file=str(file), suffixes=", ".join(kinds))
-            )
+        if options is None:
+            options = named_options({"kind": kind_of_file(file), **wanted})
         partial = file.with_name(f".{file.name}.part")
         try:
             with partial.open("wb") as stream:
-                count = self.export(principal, entity, stream, kind=kind, where=where, fields=fields)
+                count = self.export(principal, entity, stream, options, progress=progress)
             partial.replace(file)
         except OSError as error:
             raise GuanxiError(

@@ -1,9 +1,21 @@
 """Many records at once: out of files and into files."""
 
-from engine.data.transfer.exporting import Exporter
+from engine.data.transfer.exporting import Exporter, ExportTooLarge
 from engine.data.transfer.importing import Importer, ImportOptions
 from engine.data.transfer.mapping import ColumnMap
 from engine.data.transfer.report import ImportReport, RowProblem
 from engine.data.transfer.sheet import SheetUnreadable
+from engine.data.transfer.wanted import ExportOptions, read_options
 
-__all__ = ["ColumnMap", "Exporter", "ImportOptions", "ImportReport", "Importer", "RowProblem", "SheetUnreadable"]
+__all__ = [
+    "ColumnMap",
+    "ExportOptions",
+    "ExportTooLarge",
+    "Exporter",
+    "ImportOptions",
+    "ImportReport",
+    "Importer",
+    "RowProblem",
+    "SheetUnreadable",
+    "read_options",
+]

@@ -15,6 +15,7 @@ from engine.metadata.kinds.parts import (
     one_or_more,
     shape,
     values,
+    whole,
     words,
 )
 
@@ -55,6 +56,12 @@ def role_schema() -> Schema:
             "restrict": mapping("By entity, by name.", restrict, propertyNames=_ENTITY_KEYS),
             "permissions": names("What is not about rows: admin, developer, those of plugins.", uniqueItems=True),
             "second_factor": flag("Its holders sign in with a second factor, and set one up before anything else."),
+            "export_rows": whole(
+                "How many records its holders may export at a time; the most generous of their roles counts.",
+                0,
+                100_000_000,
+            ),
+            "export_reason": flag("Its holders say why whenever they export something."),
         },
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import SYSTEM, Principal, Query, Reader, Site, create_folder
 from engine.data.history import loaded
-from engine.data.transfer import Exporter
+from engine.data.transfer import Exporter, ExportOptions
 from engine.storage.database import run
 
 DOCUMENTS = """
@@ -191,7 +191,7 @@ class World:
         """Return the CSV of an export."""
         stream = io.BytesIO()
         with self.reading(self.who(user)) as reader:
-            Exporter(reader, entity, fields=("id", "name")).write(stream, "csv")
+            Exporter(reader, entity, ExportOptions(fields=("id", "name"))).write(stream)
         return stream.getvalue().decode("utf-8-sig")
 
     def update(self, user: str, entity: str, id_: str, values: Mapping[str, Any]) -> None:

@@ -161,6 +161,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "869a1c5b67c640e9da617453b0c8ab28b49a2844953ce7ca6f224307af7f5fad",
             "547dc4c7be44f7ad2ca744b416dac283062f7584949fa618dae59cb9b8507938",
         ),
+        12: (
+            "9387466c3ab135a573c945fd1d7dfa825e5b66a1248e9c6bf562b42aa2fa7dbf",
+            "3dbd963c8a523b1d89ca7fabd44189419f45e5fd1a9eadfec6b3fc51d214ace3",
+        ),
         14: (
             "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
             "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
