@@ -67,10 +67,10 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app.url_map.strict_slashes = False
     requests.number(app)
     origins.tell(app)
+    wire.serve(app, site.config.api.get("cors", ()))
     headers.protect(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes)
-    wire.serve(app, site.config.api.get("cors", ()))
     app.register_blueprint(api())
     app.register_blueprint(agents)
     for each in blueprints():

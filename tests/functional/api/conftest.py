@@ -76,7 +76,7 @@ class Api:
     def send(self, method: str, path: str, who: str = "doctor", **options: Any) -> Any:
         """Send a request to /api/v1 and return the answer."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}", **options.pop("headers", {})}
-        return self.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
+        return self.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
 
     def create(self, entity: str, who: str = "doctor", **values: Any) -> dict[str, Any]:
         """Create a record and return it."""
