@@ -167,12 +167,9 @@ class Proposals:
             reach = _reach(reader, [each for each in found if each.user_id != principal.id])
             return [each for each in found if _may_decide(reader.access, each, reach)]
 
-    def number_waiting(self, principal: Principal) -> int:
+    def number_waiting(self, principal: Principal, connection: Connection) -> int:
         """Return how many proposals of their own agents wait for somebody."""
-        if principal.id is None:
-            return 0
-        with self._database.read() as connection:
-            return Rows(self._database, connection).number_open(principal.id)
+        return 0 if principal.id is None else Rows(self._database, connection).number_open(principal.id)
 
     def decided(self, principal: Principal, limit: int = 50) -> list[Proposal]:
         """Return what was decided about one's own, or by oneself, or is over, the newest first."""

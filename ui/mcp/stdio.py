@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,9 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 
-from engine import Site
+from engine import GuanxiError, Site
 from ui.mcp import tools
-from ui.mcp.answers import Answer
+from ui.mcp.answers import Answer, refused
 from ui.mcp.caller import Caller, client_name
 from ui.mcp.protocol import NAME, result_of, server_info
 from ui.mcp.shapes import INSTRUCTIONS
@@ -24,31 +25,39 @@ from ui.mcp.shapes import INSTRUCTIONS
 log = logging.getLogger(__name__)
 
 
-def serve(site: Site, caller: Caller) -> None:
-    """Answer until the program that started us closes our input."""
+def serve(site: Site, caller: Callable[[], Caller]) -> None:
+    """Answer until the program that started us closes our input.
+
+    `caller` is asked before each call: a token may be revoked, and a person lose a right, while we run.
+
+    Raises:
+        SignInNeeded: the caller is nobody from the start.
+    """
+    caller()
     # What is written to standard output belongs to the protocol.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     anyio.run(_serve, site, caller)
 
 
-async def _serve(site: Site, caller: Caller) -> None:
+async def _serve(site: Site, caller: Callable[[], Caller]) -> None:
     one_at_a_time = anyio.CapacityLimiter(1)
 
     async def list_tools(_context: Any, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult.model_validate({"tools": tools.tools_for(caller)})
+        known = await run_sync(caller, limiter=one_at_a_time)
+        return types.ListToolsResult.model_validate({"tools": tools.tools_for(known)})
 
     async def call_tool(
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        named = replace(caller, client=_client(context) or caller.client)
+        client = _client(context)
 
         def work() -> Answer:
-            return tools.call(site, named, params.name, params.arguments)
+            try:
+                return tools.call(site, replace(caller(), client=client), params.name, params.arguments)
+            except GuanxiError as error:
+                return refused(error, "en")
 
-        try:
-            found = await run_sync(work, limiter=one_at_a_time)
-        except tools.UnknownTool as error:
-            found = Answer({"error": {"code": "unknown-tool", "message": str(error)}}, failed=True)
+        found = await run_sync(work, limiter=one_at_a_time)
         return types.CallToolResult.model_validate(result_of(found))
 
     info = server_info()

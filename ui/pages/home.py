@@ -10,7 +10,7 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from engine import Call, Column, Entity, Expr, Order, Path, Query, Reader, RowSet, Var
-from ui.asking import language, reading
+from ui.asking import language, reading, site
 from ui.frame import entries, page
 from ui.pages.listing import locale_of
 from ui.widgets.moments import moment_writer, zone
@@ -58,6 +58,7 @@ def home() -> str:
             reader,
             blocks=[_block(reader, each) for each in entities],
             recent=_recent(reader, entities),
+            proposals=site().proposals.number_waiting(reader.principal, reader.connection),
         )
 
 

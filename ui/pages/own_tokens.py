@@ -10,14 +10,37 @@ from typing import Any
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import ACTIONS, Entity, GuanxiError, Message, Reader, SignInRefused, check_token
+from engine import (
+    ACTIONS,
+    AGENT,
+    AGENT_DELETE,
+    AGENT_DIRECT,
+    AGENT_PERSONAL,
+    AGENT_WRITE,
+    Entity,
+    GuanxiError,
+    Message,
+    Reader,
+    SignInRefused,
+    check_token,
+)
 from ui.asking import language, reading, site
-from ui.frame import notice, page, words
+from ui.frame import listed, notice, page, said, words
 from ui.pages.account import HOME, moments, own, own_id, require_fresh
 from ui.pages.signing import refusing
 
 _DAYS = ("30", "90", "365", "")
 _LONGEST_NAME = 80
+_SWITCHES = (
+    (AGENT_WRITE, Message("Propose changes"), Message("Nothing changes before you have approved it.")),
+    (AGENT_DIRECT, Message("Make changes at once"), Message("For a service that you trust: nobody is asked.")),
+    (AGENT_DELETE, Message("Delete, too"), Message("Otherwise it never proposes to delete anything.")),
+    (AGENT_PERSONAL, Message("See personal data"), Message("Otherwise names, phones and the like are masked.")),
+)
+"""Switch -> what it is called, and what it means."""
+_NOTHING: Mapping[str, Any] = {
+    "name": "", "days": "90", "reach": "read", "scopes": (), "addresses": "", "agent": False, "chosen": (),
+}  # fmt: skip
 
 routes = Blueprint("own_tokens", __name__, url_prefix=f"{HOME}/tokens")
 
@@ -50,7 +73,8 @@ def form_of(reader: Reader, given: Mapping[str, Any], refusal: str, at: str) -> 
         "entities": _entities(reader),
         "actions": [(action, _called(action)) for action in ACTIONS],
         "days": _DAYS,
-        "given": {"name": "", "days": "90", "reach": "read", "scopes": (), "addresses": "", **given},
+        "switches": [(key, said(label), said(hint)) for key, label, hint in _SWITCHES],
+        "given": {**_NOTHING, **given},
         "refusal": refusal,
         "at": at,
     }
@@ -66,6 +90,10 @@ def _entities(reader: Reader) -> list[Entity]:
 
 def told(scopes: tuple[str, ...]) -> str:
     """Return what a token may, in words."""
+    if AGENT in scopes:
+        reach = told(tuple(each for each in scopes if each != AGENT and not each.startswith(f"{AGENT}:")))
+        may = [said(label) for key, label, _hint in _SWITCHES if key in scopes] or [words("read")]
+        return words("an agent of {reach}: {may}", reach=reach, may=listed(may))
     if not scopes or "*" in scopes:
         return words("everything that the person may")
     if scopes == ("read",):
@@ -92,7 +120,13 @@ def add() -> Response | str:
     except Wrong as wrong:
         return refusing(_shown(wrong.given, wrong.in_(language()), wrong.at), SignInRefused(wrong.message))
     with reading() as reader:
-        return page("token_made.html", reader, name=name, text=text, back=f"{HOME}/tokens")
+        place = connection_address(wish.scopes)
+        return page("token_made.html", reader, name=name, text=text, back=f"{HOME}/tokens", agents=place)
+
+
+def connection_address(scopes: tuple[str, ...]) -> str:
+    """Return where an agent with such a token connects to; "" of a token that is for none."""
+    return f"{request.host_url}mcp" if AGENT in scopes else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +164,37 @@ def read_form() -> Wish:
         "reach": form.get("reach", "read"),
         "scopes": tuple(form.getlist("scopes")),
         "addresses": form.get("addresses", ""),
+        "agent": form.get("agent") == "1",
+        "chosen": tuple(key for key, _label, _hint in _SWITCHES if key in form.getlist("switches")),
     }
     if not given["name"]:
         raise Wrong(Message("Say what it is for, so that you know it again"), "name", given)
     if given["reach"] == "some" and not given["scopes"]:
         raise Wrong(Message("Tick what the token may do"), "scopes", given)
     scopes = {"all": (), "some": given["scopes"]}.get(given["reach"], ("read",))
+    if given["agent"]:
+        scopes = _of_agent(scopes, given)
     try:
         check_token(scopes, addresses := tuple(given["addresses"].replace(",", " ").split()))
     except GuanxiError as error:
         raise Wrong(error.message, "addresses", given) from error
     days = int(given["days"]) if given["days"] in _DAYS[:-1] else None
     return Wish(given["name"], scopes, days, addresses)
+
+
+def _of_agent(scopes: tuple[str, ...], given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the scopes of an agent's token.
+
+    Raises:
+        Wrong: the switches do not go with the rest.
+    """
+    chosen = given["chosen"]
+    writes = {AGENT_WRITE, AGENT_DIRECT}.intersection(chosen)
+    if writes and scopes == ("read",):
+        raise Wrong(Message("Reading alone leaves nothing to propose: let it do more, or untick it"), "agent", given)
+    if AGENT_DELETE in chosen and not writes:
+        raise Wrong(Message("What deletes must be let propose changes, or make them"), "agent", given)
+    return (*(scopes or ("*",)), AGENT, *chosen)
 
 
 @routes.post("/<token>/revoke")

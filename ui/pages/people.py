@@ -13,7 +13,7 @@ from ui.asking import language, reading, site
 from ui.frame import notice, page, words
 from ui.pages import acts
 from ui.pages.account import moments, own, require_fresh
-from ui.pages.own_tokens import Wrong, form_of, read_form, told
+from ui.pages.own_tokens import Wrong, connection_address, form_of, read_form, told
 from ui.pages.signing import refusing
 from ui.widgets.agents import device
 
@@ -118,7 +118,8 @@ def add_token(user_id: str) -> Response | str:
         return refusing(shown, SignInRefused(wrong.message))
     text = site().identity.add_token_for(actor, user_id, wish.name, wish.scopes, wish.end(), addresses=wish.addresses)
     with reading() as reader:
-        return page("token_made.html", reader, name=wish.name, text=text, back=f"/admin/users/{user_id}")
+        place = connection_address(wish.scopes)
+        return page("token_made.html", reader, name=wish.name, text=text, back=f"/admin/users/{user_id}", agents=place)
 
 
 @routes.post("/<user_id>/tokens/<token_id>/revoke")

@@ -29,10 +29,17 @@ LOG = "audit_event"
 _VIA = {
     "web": Message("in the browser"),
     "api": Message("by the API"),
+    "mcp": Message("by an agent"),
     "command": Message("by a command"),
     "system": Message("by itself"),
 }
 _FACTS = {
+    "tool": Message("Tool"),
+    "client": Message("Program"),
+    "called": Message("Token"),
+    "outcome": Message("Outcome"),
+    "proposal": Message("Proposal"),
+    "step": Message("Step"),
     "method": Message("Method"),
     "format": Message("Format"),
     "where": Message("Condition"),
