@@ -43,6 +43,7 @@ EVENT_LABELS: Mapping[str, Message] = {
     "backup": Message("Backup"),
     "restore": Message("Restored from a backup"),
     "handover": Message("Hand-over"),
+    "job": Message("Job stopped or started"),
     "agent": Message("Call of an agent"),
     "proposal": Message("Proposal of an agent"),
     "webhook_changed": Message("Webhook changed"),
@@ -167,6 +168,21 @@ def _common(event: LogEntry, names: EventNames) -> dict[str, Any]:
     }
 
 
+_JOB_ACTS: Mapping[str, Message] = {
+    "cancel": Message("{actor} cancelled the job {title}"),
+    "pause": Message("{actor} paused the job {title}"),
+    "go_on": Message("{actor} let the job {title} go on"),
+    "retry": Message("{actor} had the job {title} tried anew"),
+    "start": Message("{actor} started the job {title}"),
+    "schedule": Message("{actor} changed when the job {title} is due"),
+}
+
+
+def _job(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
+    said = _JOB_ACTS.get(event.details.get("act", ""), _JOB_ACTS["start"])
+    return Message(said.template, title=event.details.get("title", ""), **common)
+
+
 def _export(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     shape = _FORMATS.get(event.details.get("format", ""), event.details.get("format", ""))
     return Message("{actor} exported {count} {what} as {format}", format=shape, **common)
@@ -271,6 +287,7 @@ def _alert(event: LogEntry, names: EventNames, common: dict[str, Any]) -> Messag
 _TOLD: Mapping[str, Callable[[LogEntry, EventNames, dict[str, Any]], Message]] = {
     "export": _export,
     "import": _import,
+    "job": _job,
     "reveal": _reveal,
     "share": _share,
     "unshare": _share,

@@ -103,7 +103,8 @@ class Site:
         self.identity.gate = self.sso
         self.throttle = Throttle(self.database, limits.api_requests_per_minute)
         queues = JobSettings.read(config.jobs).queues
-        self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues)
+        note = self.trail.note
+        self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues, note=note)
         take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
         self.exports = Exports(
             self.database,

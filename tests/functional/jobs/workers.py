@@ -104,6 +104,12 @@ def ended(jobs: Jobs, ids: list[str]) -> bool:
     return all(jobs.get(each).ended for each in ids)
 
 
+def until_more(jobs: Jobs, ids: list[str]) -> None:
+    """Wait until something more was done."""
+    before = len(tally(jobs))
+    until(lambda: len(tally(jobs)) > before or ended(jobs, ids))
+
+
 def killed(url: str, folder: Path, rounds: int) -> dict[str, Any]:
     """Kill a worker again and again, at any moment, and once throw away all that the queue knows."""
     jobs, chance, kills = open_jobs(url), random.Random(rounds), 0
@@ -111,7 +117,7 @@ def killed(url: str, folder: Path, rounds: int) -> dict[str, Any]:
     while kills < rounds:
         pid = begin(url, folder)
         if kills % 2:
-            until(lambda before=len(tally(jobs)): len(tally(jobs)) > before or ended(jobs, ids))
+            until_more(jobs, ids)
         time.sleep(chance.uniform(0.05, 0.5))
         kill(pid)
         kills += 1
