@@ -29,6 +29,16 @@ from engine.ids import is_id
 
 VERBS = ("create", "update", "upsert", "delete", "restore", "transition")
 _ON = "external_id"
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "update": ("id", "ids", "version", "values"),
+    "upsert": ("on", "values"),
+    "delete": ("id", "ids", "version"),
+    "restore": ("id", "ids", "version"),
+    "transition": ("id", "name", "version", "values"),
+}
+"""What an operation may say; a create is the values themselves."""
+_BESIDE = frozenset({"update", "upsert"})
+"""Operations whose values may stand beside their other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,9 @@ def _read(row: int, verb: str, body: Any) -> Operation | Message:
         return Operation(row, verb, "", Change(body, {}))
     if not isinstance(body, Mapping):
         return Message("{verb} takes an object", verb=verb)
+    wrong = _misshapen(verb, body)
+    if wrong is not None:
+        return wrong
     if verb == "create":
         return Operation(row, verb, "", dict(body))
     if verb == "upsert":
@@ -84,6 +97,20 @@ def _read(row: int, verb: str, body: Any) -> Operation | Message:
     if body.get("ids") is not None and verb != "transition":
         return _read_many(row, verb, body, body["ids"])
     return _read_one(row, verb, body)
+
+
+def _misshapen(verb: str, body: Mapping[str, Any]) -> Message | None:
+    """Return what an operation says that it cannot mean; None when there is nothing of that kind."""
+    known = _WORDS.get(verb)
+    if known is not None and ("values" in body or verb not in _BESIDE):
+        for key in body.keys() - known:
+            return Message("{verb} has no {key}; it has {known}", verb=verb, key=key[:100], known=", ".join(known))
+    if verb != "create" and body.get("values") is not None and not isinstance(body["values"], Mapping):
+        return Message("values is an object")
+    for word in ("on", "name"):
+        if known is not None and word in known and not isinstance(body.get(word, ""), str):
+            return Message("{key} is a text", key=word)
+    return None
 
 
 def _read_many(row: int, verb: str, body: Mapping[str, Any], ids: Any) -> Operation | Message:

@@ -171,7 +171,7 @@ class Query:
         for key in body.keys() - set(QUERY_KEYS):
             known = ", ".join(QUERY_KEYS)
             raise QueryInvalid(Message("A query has no {key}; it has {known}", key=key[:100], known=known))
-        numbers = body.get("aggregates") or ()
+        numbers = body.get("aggregates")
         named = (
             tuple(numbers.items())
             if isinstance(numbers, Mapping)
@@ -238,7 +238,9 @@ def _json(text: str) -> Any:
 
 
 def _texts(body: Mapping[str, Any], key: str, most: int = MOST_IDS) -> tuple[str, ...]:
-    raw = body.get(key) or ()
+    raw = body.get(key)
+    if raw is None:
+        return ()
     if not isinstance(raw, (list, tuple)) or not all(isinstance(each, str) for each in raw):
         raise QueryInvalid(Message("{key} is a list of texts", key=key))
     return _few(key, tuple(raw), most)

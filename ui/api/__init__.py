@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from engine import GuanxiError
+from engine import GuanxiError, NotFound
 from ui.api import changes, files, lists, many, meta, openapi, records, shares, whys
 from ui.api.body import require_text, wants_json
-from ui.api.problems import http_problem, problem_response
+from ui.api.problems import BadRequest, WrongMediaType, http_problem, problem_response
 from ui.asking import program_language, refuse_foreign_origin
 
 
@@ -27,9 +27,15 @@ def blueprint() -> Blueprint:
     api.before_request(require_text)
     api.before_request(wants_json)
     api.before_request(_from_here)
-    api.register_error_handler(GuanxiError, lambda error: problem_response(error, program_language()))
+    api.before_request(openapi.allow)
+    api.register_error_handler(GuanxiError, _refused)
     api.register_error_handler(HTTPException, http_problem)
     return api
+
+
+def _refused(error: GuanxiError) -> Response:
+    method = openapi.method_refused() if isinstance(error, (BadRequest, WrongMediaType, NotFound)) else None
+    return http_problem(method) if method is not None else problem_response(error, program_language())
 
 
 def _from_here() -> None:

@@ -16,7 +16,7 @@ import orjson
 from flask import Response, request
 
 from engine import Message, Reader, told_by_version
-from ui.api.problems import StaleEtag
+from ui.api.problems import BadRequest, StaleEtag
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"(\d{1,9})(-[0-9a-f]+)?")
@@ -48,13 +48,16 @@ def expected_version() -> int | None:
     """Return the version that the record must still have by `If-Match`; None where any will do.
 
     Raises:
-        StaleEtag: the header names no version at all, or several.
+        BadRequest: the header is no ETag.
+        StaleEtag: it is none of ours, so no version of the record has it.
     """
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return None
     found = _TAG.fullmatch(given.strip()) or re.fullmatch(r"()(\d+)", given.strip())
-    version = _VERSION.fullmatch(found[2]) if found is not None else None
+    if found is None:
+        raise BadRequest(Message("If-Match takes one ETag, as an answer gave it, or *"))
+    version = _VERSION.fullmatch(found[2])
     if version is None:
         raise StaleEtag(Message("If-Match names no version of this record"))
     return int(version[1])

@@ -63,6 +63,7 @@ def _after(entity: str, written: Written, status: int = 200) -> Response:
         response = Response(status=status if status == 201 else 204)  # noqa: PLR2004 - Created
         response.headers["ETag"] = f'"{written.version}"'
         response.headers["Preference-Applied"] = "return=minimal"
+        del response.headers["Content-Type"]
         return response
     try:
         with reading() as reader:

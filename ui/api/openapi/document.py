@@ -9,7 +9,7 @@ from engine import Access, Message
 from ui.api.openapi import parts
 from ui.api.openapi.general import general_paths
 from ui.api.openapi.paths import Operations
-from ui.api.openapi.shapes import Schema, Shapes
+from ui.api.openapi.shapes import Most, Schema, Shapes
 
 VERSION = "3.1.0"
 BASE = "/api/v1"
@@ -25,15 +25,16 @@ _COOKIE = Message("The sign-in of a browser, from pages of the same origin alone
 _GENERAL = Message("Files, metadata and changes")
 
 
-def document(access: Access, language: str, *, role: str | None = None) -> Schema:
+def document(access: Access, language: str, most: Most, *, role: str | None = None) -> Schema:
     """Return the document: plain JSON values.
 
     Args:
         access: whose rights it shows.
         language: of labels and descriptions.
+        most: how much the site lets one request ask for.
         role: key of the role that it is made for, when it is not made for who asks.
     """
-    shapes = Shapes(access, language)
+    shapes = Shapes(access, language, most)
     model = access.model
     known = [each for each in model.entities.values() if each.parent is None]
     known += [each for each in model.entities.values() if each.parent is not None]
@@ -64,7 +65,7 @@ def document(access: Access, language: str, *, role: str | None = None) -> Schem
         "paths": paths,
         "components": {
             "schemas": {**parts.schemas(), **shapes.made},
-            "parameters": parts.parameters(shapes.said),
+            "parameters": parts.parameters(shapes.said, most),
             "headers": parts.headers(shapes.said),
             "responses": parts.refusals(shapes.said),
             "securitySchemes": {

@@ -18,6 +18,12 @@ _OBJECTS = Message("Objects, with what you may do to their records.")
 _FIELDS = Message("Its fields, each with its JSON Schema.")
 _NAMED = Message("Its id, to be named in a field of a record.")
 _CONTENT = Message("The content of the file.")
+_PART = Message("The range of its bytes that was asked for.")
+_FEED = Message("Read what has changed since")
+_CHANGES = Message("Changes of records that you may see, the oldest first; `next` is the `after` of the next request.")
+_AFTER = Message("The `next` of the last answer; `now` begins with what comes.")
+_WAIT = Message("Seconds to wait for a change, at most 30.")
+_OF = Message("Changes of these objects alone.")
 _OPENAPI = Message("The OpenAPI document, as you may see it.")
 _ROLE = Message("Key of a role, whose document to make; takes the permission `developer`.")
 _SAME = Message("It is still the one that is known.")
@@ -40,6 +46,7 @@ def general_paths(shapes: Shapes) -> Schema:
             "parameters": [entity],
             "get": _operation(shapes, "meta.entity", _ENTITY, {"200": described}, 404),
         }
+        found["/changes"] = {"get": _changes(shapes, readable)}
     if access.may("file", "create"):
         found["/files"] = {"post": _upload(shapes)}
     if access.may("file", "read"):
@@ -48,7 +55,9 @@ def general_paths(shapes: Shapes) -> Schema:
             "headers": parts.header(),
             "content": {"*/*": {"schema": _BINARY}},
         }
-        download = _operation(shapes, "files.download", _DOWNLOAD, {"200": content}, 404, 416)
+        known = {"description": say(_SAME), "headers": parts.header("ETag")}
+        answers = {"200": content, "206": {**content, "description": say(_PART)}, "304": known}
+        download = _operation(shapes, "files.download", _DOWNLOAD, answers, 404, 416)
         found["/files/{id}"] = {"parameters": [parts.parameter("id")], "get": download}
     return found
 
@@ -60,6 +69,25 @@ def _operation(shapes: Shapes, name: str, summary: Message, responses: Schema, *
         "summary": shapes.said(summary),
         "responses": {**responses, **parts.refused(*refusals)},
     }
+
+
+def _changes(shapes: Shapes, readable: list[str]) -> Schema:
+    say = shapes.said
+    made = _operation(shapes, "changes", _FEED, {"200": parts.answered(say(_CHANGES), ref("guanxi.feed"))}, 404)
+    number = {"type": "integer", "minimum": 0, "maximum": 2**62}
+    known = {"type": "array", "items": {"type": "string", "enum": readable}}
+    made["parameters"] = [
+        {"name": "after", "in": "query", "schema": {"anyOf": [number, {"const": "now"}]}, "description": say(_AFTER)},
+        {"name": "entity", "in": "query", "style": "form", "explode": False, "schema": known, "description": say(_OF)},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1_000}},
+        {
+            "name": "wait",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+            "description": say(_WAIT),
+        },
+    ]
+    return made
 
 
 def _document(shapes: Shapes) -> Schema:
@@ -77,7 +105,7 @@ def _upload(shapes: Shapes) -> Schema:
         shapes,
         "files.upload",
         _UPLOAD,
-        {"201": parts.answered(shapes.said(_NAMED), ref("guanxi.file"))},
+        {"201": parts.answered(shapes.said(_NAMED), ref("guanxi.file"), "Location")},
         *(404, 413, 415, 422),
     )
     form = {"type": "object", "properties": {"file": _BINARY}, "required": ["file"]}

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import Message
-from ui.api.openapi.shapes import Schema, ref
+from ui.api.openapi.shapes import Most, Schema, ref
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
+_ETAG = r'^(\*|[0-9]+|(W/)?"[^"]*")$'
 _UUID: Schema = {"type": "string", "format": "uuid"}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _TEXT: Schema = {"type": "string"}
 _OR_NULL: Schema = {"type": ["string", "null"]}
+_TEXTS: Schema = {"type": "array", "items": _TEXT}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 
 REFUSALS: Mapping[int, tuple[str, Message]] = {
@@ -44,6 +46,7 @@ _HEADERS: Mapping[str, tuple[Schema, Message]] = {
     "X-Request-Id": (_TEXT, Message("The number of the request, as it stands in the log of the site.")),
     "RateLimit": (_TEXT, Message("What is left of the rate, and until when.")),
     "RateLimit-Policy": (_TEXT, Message("How many requests there may be in which time.")),
+    "Preference-Applied": (_TEXT, Message("What of `Prefer` was followed.")),
     "Retry-After": (_TEXT, Message("Seconds after which the request may be made again.")),
     "WWW-Authenticate": (_TEXT, Message("How to show who asks.")),
 }
@@ -55,12 +58,10 @@ _FILTER = Message(
 _PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
     "q": (_TEXT, Message("Words that full-text search finds, also Chinese ones and initials in pinyin.")),
     "cursor": (_TEXT, Message("`next` of the page before, with the same other parameters.")),
-    "limit": (
-        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
-        Message("How many records a page has."),
-    ),
+    "limit": ({"type": "integer", "minimum": 1}, Message("How many records a page has.")),
     "trashed": ({"type": "boolean", "default": False}, Message("The recycle bin alone.")),
     "ids": ({"type": "array", "items": _UUID, "maxItems": 200}, Message("These records alone, by id.")),
+    "titles": ({"type": "boolean", "default": False}, Message("Answer the titles of what links lead to, too.")),
     "count": (
         {"type": "string", "enum": ["capped"]},
         Message("Count the records too, up to 1,000; more are `1000+`."),
@@ -68,28 +69,33 @@ _PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
 }
 _SENT_HEADERS: Mapping[str, tuple[Schema, Message]] = {
     "If-Match": (
-        {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,15}")$'},
+        {"type": "string", "pattern": _ETAG},
         Message("The ETag that was read: 412 when somebody changed the record since."),
     ),
     "If-None-Match": (
-        {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,15}")$'},
+        _TEXT,
         Message("The ETag that is known: 304 when nothing changed."),
     ),
     "Idempotency-Key": (
-        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
         Message("A text of your own: the same request with the same key within a day is carried out once."),
+    ),
+    "Prefer": (
+        {"type": "string", "examples": ["return=minimal"]},
+        Message("`return=minimal`: no record comes back."),
     ),
 }
 
 Say = Callable[..., str]
 
 
-def parameters(say: Say) -> dict[str, Schema]:
+def parameters(say: Say, most: Most) -> dict[str, Schema]:
     """Return the parameters that operations name."""
     made: dict[str, Schema] = {}
     for name, (schema, words) in _PARAMETERS.items():
         made[name] = {"name": name, "in": "query", "schema": schema, "description": say(words)}
     made["ids"] |= {"style": "form", "explode": False}
+    made["limit"]["schema"] = {"type": "integer", "minimum": 1, "maximum": most.page, "default": min(50, most.page)}
     for name, (schema, words) in _SENT_HEADERS.items():
         made[name] = {"name": name, "in": "header", "schema": schema, "description": say(words)}
     made["id"] = {"name": "id", "in": "path", "required": True, "schema": _UUID}
@@ -184,8 +190,9 @@ def schemas() -> dict[str, Schema]:
     change = _object(
         {
             "seq": _WHOLE, "entity": _TEXT, "id": _UUID, "version": _WHOLE, "action": _TEXT, "at": _MOMENT,
-            "actor": actor, "via": _OR_NULL, "change_set": _OR_NULL, "changes": changes,
-        }
+            "actor": actor, "via": _OR_NULL, "change_set": _OR_NULL, "changes": changes, "changed": _TEXTS,
+        },
+        ("seq", "entity", "id", "version", "action", "at", "actor", "via", "change_set", "changes"),
     )  # fmt: skip
     share = _object(
         {
@@ -205,6 +212,20 @@ def schemas() -> dict[str, Schema]:
         "guanxi.problem": problem,
         "guanxi.change": change,
         "guanxi.history": _object({"data": {"type": "array", "items": ref("guanxi.change")}, "next": _OR_NULL}),
+        "guanxi.feed": _object(
+            {"data": {"type": "array", "items": ref("guanxi.change")}, "next": _WHOLE, "more": {"type": "boolean"}}
+        ),
+        "guanxi.titles": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": _TEXT},
+        },
+        "guanxi.why": _object(
+            {
+                "action": _TEXT, "granted": {"type": "boolean"}, "answer": _TEXT, "reasons": _TEXTS, "roles": _TEXTS,
+                "whom_to_ask": _TEXTS, "people": {"type": "array", "items": _object({"id": _UUID, "name": _TEXT,
+                "by": _TEXT})},
+            }
+        ),
         "guanxi.share": share,
         "guanxi.share.create": _object(
             {name: share["properties"][name] for name in ("kind", "principal", "level", "until", "cascade")},

@@ -8,13 +8,12 @@ from typing import Any
 from engine import Entity, Field, Message, Transition
 from ui.api.openapi import parts
 from ui.api.openapi.samples import Samples
-from ui.api.openapi.shapes import Schema, Shapes, ref
+from ui.api.openapi.shapes import TITLES, Schema, Shapes, ref
 
 _UUID: Schema = {"type": "string", "format": "uuid"}
 _COLUMN_PATH = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 _AGGREGATE = r"^(count|(count|sum|avg|min|max|count_distinct)\([a-z0-9_.]*\))$"
 _GROUP = r"^([a-z][a-z0-9_.]*|(year|quarter|month|week|day)\([a-z][a-z0-9_.]*\))$"
-MOST_OPERATIONS = 1_000
 
 _LIST = Message("List {plural}")
 _CREATE = Message("Create one: {label}")
@@ -42,6 +41,11 @@ _RESULTS = Message("A result for each operation, in its place.")
 _WAS = Message("From {sources} to {to}.")
 _NEEDS = Message("It needs: {fields}.")
 _ENTRIES = Message("Versions, the latest first.")
+_ON = Message("Change the record that has the same value here, if there is one: an upsert.")
+_CHANGED = Message("The record that was there already, changed.")
+_MINIMAL = Message("Done, without a record: `Prefer: return=minimal` asked for that.")
+_WHY = Message("Why you may do it or not: {label}")
+_REASONS = Message("The rules that decide, and whom to ask for more.")
 _PLAIN = Message("The plain value; who asked for it is noted.")
 _ATOMIC = Message("All or nothing: one refusal undoes the whole call.")
 
@@ -86,6 +90,8 @@ class Operations:
         here = f"/{key}/{{id}}"
         yield f"/{key}/query", {"post": self._query()}
         yield f"{here}/history", self._with_id("get", self._history())
+        yield f"/{key}/why", {"get": self._why("why")}
+        yield f"{here}/why", self._with_id("get", self._why("why.record"))
         if "delete" in may:
             yield f"{here}/restore", self._with_id("post", self._restore())
         if "update" in may and entity.states is not None:
@@ -134,7 +140,7 @@ class Operations:
         }
 
     def _columns(self) -> Schema:
-        row = self._shapes.made[f"{self._entity.key}.row"]
+        row = self._shapes.made[self._entity.key]
         path = next((key for key in row["properties"] if "x-entity" in row["properties"][key]), None)
         target = self._entity.fields[path].target if path else None
         example = f"{path}.{self._shapes.model.entity(target).title}" if path and target else "owner.name"
@@ -146,7 +152,12 @@ class Operations:
             "description": self._say(_FIELDS, path=example),
             "schema": {
                 "type": "array",
-                "items": {"anyOf": [{"enum": list(row["properties"])}, {"type": "string", "pattern": _COLUMN_PATH}]},
+                "items": {
+                    "anyOf": [
+                        {"enum": [key for key in row["properties"] if key != TITLES]},
+                        {"type": "string", "pattern": _COLUMN_PATH},
+                    ]
+                },
             },
         }
 
@@ -157,9 +168,10 @@ class Operations:
         self._shapes.made[name] = {
             "type": "object",
             "properties": {
-                "data": {"type": "array", "items": self._shapes.row(self._entity)},
+                "data": {"type": "array", "items": self._shapes.record(self._entity)},
                 "next": {"type": ["string", "null"]},
                 "count": {"type": "string", "pattern": r"^[0-9]+\+?$"},
+                "titles": ref("guanxi.titles"),
             },
             "required": ["data", "next"],
             "additionalProperties": False,
@@ -167,7 +179,7 @@ class Operations:
         return ref(name)
 
     def _list(self) -> Schema:
-        row = self._shapes.row(self._entity)
+        row = self._shapes.record(self._entity)
         made = self._operation("list", _LIST, answer=(f"{self._entity.key}.page", _PAGE))
         self._page()
         words = parts.filter_words(self._say, self._plural, self._samples.condition())
@@ -189,7 +201,7 @@ class Operations:
                 parts.parameter("q"),
                 self._columns(),
                 order,
-                *(parts.parameter(name) for name in ("limit", "cursor", "count", "trashed", "ids")),
+                *(parts.parameter(name) for name in ("limit", "cursor", "count", "trashed", "ids", "titles")),
             ]
         return made
 
@@ -201,7 +213,7 @@ class Operations:
             "type": "object",
             "properties": {
                 "select": texts,
-                "where": {"type": ["string", "null"]},
+                "where": {"type": ["string", "object", "null"]},
                 "search": {"type": ["string", "null"]},
                 "group_by": {"type": "array", "items": {"type": "string", "pattern": _GROUP}},
                 "aggregates": {
@@ -210,11 +222,13 @@ class Operations:
                         {"type": "object", "additionalProperties": aggregate},
                     ]
                 },
-                "having": {"type": ["string", "null"]},
+                "having": {"type": ["string", "object", "null"]},
                 "order_by": texts,
-                "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+                "limit": {"type": "integer", "minimum": 1, "maximum": self._shapes.most.page},
                 "cursor": {"type": ["string", "null"]},
                 "trashed": {"type": "boolean"},
+                "count": {"enum": ["capped", None]},
+                "titles": {"type": "boolean"},
                 "ids": {"type": "array", "items": _UUID, "maxItems": 200},
             },
             "additionalProperties": False,
@@ -231,16 +245,18 @@ class Operations:
         """Return what is answered after a write."""
         if not self._access.may(self._entity.key, "read"):
             return ref("guanxi.written")
-        return {"anyOf": [self._shapes.record(self._entity), ref("guanxi.written")]}
+        return self._shapes.record(self._entity)
 
     def _create(self) -> Schema:
         made = self._operation("create", _CREATE, refusals=(404, 409, 413, 415, 422))
         schema = self._shapes.create(self._entity)
         known = self._shapes.made[f"{self._entity.key}.create"]
         known.setdefault("examples", [self._samples.record()])
-        made["parameters"] = [parts.parameter("Idempotency-Key")]
+        made["parameters"] = [*self._on(), *map(parts.parameter, ("Idempotency-Key", "Prefer"))]
         made["requestBody"] = parts.body(schema)
+        made["responses"]["200"] = parts.answered(self._say(_CHANGED), self._whole(), "ETag", "Location")
         made["responses"]["201"] = parts.answered(self._say(_RECORD), self._whole(), "ETag", "Location")
+        made["responses"]["204"] = self._nothing()
         made["responses"]["201"]["links"] = (
             {"read": {"operationId": f"{self._entity.key}.read", "parameters": {"id": "$response.body#/id"}}}
             if self._access.may(self._entity.key, "read")
@@ -248,34 +264,49 @@ class Operations:
         )
         return made
 
+    def _on(self) -> Iterator[Schema]:
+        """Yield the parameter that turns a create into an upsert, for who may do both."""
+        if self._access.may(self._entity.key, "update"):
+            ways = {"type": "string", "enum": list(upsert_ways(self._entity))}
+            yield {"name": "on", "in": "query", "schema": ways, "description": self._say(_ON)}
+
     def _read(self) -> Schema:
-        self._shapes.row(self._entity)
+        self._shapes.record(self._entity)
         made = self._operation("read", _READ, refusals=(404,))
-        made["parameters"] = [self._columns(), parts.parameter("If-None-Match")]
+        made["parameters"] = [self._columns(), *map(parts.parameter, ("titles", "If-None-Match"))]
         made["responses"]["200"] = parts.answered(self._say(_RECORD), self._shapes.record(self._entity), "ETag")
         made["responses"]["304"] = {"description": self._say(_UNCHANGED), "headers": parts.header("ETag")}
         return made
 
     def _update(self) -> Schema:
         made = self._operation("update", _UPDATE, refusals=(404, 409, 412, 413, 415, 422))
-        made["parameters"] = [parts.parameter("If-Match")]
         made["requestBody"] = parts.body(self._shapes.update(self._entity))
+        return self._written(made)
+
+    def _written(self, made: Schema) -> Schema:
+        """Return an operation that writes one record, with what all of them take and answer."""
+        made["parameters"] = [parts.parameter(name) for name in ("If-Match", "Idempotency-Key", "Prefer")]
         made["responses"]["200"] = parts.answered(self._say(_RECORD), self._whole(), "ETag")
+        made["responses"]["204"] = self._nothing()
         return made
 
+    def _nothing(self) -> Schema:
+        return {"description": self._say(_MINIMAL), "headers": parts.header("ETag", "Preference-Applied")}
+
     def _delete(self) -> Schema:
-        made = self._operation("delete", _DELETE, refusals=(404, 409, 422))
+        made = self._operation("delete", _DELETE, refusals=(404, 409, 412, 422))
+        made["parameters"] = [parts.parameter(name) for name in ("If-Match", "Idempotency-Key")]
         made["responses"]["204"] = {"description": self._say(_GONE), "headers": parts.header()}
         return made
 
     def _restore(self) -> Schema:
-        made = self._operation("restore", _RESTORE, refusals=(404, 409, 422))
-        made["responses"]["200"] = parts.answered(self._say(_RECORD), self._whole(), "ETag")
-        return made
+        return self._written(self._operation("restore", _RESTORE, refusals=(404, 409, 412, 422)))
 
     def _transition(self, transition: Transition) -> Schema:
         name = transition.label.in_(self._shapes.language)
-        made = self._operation(f"transition.{transition.key}", _MOVE, refusals=(404, 409, 413, 415, 422), move=name)
+        made = self._operation(
+            f"transition.{transition.key}", _MOVE, refusals=(404, 409, 412, 413, 415, 422), move=name
+        )
         states = self._entity.states
         choices = self._entity.fields[states.field].choices if states is not None else {}
         labels = [choices[key].label.in_(self._shapes.language) for key in transition.sources if key in choices]
@@ -285,8 +316,7 @@ class Operations:
             about.append(self._say(_NEEDS, fields=", ".join(transition.requires)))
         made["description"] = " ".join(about)
         made["requestBody"] = parts.body(self._shapes.values(self._entity, transition.requires), required=False)
-        made["responses"]["200"] = parts.answered(self._say(_RECORD), self._whole(), "ETag")
-        return made
+        return self._written(made)
 
     def _reveal(self, field: Field) -> Schema:
         made = self._operation(
@@ -305,7 +335,19 @@ class Operations:
 
     def _history(self) -> Schema:
         made = self._operation("history", _HISTORY, answer=("guanxi.history", _ENTRIES), refusals=(404,))
-        made["parameters"] = [parts.parameter("cursor")]
+        limit = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+        made["parameters"] = [parts.parameter("cursor"), {"name": "limit", "in": "query", "schema": limit}]
+        return made
+
+    def _why(self, name: str) -> Schema:
+        """Return the question which rule decides."""
+        made = self._operation(name, _WHY, answer=("guanxi.why", _REASONS), refusals=(404,))
+        may = ["read", "create", "update", "delete", "export", "transfer", "import"]
+        states = self._entity.states
+        moves = [f"transition:{key}" for key in states.transitions] if states is not None else []
+        action = {"type": "string", "enum": [*may, *moves], "default": "read"}
+        asked = {"action": action, "field": {"type": "string"}, "person": {"type": "string"}}
+        made["parameters"] = [{"name": key, "in": "query", "schema": schema} for key, schema in asked.items()]
         return made
 
     def _share(self) -> Schema:
@@ -319,7 +361,7 @@ class Operations:
     def _bulk(self, may: set[str]) -> Schema:
         made = self._operation("bulk", _BULK, answer=("guanxi.results", _RESULTS), refusals=(404, 409, 413, 415, 422))
         made["parameters"] = [parts.parameter("Idempotency-Key")]
-        operations = {"type": "array", "items": {"anyOf": list(self._each(may))}, "maxItems": MOST_OPERATIONS}
+        operations = {"type": "array", "items": {"anyOf": list(self._each(may))}, "maxItems": self._shapes.most.write}
         made["requestBody"] = parts.body(
             {
                 "type": "object",
@@ -337,7 +379,7 @@ class Operations:
         """Yield the operations that a bulk call may hold."""
         entity = self._entity
         one = _only({"id": _UUID})
-        many = _only({"ids": {"type": "array", "items": _UUID, "maxItems": MOST_OPERATIONS}})
+        many = _only({"ids": {"type": "array", "items": _UUID, "maxItems": self._shapes.most.write}})
         if "create" in may:
             yield _only({"create": self._shapes.create(entity)})
         if "update" in may:

@@ -76,10 +76,10 @@ class Samples:
     def condition(self) -> str:
         """Return a filter over fields that the caller sees."""
         found: list[str] = []
-        row = self._shapes.made[f"{self._entity.key}.row"]["properties"]
+        row = self._shapes.made[self._entity.key]["properties"]
         for key, schema in row.items():
-            field = self._entity.fields[key]
-            if field.system or schema.get("x-masked"):
+            field = self._entity.fields.get(key)
+            if field is None or field.system or schema.get("x-masked"):
                 continue
             if field.choices and field.type.name == "select" and not any("==" in each for each in found):
                 found.append(f"{key} == '{next(iter(field.choices))}'")
@@ -89,8 +89,10 @@ class Samples:
 
     def query(self) -> dict[str, Any]:
         """Return a query for numbers over fields that the caller sees."""
-        row = self._shapes.made[f"{self._entity.key}.row"]["properties"]
-        fields = [self._entity.fields[key] for key, schema in row.items() if not schema.get("x-masked")]
+        row = self._shapes.made[self._entity.key]["properties"]
+        fields = [
+            self._entity.fields[key] for key, schema in row.items() if "title" in schema and not schema.get("x-masked")
+        ]
         group = next((each.key for each in fields if each.choices and each.type.name == "select"), None)
         number = next((each.key for each in fields if each.type.name in {"money", "number"}), None)
         made: dict[str, Any] = {"group_by": [group]} if group else {}

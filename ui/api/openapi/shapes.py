@@ -1,15 +1,15 @@
 """The schemas of an entity, as one set of roles sees it: what is read of it, and what may be sent.
 
 Every schema is what the field's type says, read and write apart, with what the metadata adds: labels, help, options,
-what is required, what is empty. An entity has up to six of them, all under names that begin with its key:
-
-`lead.row` what a list gives · `lead` a whole record · `lead.create` · `lead.update` · `lead.nested` and
-`lead.nested_change`, rows of a child entity inside their parent.
+what is required, what is empty. An entity has a few of them, all under names that begin with its key: `lead` is a
+record as it is read, `lead.create` and `lead.update` are what is sent; `item.child` is a row of a child entity as its
+parent shows it, `item.nested` and `item.nested_change` as it is sent along with its parent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine import Access, Entity, Field, Message, all_columns, child_columns, is_masked
@@ -21,6 +21,9 @@ _READ = ("type", "format", "items", "properties", "required", "additionalPropert
 _FILLED = frozenset({"id", "version", "created_at", "updated_at"})
 PATHS: Schema = {r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$": {}}
 """Values along links, as `fields` asks for them: `account.name`."""
+
+TITLES = "_titles"
+"""Key of a record under which the titles of its links stand, for who asks for them."""
 
 _MASKED = Message("Masked: you see that there is a value, and as much of it as tells two apart.")
 _OPTION = Message("{key}: {label}")
@@ -51,12 +54,23 @@ def or_null(schema: Mapping[str, Any]) -> Schema:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How much one request may ask for."""
+
+    page: int = 200
+    """Records of one page."""
+    write: int = 1_000
+    """Records of one write."""
+
+
 class Shapes:
     """The schemas of a Model for one set of roles, in one language."""
 
-    def __init__(self, access: Access, language: str) -> None:
+    def __init__(self, access: Access, language: str, most: Most) -> None:
         self.access = access
         self.language = language
+        self.most = most
         self.model = access.model
         self.made: dict[str, Schema] = {}
         self._known: dict[Field, tuple[Schema, Schema]] = {}
@@ -68,24 +82,15 @@ class Shapes:
     # --- what is read ---------------------------------------------------------------------------------------------
 
     def record(self, entity: Entity) -> Schema:
-        """Return what answers hold of one record."""
-        if entity.key not in self.made:
-            self.made[entity.key] = {
-                "title": entity.label.in_(self.language),
-                "allOf": [self.row(entity)],
-                "required": ["id", "version"],
-            }
-        return ref(entity.key)
-
-    def row(self, entity: Entity) -> Schema:
-        """Return what answers hold of one record in a list."""
-        name = f"{entity.key}.row"
+        """Return what answers hold of one record: whichever of its fields were asked for."""
+        name = entity.key
         if name not in self.made:
             columns = all_columns(self.access.roles, entity)
             made: Schema = {"title": entity.label.in_(self.language), "type": "object"}
             self.made[name] = made
             made |= self._read(entity, columns, required=["id"])
             made["patternProperties"] = PATHS
+            made["properties"][TITLES] = ref("guanxi.titles")
             if entity.help:
                 made["description"] = entity.help.in_(self.language)
         return ref(name)

@@ -1,0 +1,110 @@
+"""Schemathesis against a site in this process, from the document that the site serves to whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import schemathesis
+from flask import Flask
+from schemathesis.config import (
+    ChecksConfig,
+    CoveragePhaseConfig,
+    ExamplesPhaseConfig,
+    FuzzingPhaseConfig,
+    GenerationConfig,
+    PhasesConfig,
+    PositiveDataAcceptanceConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+    StatefulPhaseConfig,
+)
+from schemathesis.engine import events, from_schema
+from werkzeug.serving import make_server
+
+MEANING = (400, 412, 422)
+"""How a request of the right form is refused for what it means: a filter is no expression, an ETag is of another
+version, a link leads nowhere, a rule of the site is not kept. No schema can say that; everything else that the form allows has to be accepted."""
+
+
+def configured(*, examples: int, seed: int, phases: Iterable[str], seconds: int | None) -> SchemathesisConfig:
+    """Return the configuration of a run: every check that there is, and answers as the document says."""
+    accepted = ["2xx", "3xx", "401", "403", "404", "409", "429", *map(str, MEANING)]
+    checks = ChecksConfig(positive_data_acceptance=PositiveDataAcceptanceConfig(expected_statuses=accepted))
+    wanted = set(phases)
+    project = ProjectConfig(
+        checks=checks,
+        continue_on_failure=True,
+        generation=GenerationConfig(max_examples=examples, deterministic=False, no_shrink=True, database="none"),
+        phases=PhasesConfig(
+            examples=ExamplesPhaseConfig(enabled="examples" in wanted),
+            coverage=CoveragePhaseConfig(enabled="coverage" in wanted),
+            fuzzing=FuzzingPhaseConfig(enabled="fuzzing" in wanted),
+            stateful=StatefulPhaseConfig(enabled="stateful" in wanted),
+        ),
+    )
+    return SchemathesisConfig(projects=ProjectsConfig(default=project), seed=seed, max_time=seconds)
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application on a port of its own and yield its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def explore(  # noqa: PLR0913 - how a run is bounded
+    address: str,
+    token: str,
+    *,
+    examples: int = 5,
+    seed: int = 1,
+    phases: Iterable[str] = ("examples", "coverage", "fuzzing", "stateful"),
+    seconds: int | None = None,
+    only: str | None = None,
+    language: str = "en",
+) -> tuple[dict[str, str], int]:
+    """Run schemathesis in the name of a token; return what it found wrong, and how many requests it made."""
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": language}
+    config = configured(examples=examples, seed=seed, phases=phases, seconds=seconds)
+    config.projects.default.headers = headers
+    schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=config, headers=headers)
+    if only is not None:
+        schema = schema.include(path_regex=only)
+    found: dict[str, str] = {}
+    made = 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            made += len(event.recorder.interactions)
+            for case, checks in event.recorder.checks.items():
+                for check in checks:
+                    if check.failure_info is not None:
+                        said = _said(event.recorder.label, check, event.recorder.interactions.get(case))
+                        found.setdefault(*said)
+        elif isinstance(event, (events.NonFatalError, events.FatalError)):
+            error = event.value if isinstance(event, events.NonFatalError) else event.exception
+            found.setdefault(f"error {getattr(event, 'label', '')}", repr(error)[:2_000])
+        elif isinstance(event, events.EngineFinished):
+            for failure in event.failures:
+                found.setdefault(f"{failure.operation}: {failure.title}", str(failure.message)[:2_000])
+    return found, made
+
+
+def _said(label: str, check: Any, interaction: Any) -> tuple[str, str]:
+    failure = check.failure_info.failure
+    request, response = interaction.request, interaction.response
+    body = response.content[:1_500].decode(errors="replace") if response is not None else ""
+    status = response.status_code if response is not None else "-"
+    sent = request.body[:1_000] if request.body else b""
+    kind = f"{check.name} {failure.operation or label}: {failure.title} ({status})"
+    return kind, f"{failure.message}\n  {request.method} {request.uri}\n  {sent!r}\n  {status} {body}"
