@@ -174,8 +174,8 @@ def stories(
         changes = [
             Told(
                 _label(entity, change.key, spoken),
-                _say(found, entity, change.key, change.before, locale),
-                _say(found, entity, change.key, change.after, locale),
+                value_said(found.titles or {}, entity, change.key, change.before, locale),
+                value_said(found.titles or {}, entity, change.key, change.after, locale),
                 _again(reader, entity, each, change, now),
             )
             for change in each.changes
@@ -226,19 +226,25 @@ def _label(entity: Entity, key: str, spoken: str) -> str:
     return field.label.in_(spoken) if field is not None else key
 
 
-def _say(found: History, entity: Entity, key: str, value: Any, locale: Locale) -> str:
-    """Return a JSON value of history in words."""
+def value_said(
+    titles: Mapping[tuple[str, str], str],
+    entity: Entity,
+    key: str,
+    value: Any,
+    locale: Locale,
+    longest: int = LONGEST,
+) -> str:
+    """Return a JSON value in words; `titles` are those of linked records, by (entity, id)."""
     field = entity.fields.get(key)
     if value is None or value == []:
         return "—"
     if field is None:
-        return _short(str(value))
+        return _short(str(value), longest)
     kind = field.type.links
     if kind == "children":
         count = len(value) if isinstance(value, list) else 1
         return Message("{count} row" if count == 1 else "{count} rows", count=count).in_(locale.language)
     if kind:
-        titles = found.titles or {}
         names = []
         for each in value if isinstance(value, list) else [value]:
             target, _, record_id = str(each).rpartition("/")
@@ -253,11 +259,11 @@ def _say(found: History, entity: Entity, key: str, value: Any, locale: Locale) -
         )
     try:
         shown = field.type.result(field.options)
-        return _short(field.type.displayer(field.options, locale)(shown.parse(value, field.options)))
+        return _short(field.type.displayer(field.options, locale)(shown.parse(value, field.options)), longest)
     except (BadValue, TypeError, ValueError):
         # Kept from before the field had another type, or a mark that stands for a value.
-        return _short(str(value))
+        return _short(str(value), longest)
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+def _short(words: str, longest: int) -> str:
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
