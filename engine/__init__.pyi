@@ -91,7 +91,16 @@ from engine.data.transfer import (
 from engine.data.transfer import (
     SheetUnreadable as SheetUnreadable,
 )
+from engine.data.transfer.importing import import_ways as import_ways
+from engine.data.transfer.looking import FileLook as FileLook
+from engine.data.transfer.mapping import REASON as REASON
+from engine.data.transfer.mapping import ColumnRule as ColumnRule
 from engine.data.transfer.mapping import guarded as guarded
+from engine.data.transfer.mapping import map_text as map_text
+from engine.data.transfer.mapping import parse_map as parse_map
+from engine.data.transfer.proposing import unknown_words as unknown_words
+from engine.data.transfer.wanted import ExportOptions as ExportOptions
+from engine.data.transfer.wanted import read_export_options as read_export_options
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine
 from engine.errors import (
@@ -408,6 +417,15 @@ from engine.site.secrets import write_new_key as write_new_key
 from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text
+from engine.transfers.export_rows import ExportFile as ExportFile
+from engine.transfers.exporting import Exports as Exports
+from engine.transfers.exporting import Fetched as Fetched
+from engine.transfers.import_maps import SavedMap as SavedMap
+from engine.transfers.import_maps import proposed_map as proposed_map
+from engine.transfers.import_rows import ImportRun as ImportRun
+from engine.transfers.import_rows import problem_kind as problem_kind
+from engine.transfers.import_targets import ImportTarget as ImportTarget
+from engine.transfers.importing import Imports as Imports
 from engine.webhooks import DELIVERY_STATE_LABELS as DELIVERY_STATE_LABELS
 from engine.webhooks import DELIVERY_STATES as DELIVERY_STATES
 from engine.webhooks import ENDPOINT_STATE_LABELS as ENDPOINT_STATE_LABELS

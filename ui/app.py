@@ -70,7 +70,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     wire.serve(app, site.config.api.get("cors", ()))
     headers.protect(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
-    sizes.limit(app, site.config.limits.upload_megabytes)
+    sizes.limit(app, site.config.limits.upload_megabytes, site.config.limits.import_megabytes)
     app.register_blueprint(api())
     app.register_blueprint(agents)
     for each in blueprints():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from flask import Flask, request
 
 MOST_PARTS = 50_000
@@ -12,7 +15,16 @@ DEEPEST = 64
 """Levels that JSON may have within each other."""
 
 
-def limit(app: Flask, upload_megabytes: int) -> None:
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def takes_imports(view: View) -> View:
+    """Let a view take files that are imported, which may be larger than those that records keep."""
+    view.takes_imports = True  # type: ignore[attr-defined]
+    return view
+
+
+def limit(app: Flask, upload_megabytes: int, import_megabytes: int) -> None:
     """Set the limits of an application."""
     with_files = upload_megabytes * 2**20 + MOST_TYPED
     app.config["MAX_FORM_PARTS"] = MOST_PARTS
@@ -23,6 +35,8 @@ def limit(app: Flask, upload_megabytes: int) -> None:
     def _measure() -> None:
         if request.mimetype != "multipart/form-data":
             request.max_content_length = MOST_TYPED
+        elif hasattr(app.view_functions.get(request.endpoint or ""), "takes_imports"):
+            request.max_content_length = import_megabytes * 2**20 + MOST_TYPED
 
 
 def is_too_deep(value: object) -> bool:

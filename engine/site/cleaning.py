@@ -28,6 +28,7 @@ from engine.site.config import Limits
 from engine.storage.codec import moment
 from engine.storage.database import Database, run
 from engine.transfers.exporting import Exports
+from engine.transfers.importing import Imports
 
 VIA = "clean_up"
 _PART = 5_000
@@ -85,6 +86,7 @@ class Cleaning:
     records: Records
     files: Files
     exports: Exports
+    imports: Imports
     trail: Trail
     limits: Limits
     at: datetime | None = None
@@ -108,6 +110,8 @@ class Cleaning:
         self._swept.append(Swept("files", Message("Uploaded files that no record names"), count))
         count = self.exports.clean_up(self.now, dry_run=self.dry_run)
         self._swept.append(Swept("exports", Message("Exported files whose time is over"), count))
+        count = self.imports.clean_up(self.now, dry_run=self.dry_run)
+        self._swept.append(Swept("imports", Message("Imported files whose time is over"), count))
         for each in _ROWS:
             self._swept.append(Swept(each.step, each.label, self._rows(each)))
         if self.limits.history_days:

@@ -76,6 +76,8 @@ class Limits:
     """Records up to which an export is made while the person waits; a job makes more."""
     export_days: int = 3
     """Days that an exported file is kept for its owner."""
+    import_days: int = 30
+    """Days that an imported file is kept after anybody did anything with it."""
     files_megabytes: int = 0
     """What all files may have together; 0 = as much as there is room for."""
     files_megabytes_per_person: int = 0

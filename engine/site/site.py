@@ -54,6 +54,8 @@ from engine.storage.database import Database
 from engine.storage.migrations import migrate
 from engine.transfers.exporting import FOLDER as EXPORTS
 from engine.transfers.exporting import ExportRules, Exports
+from engine.transfers.importing import FOLDER as IMPORTS
+from engine.transfers.importing import Imports
 
 if TYPE_CHECKING:
     from engine.data.explain import Explanation
@@ -444,7 +446,7 @@ class Site:
             DatabaseUnavailable: the database does not answer; the steps before have done their work.
         """
         self.require_published()
-        parts = (self.database, self.publisher, self.records, self.files, self.exports, self.trail)
+        parts = (self.database, self.publisher, self.records, self.files, self.exports, self.imports, self.trail)
         return Cleaning(*parts, self.config.limits, now, dry_run=dry_run).run()
 
     # --- many records ---------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ class ImportMaps:
         return int(value) if self._statements.sqlite else value
 
 
-def proposed(saved: Sequence[SavedMap], headers: Sequence[str]) -> SavedMap | None:
+def proposed_map(saved: Sequence[SavedMap], headers: Sequence[str]) -> SavedMap | None:
     """Return the saved mapping that fits a file best; None when none does well enough."""
     best = max(saved, key=lambda each: (each.fit(headers), each.used_at), default=None)
     return best if best is not None and best.fit(headers) >= _FITS else None

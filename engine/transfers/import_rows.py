@@ -146,13 +146,19 @@ class ImportRows:
         found = self.run(connection, "SELECT id FROM import_run WHERE thrown_at IS NULL").fetchall()
         return {str(row[0]) for row in found}
 
+    def undone(self, connection: Connection, change_set: str | None) -> bool:
+        """Say whether a change set was taken back."""
+        text = "SELECT undone_by FROM change_set WHERE id = ?"
+        row = self.run(connection, text, change_set).fetchone() if change_set else None
+        return row is not None and row[0] is not None
+
     # --- problems ---------------------------------------------------------------------------------------------------
 
     def note(self, connection: Connection, id_: str, problems: Sequence[RowProblem], *, trial: bool) -> None:
         """Write what is wrong with rows."""
         flag = self._flag(trial)
         rows = [
-            (id_, flag, each.row, each.field, each.column, each.value, _message(each), kind_of(each))
+            (id_, flag, each.row, each.field, each.column, each.value, _message(each), problem_kind(each))
             for each in problems
         ]
         if rows:
@@ -192,7 +198,7 @@ class ImportRows:
 # --- as JSON
 
 
-def kind_of(problem: RowProblem) -> str:
+def problem_kind(problem: RowProblem) -> str:
     """Return what equal problems of one field have in common."""
     return hashlib.sha256(f"{problem.field}\n{problem.message.template}".encode()).hexdigest()[:16]
 

@@ -22,20 +22,21 @@ from engine.data.files import Files, clean_name
 from engine.data.principal import Principal
 from engine.data.records import Records
 from engine.data.transfer.importing import Importer, ImportOptions
-from engine.data.transfer.looking import Look, look
+from engine.data.transfer.looking import FileLook, look
 from engine.data.transfer.mapping import ColumnMap
 from engine.data.transfer.proposing import Proposal, propose
 from engine.data.transfer.report import ImportReport
 from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
 from engine.ids import new_id
-from engine.jobs import Jobs, Run, Task
+from engine.jobs import Job, Jobs, Run, Task
 from engine.publish import Models, Published
 from engine.storage.database import Database
 from engine.transfers.import_ledger import RowLedger
 from engine.transfers.import_maps import ImportMaps, SavedMap
 from engine.transfers.import_rows import ImportRows, ImportRun, ShownProblem, report_to_json
 from engine.transfers.import_store import ImportStore, wrong_file
+from engine.transfers.import_targets import ImportTarget, targets
 
 TASK = "import"
 FOLDER = "imports"
@@ -158,7 +159,7 @@ class Imports:
             everybody = Access(self._published(connection), principal).has("admin")
             return self.rows.entries(connection, entity, None if everybody else principal.id, limit, before)
 
-    def look(self, run: ImportRun, said: ColumnMap | None = None) -> Look:
+    def look(self, run: ImportRun, said: ColumnMap | None = None) -> FileLook:
         """Return what the file of an import turned out to be, read as `said` tells, else as its plan does.
 
         Raises:
@@ -167,12 +168,58 @@ class Imports:
         """
         return look(self.path(run), said or run.plan, run.name)
 
-    def proposals(self, principal: Principal, run: ImportRun, seen: Look, said: ColumnMap | None) -> list[Proposal]:
+    def proposals(self, principal: Principal, run: ImportRun, seen: FileLook, said: ColumnMap | None) -> list[Proposal]:
         """Return for each column what it probably is; what `said` says already stays."""
         importer = self._importer(principal, run.entity)
         published = importer.published()
         matcher = importer.matcher(published, published.model.entity(run.entity), updates=False)
         return propose(matcher, seen, said)
+
+    def targets(self, principal: Principal, entity: str) -> list[ImportTarget]:
+        """Return what columns may go into."""
+        published = self._importer(principal, entity).published()
+        return targets(published.model, Access(published, principal), published.model.entity(entity))
+
+    def faults(self, principal: Principal, run: ImportRun, said: ColumnMap) -> dict[str, Message]:
+        """Return what is wrong with single columns of a mapping, by header."""
+        importer = self._importer(principal, run.entity)
+        published = importer.published()
+        matcher = importer.matcher(published, published.model.entity(run.entity), updates=False)
+        found: dict[str, Message] = {}
+        for header in said.columns:
+            for rule in said.rules(header):
+                try:
+                    matcher.column(0, header, rule, empty=said.empty, described=False)
+                except GuanxiError as error:
+                    found.setdefault(header, error.message)
+        return found
+
+    def reopen(self, principal: Principal, run: ImportRun) -> ImportRun:
+        """Let somebody say anew how a file is read whose import ended before its first row was written.
+
+        Raises:
+            GuanxiError: rows were written, or it is still at work.
+        """
+        principal.require_own_hands()
+        job = self.job(run)
+        if run.state not in {"running", "trying"} or run.done is not None or (job is not None and not job.ended):
+            raise GuanxiError(_too_late())
+        self._back(run, run.state)
+        return self._again(run)
+
+    def job(self, run: ImportRun) -> Job | None:
+        """Return the job that does an import, or tries it; None when none does."""
+        if run.job_id is None:
+            return None
+        try:
+            return self._jobs.get(run.job_id)
+        except NotFound:
+            return None
+
+    def undone(self, run: ImportRun) -> bool:
+        """Say whether what an import brought in was taken back."""
+        with self._database.read() as connection:
+            return self.rows.undone(connection, run.change_set)
 
     def check(self, principal: Principal, run: ImportRun, headers: Sequence[str], said: ColumnMap) -> None:
         """Refuse a mapping that does not fit the file or what the principal may write.
@@ -248,7 +295,7 @@ class Imports:
         """
         principal.require_own_hands()
         self._require(principal, run.entity)
-        job = self._jobs.get(run.job_id) if run.job_id is not None else None
+        job = self.job(run)
         if run.state not in {"running", "trying"}:
             raise GuanxiError(_too_late())
         if job is not None and job.state == "paused":

@@ -152,5 +152,6 @@ def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_export": reader.access.may(key, "export"),
+        "may_import": reader.access.may(key, "import") and not wanted.entity.parent,
         "searchable": "search" in wanted.entity.features or any(wanted.entity.search_fields),
     }

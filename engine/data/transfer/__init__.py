@@ -2,13 +2,14 @@
 
 from engine.data.transfer.exporting import Exporter, ExportTooLarge
 from engine.data.transfer.importing import Importer, ImportOptions
-from engine.data.transfer.mapping import ColumnMap
+from engine.data.transfer.mapping import ColumnMap, ColumnRule
 from engine.data.transfer.report import ImportReport, RowProblem
 from engine.data.transfer.sheet import SheetUnreadable
-from engine.data.transfer.wanted import ExportOptions, read_options
+from engine.data.transfer.wanted import ExportOptions, read_export_options
 
 __all__ = [
     "ColumnMap",
+    "ColumnRule",
     "ExportOptions",
     "ExportTooLarge",
     "Exporter",
@@ -17,5 +18,5 @@ __all__ = [
     "Importer",
     "RowProblem",
     "SheetUnreadable",
-    "read_options",
+    "read_export_options",
 ]

@@ -7,7 +7,7 @@ the file was worked through. Rows that cannot be taken go into a file of their o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -204,27 +204,30 @@ def identifying(kind: Entity, on: str) -> frozenset[str]:
     Raises:
         GuanxiError: records are not told apart by that.
     """
-    if on in {"id", "external_id"}:
-        return frozenset((on,))
-    if on in kind.unique:
-        return frozenset(kind.fields[key].blind_of or key for key in kind.unique[on].fields)
-    single = {each.blind_of or key for key, each in kind.fields.items() if each.unique}
-    if on in single:
-        return frozenset((on,))
+    found = import_ways(kind).get(on)
+    if found is not None:
+        return found
     raise GuanxiError(
         Message(
             "Records of {entity} are not found by {on}; they are by {ways}",
             entity=kind.key,
             on=repr(on),
-            ways=", ".join(ways(kind)),
+            ways=", ".join(import_ways(kind)),
         )
     )
 
 
-def ways(kind: Entity) -> tuple[str, ...]:
-    """Return everything by which records of an entity are found again."""
+def import_ways(kind: Entity) -> Mapping[str, frozenset[str]]:
+    """Return everything by which records of an entity are found again -> the fields that a file needs for it."""
+    rules = {key: frozenset(kind.fields[each].blind_of or each for each in rule.fields)
+             for key, rule in kind.unique.items()}  # fmt: skip
     single = {each.blind_of or key for key, each in kind.fields.items() if each.unique}
-    return ("external_id", "id", *kind.unique, *sorted(single - {"id", "external_id"}))
+    return {
+        "external_id": frozenset(("external_id",)),
+        "id": frozenset(("id",)),
+        **rules,
+        **{key: frozenset((key,)) for key in sorted(single - {"id", "external_id"})},
+    }
 
 
 # --- imports that were broken off -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ _SMALL = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FileLook:
     """What a file turned out to be."""
 
     kind: str
@@ -45,7 +45,7 @@ class Look:
         return [(index, header) for index, header in enumerate(self.headers) if header and header != REASON]
 
 
-def look(file: Path, said: ColumnMap, name: str | None = None) -> Look:
+def look(file: Path, said: ColumnMap, name: str | None = None) -> FileLook:
     """Look at a file as a mapping says it is read; what that does not say is found out.
 
     Raises:
@@ -65,7 +65,7 @@ def look(file: Path, said: ColumnMap, name: str | None = None) -> Look:
         elif rows is None and sheet.size <= _SMALL:
             rows = len(lines) + sum(1 for _ in sheet.lines)
         samples = tuple(tuple(short_cell(cell) for cell in line.cells) for line in lines if line.broken is None)
-        return Look(
+        return FileLook(
             sheet.kind, sheet.encoding, sheet.delimiter, sheet.sheets, sheet.sheet, sheet.header_row, sheet.headers,
             samples, sheet.above, rows,
         )  # fmt: skip

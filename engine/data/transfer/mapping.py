@@ -18,7 +18,7 @@ from engine.errors import DocumentsInvalid, Place, Problem
 from engine.i18n import Message
 from engine.metadata.document import by_place, read_plain
 from engine.metadata.shape import Compiler
-from engine.metadata.syntax import join
+from engine.metadata.syntax import dump, join
 
 REASON = "reason"
 """The column of the file with bad rows that says why; left out when such a file is imported again."""
@@ -256,6 +256,11 @@ def _rule(said: Mapping[str, Any]) -> ColumnRule:
     given["do"] = tuple(given.get("do", ()))
     given["values"] = {str(key): value for key, value in given.get("values", {}).items()}
     return ColumnRule(**given)
+
+
+def map_text(said: ColumnMap) -> str:
+    """Return a mapping as the text of a file that `read_map` reads."""
+    return dump(said.body())
 
 
 def guarded(text: str) -> str:

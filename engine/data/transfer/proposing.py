@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.data.transfer.changing import change_of
-from engine.data.transfer.looking import Look
+from engine.data.transfer.looking import FileLook
 from engine.data.transfer.mapping import DATES, ColumnMap, ColumnRule
 from engine.data.transfer.matching import Matcher, plain
 from engine.errors import BadValue
@@ -57,7 +57,7 @@ class Proposal:
     why: Why = ""
 
 
-def propose(matcher: Matcher, look: Look, said: ColumnMap | None = None) -> list[Proposal]:
+def propose(matcher: Matcher, look: FileLook, said: ColumnMap | None = None) -> list[Proposal]:
     """Return a proposal for each column that has a header; what a mapping says already stays as it is.
 
     No field is proposed for two columns.
@@ -91,7 +91,7 @@ class _Guess:
     why: Why
 
 
-def _guesses(matcher: Matcher, look: Look, index: int, header: str) -> Iterator[_Guess]:
+def _guesses(matcher: Matcher, look: FileLook, index: int, header: str) -> Iterator[_Guess]:
     for target in sorted(matcher.guess(header), key=lambda each: each.count(".")):
         yield _Guess(index, target, 3, "name")
     words = plain(header)

@@ -30,6 +30,7 @@ from engine.storage.migrations import (
     m0008_jobs,
     m0009_webhooks,
     m0010_proposals,
+    m0011_imports,
     m0012_exports,
     m0014_audit_objects,
 )
@@ -72,6 +73,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0008_jobs,
         m0009_webhooks,
         m0010_proposals,
+        m0011_imports,
         m0012_exports,
         m0014_audit_objects,
     )

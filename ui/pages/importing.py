@@ -1,0 +1,485 @@
+"""Import: a file is uploaded, its columns are told, it is tried, and then it becomes records, which can be taken back.
+
+Each step is a page of its own with an address, so the Back button works and nothing needs a script. What somebody said
+is kept with the file at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, request, send_file
+from werkzeug.wrappers import Response
+
+from engine import (
+    ColumnMap,
+    Entity,
+    FileLook,
+    GuanxiError,
+    ImportRun,
+    Message,
+    NotFound,
+    Reader,
+    RecordInvalid,
+    import_ways,
+    map_text,
+    parse_map,
+    problem_kind,
+    proposed_map,
+)
+from ui.asking import language, principal, reading, site
+from ui.frame import is_fragment, notice, page, words
+from ui.pages.import_forms import posted_plan, repeated, shown_form
+from ui.sizes import takes_imports
+from ui.widgets.moments import moment_writer, zone
+
+PROBLEMS = 50
+"""Problems that a page shows."""
+ENTRIES = 20
+_REFUSED = 422
+_ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", "utf-16")
+_DELIMITERS = (",", ";", "\t", "|")
+
+routes = Blueprint("importing", __name__)
+
+
+# --- the file
+
+
+@routes.get("/<entity>/import")
+def begin(entity: str) -> str:
+    """Ask for a file, and list earlier imports."""
+    return _begin(entity)
+
+
+@routes.post("/<entity>/import")
+@takes_imports
+def upload(entity: str) -> Response:
+    """Take a file."""
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        return make_response(_begin(entity, words("Choose a file")), _REFUSED)
+    try:
+        run = site().imports.start(principal(), entity, given.stream, given.filename)
+    except GuanxiError as error:
+        return make_response(_begin(entity, _sentence(error)), _REFUSED)
+    return _to(run)
+
+
+def _begin(entity: str, problem: str = "") -> str:
+    who = principal()
+    runs = site().imports.entries(who, entity, limit=ENTRIES + 1, before=request.args.get("before"))
+    with reading() as reader:
+        shown = _importable(reader, entity)
+        return page(
+            "import.html", reader, entity=shown, problem=problem, most=site().config.limits.import_megabytes,
+            runs=[_entry(reader, run) for run in runs[:ENTRIES]], days=site().imports.days,
+            more=runs[ENTRIES - 1].id if len(runs) > ENTRIES else "",
+            maps=[(each, (who.id is not None and each.actor_id == who.id) or reader.access.has("admin"))
+                  for each in site().imports.saved_maps(who, entity)],
+        )  # fmt: skip
+
+
+def _importable(reader: Reader, entity: str) -> Entity:
+    found = reader.model.entities.get(entity)
+    if found is None:
+        raise NotFound(Message("There is no {key}", key=entity))
+    reader.access.require(entity, "import")
+    return found
+
+
+def _entry(reader: Reader, run: ImportRun) -> dict[str, Any]:
+    """Return an import as a list shows it."""
+    job = site().imports.job(run)
+    return {
+        "run": run,
+        "state": _state(run, job),
+        "report": run.report,
+        "who": reader.titles("user", [run.actor_id]).get(run.actor_id, "") if run.actor_id else "",
+        "at": _moment(reader, run.made_at),
+    }
+
+
+def _moment(reader: Reader, at: datetime) -> str:
+    place = zone(reader.access.principal.timezone)
+    return moment_writer(language())(at.astimezone(place), reader.access.env()["today"].year)
+
+
+def _state(run: ImportRun, job: Any) -> tuple[str, str]:
+    """Return (words, colour) of how an import stands."""
+    if run.state in {"running", "trying"}:
+        state = job.state if job is not None else "broken"
+        told = {
+            "queued": (words("Waiting"), "secondary"),
+            "running": (words("Running"), "blue"),
+            "paused": (words("Paused"), "yellow"),
+            "failed": (words("Failed"), "red"),
+            "cancelled": (words("Cancelled"), "secondary"),
+            "done": (words("Running"), "blue"),
+        }
+        return told.get(state, (words("Broken off"), "red"))
+    if run.state == "done":
+        return words("Done"), "yellow" if run.report is not None and run.report.failed else "green"
+    return words("Not begun"), "secondary"
+
+
+# --- one import
+
+
+@routes.get("/<entity>/import/<uuid:id_>")
+def show(entity: str, id_: Any) -> Response | str:
+    """Show an import: its columns, how it is checked, how far it is, or what came of it."""
+    run = site().imports.get(principal(), str(id_), entity)
+    if run.begun or run.state == "trying":
+        return _progress(run)
+    try:
+        look = site().imports.look(run)
+    except GuanxiError as error:
+        return make_response(_unreadable(run, error), _REFUSED)
+    if request.args.get("step") == "check" and run.plan.columns:
+        return _check(run, look)
+    return _columns(run, look)
+
+
+@routes.post("/<entity>/import/<uuid:id_>")
+def act(entity: str, id_: Any) -> Response:
+    """Do what a button of an import's page asks for."""
+    run = site().imports.get(principal(), str(id_), entity)
+    doing = _ACTS.get(request.form.get("act", ""), _plan)
+    return doing(run)
+
+
+def _to(run: ImportRun, step: str = "") -> Response:
+    return redirect(f"/{run.entity}/import/{run.id}{'?step=' + step if step else ''}", 303)
+
+
+def _sentence(error: GuanxiError) -> str:
+    if isinstance(error, RecordInvalid):
+        return " ".join(dict.fromkeys(each.message.in_(language()) for each in error.problems))
+    return error.in_(language())
+
+
+def _shown(template: str, run: ImportRun, **values: Any) -> str:
+    with reading() as reader:
+        return page(template, reader, entity=_importable(reader, run.entity), run=run, **values)
+
+
+def _unreadable(run: ImportRun, error: GuanxiError) -> str:
+    return _shown("import_unread.html", run, problem=_sentence(error), **_ways_to_read(run))
+
+
+def _ways_to_read(run: ImportRun, look: FileLook | None = None) -> dict[str, Any]:
+    """Return what the form shows in which somebody says how the file is read."""
+    known = look.encoding if look is not None else run.plan.encoding or ""
+    delimiter = look.delimiter if look is not None else run.plan.delimiter or ","
+    return {
+        "look": look,
+        "encodings": list(dict.fromkeys([*_ENCODINGS, known] if known else _ENCODINGS)),
+        "encoding": known,
+        "delimiters": list(dict.fromkeys([*_DELIMITERS, delimiter])),
+        "delimiter": delimiter,
+    }
+
+
+# --- which column is which field
+
+
+def _columns(
+    run: ImportRun,
+    look: FileLook,
+    plan: ColumnMap | None = None,
+    problems: Mapping[str, Message] | None = None,
+    problem: str = "",
+) -> str:
+    who, imports = principal(), site().imports
+    saved, used = imports.saved_maps(who, run.entity), None
+    plan = plan or run.plan
+    if not plan.columns:
+        used = proposed_map(saved, look.headers)
+        plan = _fitting(used.said, plan, look) if used is not None else plan
+    proposals = imports.proposals(who, run, look, plan if plan.columns else None)
+    whys = {each.index: each.why for each in proposals if each.rule is not None}
+    if not run.plan.columns or used is not None:
+        known = {each.header: each.rule for each in proposals if each.why != "said"}
+        plan = ColumnMap(**{**_fields(plan), "columns": {**known, **plan.columns}})
+    form = shown_form(
+        look, imports.targets(who, run.entity), plan, whys, problems or {}, problem, repeated(request.form)
+    )
+    return _shown(
+        "import_columns.html", run, form=form, saved=saved, used=used, rows=look.rows, **_ways_to_read(run, look)
+    )
+
+
+def _fields(plan: ColumnMap) -> dict[str, Any]:
+    return {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+
+
+def _fitting(saved: ColumnMap, plan: ColumnMap, look: FileLook) -> ColumnMap:
+    """Return a saved mapping for a file that may lack some of its columns; the file is read as it was."""
+    headers = set(look.headers)
+    columns = {header: rule for header, rule in saved.columns.items() if header in headers}
+    here = {name: getattr(plan, name) for name in ("encoding", "delimiter", "sheet", "header_row")}
+    return ColumnMap(**{**_fields(saved), "columns": columns, **here})
+
+
+def _plan(run: ImportRun) -> Response:
+    """Keep what was said about the columns, and go on to the next page."""
+    look = site().imports.look(run)
+    plan = posted_plan(request.form, look, run.plan)
+    if "again" in request.form or request.form.get("act") == "refresh":
+        return make_response(_columns(run, look, plan))
+    problems = site().imports.faults(principal(), run, plan)
+    if not problems:
+        try:
+            site().imports.check(
+                principal(), run, look.headers, ColumnMap(**{**_fields(plan), "on": None, "mode": "both"})
+            )
+        except GuanxiError as error:
+            return make_response(_columns(run, look, plan, {}, _sentence(error)), _REFUSED)
+        return _to(site().imports.plan(run, plan), "check")
+    return make_response(_columns(run, look, plan, problems), _REFUSED)
+
+
+def _read_anew(run: ImportRun) -> Response:
+    """Keep how the file itself is read: its encoding, its delimiter, its sheet, the row of its headers."""
+    given = request.form
+    row = given.get("header_row", 0, type=int)
+    plan = ColumnMap(
+        **{
+            **_fields(run.plan),
+            "columns": {},
+            "encoding": given.get("encoding") or None,
+            "delimiter": {"tab": "\t"}.get(given.get("delimiter", ""), given.get("delimiter")) or None,
+            "sheet": given.get("sheet") or None,
+            "header_row": row if row > 0 else None,
+        }
+    )
+    return _to(site().imports.plan(run, plan))
+
+
+def _use_map(run: ImportRun) -> Response:
+    """Take a saved mapping, or one of a file."""
+    given = request.files.get("map_file")
+    look = site().imports.look(run)
+    try:
+        if given is not None and given.filename:
+            said = parse_map(given.stream.read(), given.filename)
+        else:
+            chosen = request.form.get("map", "")
+            saved = site().imports.saved_maps(principal(), run.entity)
+            said = next((each.said for each in saved if each.id == chosen), ColumnMap())
+        plan = _fitting(said, run.plan, look)
+        site().imports.plan(run, plan)
+    except GuanxiError as error:
+        return make_response(_columns(run, look, None, {}, _sentence(error)), _REFUSED)
+    return _to(run)
+
+
+# --- what is there already, and the trial
+
+
+def _check(run: ImportRun, look: FileLook, problem: str = "", name_problem: str = "") -> str:
+    with reading() as reader:
+        entity = _importable(reader, run.entity)
+        plan = run.plan
+        given = {rule.field.partition(".")[0] for header in plan.columns for rule in plan.rules(header)} | set(
+            plan.values
+        )
+        ways = [
+            {"key": key, "label": _way_label(entity, key, needed), "ready": needed <= given,
+             "lacks": [entity.fields[each].label.in_(language()) for each in sorted(needed - given)]}
+            for key, needed in import_ways(entity).items()
+        ]  # fmt: skip
+        may = {action: reader.access.may(entity.key, action) for action in ("create", "update")}
+        trial = run.trial
+        found, following = _problems(run, trial=True) if trial is not None else ([], None)
+        return page(
+            "import_check.html", reader, entity=entity, run=run, rows=look.rows, ways=ways, may=may, problem=problem,
+            name_problem=name_problem, report=trial, kinds=_kinds(trial), problems=found, following=following,
+            chosen_kind=request.args.get("kind", ""), used=len([1 for each in plan.columns.values() if each]),
+            left=[header for _, header in look.named if not plan.rules(header)],
+            secret=_secret(entity, plan),
+        )  # fmt: skip
+
+
+def _way_label(entity: Entity, key: str, needed: frozenset[str]) -> str:
+    labels = [entity.fields[each].label.in_(language()) for each in entity.fields if each in needed]
+    return " + ".join(labels) or key
+
+
+def _secret(entity: Entity, plan: ColumnMap) -> list[str]:
+    """Return the columns that the file with bad rows leaves out."""
+    found = []
+    for header in plan.columns:
+        for rule in plan.rules(header):
+            each = entity.fields.get(rule.field)
+            if each is not None and (each.secret or each.type.name == "secret"):
+                found.append(header)
+    return found
+
+
+def _kinds(report: Any) -> list[dict[str, Any]]:
+    """Return kinds of problem with their numbers, the most frequent first."""
+    if report is None:
+        return []
+    return [
+        {"key": problem_kind(each.first), "column": each.column or each.field, "count": each.count,
+         "message": each.first.message.in_(language()), "row": each.first.row, "value": each.first.value}
+        for each in sorted(report.kinds.values(), key=lambda each: -each.count)
+    ]  # fmt: skip
+
+
+def _problems(run: ImportRun, *, trial: bool) -> tuple[list[Any], int | None]:
+    kind, after = request.args.get("kind", ""), request.args.get("after", 0, type=int)
+    found, following = site().imports.problems(run, trial=trial, kind=kind, after=max(after, 0), limit=PROBLEMS)
+    return [
+        {"row": each.problem.row, "column": each.problem.column or each.problem.field, "value": each.problem.value,
+         "why": each.problem.message.in_(language())}
+        for each in found
+    ], following  # fmt: skip
+
+
+def _checked(run: ImportRun) -> ImportRun:
+    """Keep what the form says of records that are there."""
+    given = request.form
+    on = given.get("on") or None
+    mode = given.get("mode", "both") if on else "both"
+    empty = given.get("empty", "clear")
+    plan = ColumnMap(
+        **{
+            **_fields(run.plan),
+            "on": on,
+            "mode": mode if mode in {"create", "update", "both"} else "both",
+            "empty": empty if empty in {"clear", "keep"} else "clear",
+        }
+    )
+    if (plan.on, plan.mode, plan.empty) == (run.plan.on, run.plan.mode, run.plan.empty):
+        return run
+    return site().imports.plan(run, plan)
+
+
+def _begin_work(run: ImportRun, *, trial: bool) -> Response:
+    kept = run
+    try:
+        kept = _checked(run)
+        begun = site().imports.begin(principal(), kept, trial=trial)
+    except GuanxiError as error:
+        kept = site().imports.get(principal(), run.id)
+        if kept.begun or kept.state == "trying":
+            raise
+        return make_response(_check(kept, site().imports.look(kept), _sentence(error)), _REFUSED)
+    return _to(begun, "check" if trial and begun.state == "tried" else "")
+
+
+def _save_map(run: ImportRun) -> Response:
+    kept = _checked(run)
+    look = site().imports.look(kept)
+    name = request.form.get("map_name", "")
+    shared = "map_shared" in request.form
+    try:
+        site().imports.save_map(principal(), run.entity, name, kept.plan, look.headers, shared=shared)
+    except RecordInvalid as error:
+        return make_response(_check(kept, look, name_problem=_sentence(error)), _REFUSED)
+    notice(Message("The mapping “{name}” is saved", name=name.strip()))
+    return _to(kept, "check")
+
+
+@routes.get("/<entity>/import/<uuid:id_>/map.yaml")
+def map_file(entity: str, id_: Any) -> Response:
+    """Send the mapping as the file that the command takes."""
+    run = site().imports.get(principal(), str(id_), entity)
+    response = make_response(map_text(run.plan))
+    response.mimetype = "application/yaml"
+    response.headers["Content-Disposition"] = f'attachment; filename="{entity}-map.yaml"'
+    return response
+
+
+@routes.post("/<entity>/import/maps/<uuid:id_>/forget")
+def forget_map(entity: str, id_: Any) -> Response:
+    """Delete a saved mapping."""
+    site().imports.forget_map(principal(), str(id_))
+    notice(Message("The mapping is deleted"))
+    return redirect(f"/{entity}/import", 303)
+
+
+# --- how far it is, and what came of it
+
+
+def _progress(run: ImportRun) -> str:
+    job = site().imports.job(run)
+    report = run.report
+    trial = run.state == "trying"
+    live = run.state in {"running", "trying"} and job is not None and job.state in {"queued", "running", "done"}
+    if run.state in {"running", "trying"} and job is None:
+        live = False
+    values: dict[str, Any] = {
+        "job": job, "report": report, "live": live, "trial": trial, "state": _state(run, job),
+        "waits": live and job is not None and job.state == "queued" and not site().jobs.manned(),
+        "kinds": _kinds(report) if not live else [], "problems": [], "following": None,
+        "chosen_kind": request.args.get("kind", ""), "undone": False, "rows": run.done.row if run.done else 0,
+        "error": job.error.in_(language()) if job is not None and job.error is not None and not live else "",
+    }  # fmt: skip
+    if not live and report is not None:
+        values["problems"], values["following"] = _problems(run, trial=False)
+    if run.change_set is not None:
+        values["undone"] = site().imports.undone(run)
+    with reading() as reader:
+        entity = _importable(reader, run.entity)
+        values |= {"entity": entity, "run": run, "entry": _entry(reader, run), "secret": _secret(entity, run.plan)}
+        if is_fragment() and request.args.get("part") == "progress":
+            from flask import render_template
+
+            return render_template("_import_progress.html", **values)
+        return page("import_run.html", reader, **values)
+
+
+@routes.get("/<entity>/import/<uuid:id_>/errors.csv")
+def errors(entity: str, id_: Any) -> Response:
+    """Send the rows that were not taken, with the reasons."""
+    run = site().imports.get(principal(), str(id_), entity)
+    trial = "trial" in request.args
+    file = site().imports.errors(principal(), run, trial=trial)
+    stem = run.name.rpartition(".")[0] or run.name
+    response = send_file(file, mimetype="text/csv", as_attachment=True, download_name=f"{stem}.errors.csv")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _pause(run: ImportRun) -> Response:
+    site().imports.pause(principal(), run)
+    return _to(run)
+
+
+def _go_on(run: ImportRun) -> Response:
+    site().imports.go_on(principal(), run)
+    return _to(run)
+
+
+def _cancel(run: ImportRun) -> Response:
+    return _to(site().imports.cancel(principal(), run), "check" if run.state == "trying" else "")
+
+
+def _reopen(run: ImportRun) -> Response:
+    return _to(site().imports.reopen(principal(), run), "check")
+
+
+def _discard(run: ImportRun) -> Response:
+    site().imports.discard(principal(), run)
+    notice(Message("The file is thrown away"))
+    return redirect(f"/{run.entity}/import", 303)
+
+
+_ACTS = {
+    "read": _read_anew,
+    "use_map": _use_map,
+    "save_map": _save_map,
+    "try": lambda run: _begin_work(run, trial=True),
+    "run": lambda run: _begin_work(run, trial=False),
+    "pause": _pause,
+    "go_on": _go_on,
+    "cancel": _cancel,
+    "reopen": _reopen,
+    "discard": _discard,
+}
