@@ -67,6 +67,9 @@ _ROWS = (
     _Rows("attempts", Message("Wrong passwords"), "auth_attempt", "last_at < ?", lambda now: now - _FORGIVEN),
     _Rows("rates", Message("Rate limits"), "rate_bucket", "full_at < ?", lambda now: now.timestamp()),
     _Rows(
+        "proposals", Message("Old proposals of agents"), "proposal", "created_at < ?", lambda now: now - PROPOSALS_KEPT
+    ),
+    _Rows(
         "proposals",
         Message("Old proposals of agents"),
         "proposal",
@@ -182,12 +185,6 @@ class Cleaning:
             if count:
                 self.trail.note(connection, Event("purge", None, number=count, details={"why": "history_days"}))
         self._swept.append(Swept("history", label, count))
-
-    def _history_part(self, limit: Any) -> int:
-        oldest = f"SELECT seq, at FROM record_change ORDER BY seq LIMIT {_PART}"  # noqa: S608 - constants
-        text = f"DELETE FROM record_change WHERE seq IN (SELECT seq FROM ({oldest}) o WHERE at < ?)"  # noqa: S608 - constants
-        with self.database.write() as connection:
-            return int(run(connection, self._said(text), (limit,)).rowcount)
 
     def _said(self, text: str) -> str:
         return text if self.database.dialect == "sqlite" else text.replace("?", "%s")

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from engine.alarms import Alarms, Upkeep
 from engine.audit import Key
@@ -52,6 +52,7 @@ from engine.site.job_settings import JobSettings
 from engine.site.pulling import Pulled, pull
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
+from engine.webhooks import Parts, Webhooks
 from engine.transfers.exporting import FOLDER as EXPORTS
 from engine.transfers.exporting import ExportRules, Exports
 from engine.transfers.importing import FOLDER as IMPORTS
@@ -143,9 +144,20 @@ class Site:
             config.base_url,
         )
         self.proposals = Proposals(self.records, self.reader_within)
+        self._exchange()
+        self.proposals = Proposals(self.records, self.reader_within)
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
+
+    def _exchange(self) -> None:
+        """Put together what the site tells other programs, and what they may tell it."""
+        parts = Parts(
+            self.database, self.records, self.feed, self.outbound, self.post, self.identity.principal,
+            partial(self.reader_within, metered=False), self.config.base_url,
+        )  # fmt: skip
+        self.webhooks = Webhooks(parts)
+        self.webhooks.register(self.jobs)
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -289,11 +301,11 @@ class Site:
             who = principal if isinstance(principal, Principal) else principal(connection)
             yield self.reader_within(connection, who)
 
-    def reader_within(self, connection: Any, principal: Principal) -> Reader:
-        """Return a reader in a transaction that is open already."""
+    def reader_within(self, connection: Any, principal: Principal, *, metered: bool = True) -> Reader:
+        """Return a reader in a transaction that is open already; unless `metered`, what it reads counts for nobody."""
         published = self._published(self.database.probe(connection)[0])
-        secret, vault = self._cursor_secret(), self.records.vault
-        return Reader(connection, published, principal, secret=secret, meters=self.meters, vault=vault)
+        secret, vault, meters = self._cursor_secret(), self.records.vault, self.meters if metered else None
+        return Reader(connection, published, principal, secret=secret, meters=meters, vault=vault)
 
     def principal(self, user_id: str) -> Principal:
         """Return a person as the engine knows those who ask.

@@ -17,8 +17,8 @@
 | proposal, proposal_part | what agents propose, and what people made of it |
 | secret_key | the data keys of secret values, wrapped |
 | audit_event, audit_seal, audit_chain | who did what that somebody may have to answer for, and the chain over it |
-| export_file | files that people exported or are about to |
 | import_run, import_problem, import_map | files that people import, what is wrong in them, mappings that they saved |
+| export_file | files that people exported or are about to |
 | viewing | who looks at the site as somebody else, and until when |
 | reading_meter | how much each person reads, by hour |
 | alert_raised, alert_watch | alarms that rang, and how far each has looked |

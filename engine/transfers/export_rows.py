@@ -35,7 +35,7 @@ class ExportFile:
     scopes: frozenset[str] | None
     """What the token may do that asked for it; None = whatever its owner may."""
     options: Mapping[str, Any]
-    """What was asked for, as `read_options` takes it."""
+    """What was asked for, as `read_export_options` takes it."""
     name: str
     """What the file is called."""
     mails: bool
@@ -93,10 +93,10 @@ class ExportRows:
         self.run(connection, "UPDATE export_file SET fetched = fetched + 1, fetched_at = ? WHERE id = ?", now, id_)
 
     def get(self, connection: Connection, id_: str) -> ExportFile | None:
-        """Return a file; None when there is none of that id."""
+        """Return a file by its id or that of the job that makes it; None when there is none."""
         if not is_id(id_):
             return None
-        row = self.run(connection, f"SELECT {_COLUMNS} FROM export_file WHERE id = ?", id_).fetchone()
+        row = self.run(connection, f"SELECT {_COLUMNS} FROM export_file WHERE id = ? OR job_id = ?", id_, id_).fetchone()
         return None if row is None else _made(row)
 
     def entries(self, connection: Connection, actor: str | None, limit: int) -> list[ExportFile]:

@@ -19,7 +19,7 @@ from engine.data.fields import resolve
 from engine.data.principal import Principal, zone
 from engine.data.query import Query
 from engine.data.reader import Count, Reader
-from engine.data.transfer import Exporter, ExportOptions, read_options
+from engine.data.transfer import Exporter, ExportOptions, read_export_options
 from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, QueryInvalid, RecordInvalid
 from engine.i18n import Message
 from engine.ids import new_id
@@ -115,7 +115,7 @@ class Exports:
         self.rules = rules
         self._database, self._folder, self._readers, self._keys = database, folder, readers, keys
         self._jobs, self._trail, self._post, self._base_url = jobs, trail, post, base_url
-        jobs.register(Task(TASK, self._work, Message("Export")))
+        jobs.register(Task(TASK, self._work, Message("Export"), address="/files/exports/{id}"))
 
     # --- what may be ------------------------------------------------------------------------------------------------
 
@@ -237,7 +237,7 @@ class Exports:
         run.finish({"export": made.id, "records": made.number, "file": made.name, "bytes": made.size})
 
     def _made(self, run: Run, made: ExportFile, reader: Reader) -> tuple[ExportFile, Exporter]:
-        options, most = read_options(made.options), self.allowance(reader).rows
+        options, most = read_export_options(made.options), self.allowance(reader).rows
         exporter = Exporter(reader, made.entity, options, most=most)
         total = self.estimate(reader, made.entity, options)
         run.progress(0, None if total.capped else total.number)
@@ -332,7 +332,7 @@ class Exports:
         first = next(blocks)
         with self._database.write() as connection:
             self.rows.fetched(connection, made.id, clock.now())
-        kind = read_options(made.options).kind
+        kind = read_export_options(made.options).kind
         return Fetched(made.name, _MIMETYPES[kind], made.size, chain((first,), blocks))
 
     def _still_may(self, reader: Reader, made: ExportFile) -> None:

@@ -63,7 +63,7 @@ class ExportOptions:
     """Why, in the words of who exports; noted in the audit log."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON that `read_options` takes back; what says nothing is left out."""
+        """Return it as JSON that `read_export_options` takes back; what says nothing is left out."""
         body: dict[str, Any] = {"format": self.kind}
         if self.where is not None:
             body["filter"] = to_text(self.where)
@@ -84,7 +84,7 @@ class ExportOptions:
 _USUAL = ExportOptions()
 
 
-def read_options(body: Mapping[str, Any]) -> ExportOptions:
+def read_export_options(body: Mapping[str, Any]) -> ExportOptions:
     """Return what JSON asks for.
 
     Its keys: `format filter q ids order fields headers links values language timezone encoding delimiter children
@@ -272,4 +272,4 @@ def _choices(model: Model, entity: Entity, path: FieldPath) -> tuple[str, ...]:
     return () if field is None else tuple(field.choices)
 
 
-__all__ = ["ExportOptions", "Kind", "discreet", "read_options"]
+__all__ = ["ExportOptions", "Kind", "discreet", "read_export_options"]
