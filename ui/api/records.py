@@ -60,10 +60,10 @@ def _key() -> str | None:
 def _after(entity: str, written: Written, status: int = 200) -> Response:
     """Return a record as it stands after a write; only its id and version to who may write but not read it."""
     if minimal():
-        response = Response(status=status if status == 201 else 204)  # noqa: PLR2004 - Created
+        # Of a new record its id is the least that an answer can say.
+        response = answer({"id": written.id, "version": written.version}, 201) if status == 201 else _nothing()  # noqa: PLR2004 - Created
         response.headers["ETag"] = f'"{written.version}"'
         response.headers["Preference-Applied"] = "return=minimal"
-        del response.headers["Content-Type"]
         return response
     try:
         with reading() as reader:
@@ -74,11 +74,20 @@ def _after(entity: str, written: Written, status: int = 200) -> Response:
     return response
 
 
+def _nothing() -> Response:
+    """Return an answer without a body, and so of no kind."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 @routes.get("/<entity>/<uuid:record_id>")
 def read(entity: str, record_id: Any) -> Response:
     """Return one record."""
     asked = parameters("fields", "titles")
     fields = tuple(name.strip() for name in asked.get("fields", "").split(",") if name.strip())
+    if fields and "id" not in fields:
+        fields = ("id", *fields)
     titled = wanted(asked.get("titles"))
     with reading() as reader:
         return shown(reader, entity, str(record_id), fields, titled=titled)
@@ -113,7 +122,7 @@ def delete(entity: str, record_id: Any) -> Response:
         site().records.delete(who, entity, [str(record_id)], version=version, key=_key(), via="api")
     except VersionConflict as conflict:
         raise StaleEtag(conflict.message) from conflict
-    return Response(status=204)
+    return _nothing()
 
 
 @routes.post("/<entity>/<uuid:record_id>/restore")

@@ -106,5 +106,6 @@ def _said(label: str, check: Any, interaction: Any) -> tuple[str, str]:
     body = response.content[:1_500].decode(errors="replace") if response is not None else ""
     status = response.status_code if response is not None else "-"
     sent = request.body[:1_000] if request.body else b""
-    kind = f"{check.name} {failure.operation or label}: {failure.title} ({status})"
+    about = next((line for line in str(failure.message).splitlines() if line.startswith("Invalid component")), "")
+    kind = f"{check.name} {failure.operation or label}: {failure.title} ({status}) {about}"
     return kind, f"{failure.message}\n  {request.method} {request.uri}\n  {sent!r}\n  {status} {body}"

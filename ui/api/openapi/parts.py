@@ -77,7 +77,7 @@ _SENT_HEADERS: Mapping[str, tuple[Schema, Message]] = {
         Message("The ETag that is known: 304 when nothing changed."),
     ),
     "Idempotency-Key": (
-        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]*$"},
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
         Message("A text of your own: the same request with the same key within a day is carried out once."),
     ),
     "Prefer": (

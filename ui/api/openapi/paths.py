@@ -207,7 +207,7 @@ class Operations:
 
     def _query(self) -> Schema:
         made = self._operation("query", _QUERY, refusals=(404, 413, 415))
-        texts = {"type": "array", "items": {"type": "string"}}
+        texts = {"type": ["array", "null"], "items": {"type": "string"}}
         aggregate = {"type": "string", "pattern": _AGGREGATE}
         wanted: Schema = {
             "type": "object",
@@ -215,21 +215,22 @@ class Operations:
                 "select": texts,
                 "where": {"type": ["string", "object", "null"]},
                 "search": {"type": ["string", "null"]},
-                "group_by": {"type": "array", "items": {"type": "string", "pattern": _GROUP}},
+                "group_by": {"type": ["array", "null"], "items": {"type": "string", "pattern": _GROUP}},
                 "aggregates": {
                     "anyOf": [
                         {"type": "array", "items": aggregate},
                         {"type": "object", "additionalProperties": aggregate},
+                        {"type": "null"},
                     ]
                 },
                 "having": {"type": ["string", "object", "null"]},
                 "order_by": texts,
-                "limit": {"type": "integer", "minimum": 1, "maximum": self._shapes.most.page},
+                "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": self._shapes.most.page},
                 "cursor": {"type": ["string", "null"]},
-                "trashed": {"type": "boolean"},
+                "trashed": {"type": ["boolean", "null"]},
                 "count": {"enum": ["capped", None]},
                 "titles": {"type": "boolean"},
-                "ids": {"type": "array", "items": _UUID, "maxItems": 200},
+                "ids": {"type": ["array", "null"], "items": _UUID, "maxItems": 200},
             },
             "additionalProperties": False,
             "examples": [self._samples.query()],
