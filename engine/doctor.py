@@ -5,10 +5,12 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
+from engine.jobs import Job
 from engine.metadata.model import Field
 from engine.publish import Published
 from engine.site.config import SECRET_FILE
@@ -21,6 +23,8 @@ from engine.storage.guard import ENTITY_ACCESS
 
 State = Literal["good", "warning", "bad"]
 _SHOWN = 20
+_LATE = timedelta(minutes=5)
+"""So long after its time a job should have begun."""
 _DIRECT = "SELECT manager_id, user_id FROM user_closure WHERE depth = 1"
 
 
@@ -48,6 +52,7 @@ def examine(site: Site) -> list[Finding]:
         ("people", Message("People"), _people),
         ("encryption", Message("Encryption"), _encryption),
         ("files", Message("Files"), _files),
+        ("jobs", Message("Jobs"), _jobs),
         ("plugins", Message("Plugins"), _plugins),
     ):
         try:
@@ -256,6 +261,39 @@ def _files(site: Site) -> Any:
         details = [Message("the bytes of {name} are missing", name=name) for name in missing]
         return "bad", Message("{count} files are not in {folder}", count=len(missing), folder=str(folder)), details
     return "good", Message("{count} lie in {folder}", count=len(rows), folder=str(folder))
+
+
+def _jobs(site: Site) -> Any:
+    jobs, counts = site.jobs, site.jobs.counts()
+    waiting, failed = (sum(n for (_, state), n in counts.items() if state == each) for each in ("queued", "failed"))
+    workers = [each for each in jobs.workers() if each.constant and not each.dead]
+    late = jobs.overdue(_LATE)
+    details = [Message("{title} has been due since {moment}", title=job.title, moment=_minute(job)) for job in late]
+    if late and not workers:
+        return (
+            "bad",
+            Message("{count} jobs are due, and no worker is running: `guanxi worker`", count=len(late)),
+            details,
+        )
+    if late:
+        return (
+            "warning",
+            Message("{count} jobs have been due for long; the workers may be too few", count=len(late)),
+            details,
+        )
+    if failed:
+        recent = [
+            Message("{title}: {why}", title=job.title, why=job.error or "")
+            for job in jobs.entries(state="failed", limit=_SHOWN)
+        ]
+        return "warning", Message("{count} jobs have failed; /admin/jobs lets you try them again", count=failed), recent
+    if not workers:
+        return "good", Message("{count} jobs wait; no worker is running now", count=waiting)
+    return "good", Message("{count} jobs wait; {workers} workers are running", count=waiting, workers=len(workers))
+
+
+def _minute(job: Job) -> str:
+    return job.run_at.isoformat(sep=" ", timespec="minutes")
 
 
 def _plugins(site: Site) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.jobs.holding import FORGET, HOLD
 from engine.storage.columns import quoted
 from engine.storage.database import Connection, run
 from engine.storage.guard import ENTITY_ACCESS
@@ -162,6 +163,8 @@ class Loader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
+        self.held = 0
+        """Jobs that were waiting or running, and are paused now."""
 
     def make(self, schema: dict[str, Any]) -> None:
         """Make the tables, without keys and indexes."""
@@ -194,6 +197,10 @@ class Loader:
 
     def finish(self, schema: dict[str, Any]) -> None:
         """Make keys and indexes, then links and triggers, and let sequences go on where they were."""
+        if any(table["name"] == "job" for table in schema["tables"]):
+            self.held = run(self._connection, HOLD).rowcount
+            for text in FORGET:
+                self._run(text)
         for part in ("after", "links"):
             for table in schema["tables"]:
                 for text in table[part]:

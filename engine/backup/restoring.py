@@ -64,6 +64,8 @@ class Restored:
     """Whether the site was given a new key, for the backup has none: its secret values stay closed."""
     aside: Path | None
     """Where what was in the folder lies now."""
+    held: int = 0
+    """Jobs that were waiting or running in the backup; they are paused, so that nothing is done twice."""
 
 
 def restore(
@@ -128,6 +130,7 @@ class _Target:
         self._dialect = "sqlite" if config_database(self._config) is not None else "postgresql"
         self._schema: dict[str, Any] = orjson.loads(archive.whole("schema.json"))
         self._loaded = False
+        self._held = 0
 
     # --- before anything is touched
 
@@ -305,6 +308,7 @@ class _Target:
             for table, part in self._tables():
                 loader.load(table, self._archive.lines(part), progress)
             loader.finish(self._schema)
+            self._held = loader.held
             loader.keep()
         except (KeyError, TypeError, ValueError, sqlite3.Error) as error:
             raise damaged(Message("its tables cannot be read")) from error
@@ -320,6 +324,7 @@ class _Target:
                 for table, part in self._tables():
                     loader.load(table, self._archive.read(part), progress)
                 loader.finish(self._schema)
+                self._held = loader.held
                 run(connection, f"CREATE TABLE {_MARK_TABLE} (digest TEXT)")
                 run(connection, f"INSERT INTO {_MARK_TABLE} VALUES (%s)", (self._digest(),))  # noqa: S608 - a constant
         except (KeyError, TypeError, ValueError) as error:
@@ -363,6 +368,7 @@ class _Target:
             manifest.get("site", {}).get("revision", 0),
             self.new_key,
             aside,
+            self._held,
         )
 
 

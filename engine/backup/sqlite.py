@@ -20,6 +20,7 @@ import orjson
 from engine.backup.problems import damaged
 from engine.expression import register_functions
 from engine.i18n import Message
+from engine.jobs.holding import FORGET, HOLD
 from engine.storage.columns import quoted
 from engine.storage.database import Connection, run
 from engine.storage.guard import ENTITY_ACCESS
@@ -122,6 +123,8 @@ class Loader:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.held = 0
+        """Jobs that were waiting or running, and are paused now."""
         self.partial = file.with_name(f".{file.name}.restoring")
         for each in (self.partial, self.partial.with_name(self.partial.name + "-journal")):
             each.unlink(missing_ok=True)
@@ -153,6 +156,10 @@ class Loader:
             BackupUnusable: a link leads to nothing, or the file is not sound.
         """
         driver = self._driver
+        if any(table["name"] == "job" for table in schema["tables"]):
+            self.held = driver.execute(HOLD).rowcount
+            for text in FORGET:
+                driver.execute(text)
         for kind in _KINDS[1:]:
             for each in schema["objects"]:
                 if each["type"] == kind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.i18n import Message, Text
@@ -24,6 +24,9 @@ JOB_STATE_LABELS = {
 }
 ENDED = frozenset({"done", "failed", "cancelled"})
 DEFAULT_QUEUE = "default"
+KEPT = timedelta(days=14)
+"""For so long one can look at a job that was done or cancelled."""
+FAILED_KEPT = timedelta(days=90)
 
 
 class JobStopped(BaseException):

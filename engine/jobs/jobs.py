@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -154,6 +154,11 @@ class Jobs:
         """
         with self.database.read() as connection:
             return self.store.entries(connection, actor=actor, task=task, state=state, limit=limit, before=before)
+
+    def overdue(self, by: timedelta, limit: int = 20) -> list[Job]:
+        """Return jobs that have been due for longer than that and were not begun, the oldest first."""
+        with self.database.read() as connection:
+            return self.store.overdue(connection, clock.now() - by, limit)
 
     def counts(self, *, actor: str | None = None) -> dict[tuple[str, str], int]:
         """Return how many jobs there are by (task, state); only those in the name of a person when one is given."""

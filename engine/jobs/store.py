@@ -131,6 +131,15 @@ class JobStore:
         ).fetchall()
         return [job_of(row) for row in rows]
 
+    def overdue(self, connection: Connection, before: datetime, limit: int) -> list[Job]:
+        """Return jobs that were due before a moment and were not begun, the oldest first."""
+        rows = self.run(
+            connection,
+            f"SELECT {COLUMNS} FROM job WHERE state = 'queued' AND run_at < ? ORDER BY run_at, id LIMIT {int(limit)}",
+            before,
+        ).fetchall()
+        return [job_of(row) for row in rows]
+
     def counts(self, connection: Connection, *, actor: str | None = None) -> dict[tuple[str, str], int]:
         """Return how many jobs there are by (task, state)."""
         condition, values = _condition(actor_id=actor)

@@ -191,6 +191,10 @@ def restore(
     if done.new_key:
         face.say(Message("The backup has no keys: put the site's data/secret_key back, or its secret"), error=True)
         face.say(Message("fields stay closed and everybody signs in anew"), error=True)
+    if done.held:
+        face.say(
+            Message("{count} jobs that had not ended are paused; `guanxi jobs go-on` lets them go on", count=done.held)
+        )
     for checksum in done.missing:
         face.say(Message("An attachment is missing or damaged: {checksum}", checksum=checksum), error=True)
     face.answer(
@@ -202,6 +206,7 @@ def restore(
             "missing": list(done.missing),
             "revision": done.revision,
             "new_key": done.new_key,
+            "paused_jobs": done.held,
             "aside": str(done.aside) if done.aside is not None else None,
         }
     )

@@ -3,32 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from engine import GuanxiError, Jobs, Message, NotFound, Principal, Run, SignInNeeded, Task, clock, new_id
-from engine.storage.database import Database, run
-from engine.storage.migrations import migrate
+from engine import GuanxiError, Jobs, Message, NotFound, Run, Task, clock, new_id
+from engine.storage.database import run
+from tests.functional.jobs.conftest import GONE
 
 TITLE = Message("Count to {number}", number=3)
-GONE = new_id()
-
-
-def principals(user_id: str) -> Principal:
-    if user_id == GONE:
-        raise SignInNeeded(Message("This account is closed"))
-    return Principal(user_id, "Li Na")
-
-
-@pytest.fixture
-def jobs(database_url: str) -> Iterator[Jobs]:
-    database = Database(database_url)
-    migrate(database)
-    yield Jobs(database, principals)
-    database.dispose()
 
 
 def task(jobs: Jobs, work: Any, **options: Any) -> None:
