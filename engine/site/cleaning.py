@@ -22,6 +22,8 @@ from engine.data.records import Records
 from engine.data.unit import Unit
 from engine.errors import RecordInvalid
 from engine.i18n import Message
+from engine.jobs.job import FAILED_KEPT as FAILED
+from engine.jobs.job import KEPT as DONE
 from engine.proposals.proposals import KEPT as PROPOSALS_KEPT
 from engine.publish import Publisher
 from engine.site.config import Limits
@@ -75,6 +77,10 @@ _ROWS = (
         "proposal",
         "created_at < ?",
         lambda now: now - PROPOSALS_KEPT,
+    ),
+    _Rows("jobs", Message("Jobs that have ended"), "job", "state <> 'failed' AND ended_at < ?", lambda now: now - DONE),
+    _Rows(
+        "failed_jobs", Message("Jobs that failed"), "job", "state = 'failed' AND ended_at < ?", lambda now: now - FAILED
     ),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )
