@@ -16,6 +16,7 @@ from jinja2 import StrictUndefined
 from engine import Site, add_catalogues, nightly_backup
 from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
+from ui.api import hooks
 from ui.api import wire
 from ui.mcp.http import routes as agents
 from ui.pages import blueprints
@@ -72,6 +73,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes, site.config.limits.import_megabytes)
     app.register_blueprint(api())
+    app.register_blueprint(hooks.routes)
     app.register_blueprint(agents)
     for each in blueprints():
         app.register_blueprint(each)

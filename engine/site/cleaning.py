@@ -31,6 +31,8 @@ from engine.storage.codec import moment
 from engine.storage.database import Database, run
 from engine.transfers.exporting import Exports
 from engine.transfers.importing import Imports
+from engine.webhooks.deliveries import KEPT as DELIVERIES_KEPT
+from engine.webhooks.inbound.hooks import CALLS_KEPT
 
 VIA = "clean_up"
 _PART = 5_000
@@ -82,6 +84,21 @@ _ROWS = (
     _Rows(
         "failed_jobs", Message("Jobs that failed"), "job", "state = 'failed' AND ended_at < ?", lambda now: now - FAILED
     ),
+    _Rows(
+        "attempts_of_webhooks",
+        Message("Attempts of webhooks"),
+        "webhook_attempt",
+        "delivery_id IN (SELECT id FROM webhook_delivery WHERE done_at < ?)",
+        lambda now: now - DELIVERIES_KEPT,
+    ),
+    _Rows(
+        "webhooks",
+        Message("Deliveries of webhooks"),
+        "webhook_delivery",
+        "done_at < ?",
+        lambda now: now - DELIVERIES_KEPT,
+    ),
+    _Rows("hooks", Message("Calls of inbound hooks"), "inbound_call", "at < ?", lambda now: now - CALLS_KEPT),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )
 

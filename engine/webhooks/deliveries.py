@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,7 +13,6 @@ from engine.data.principal import Principal
 from engine.errors import GuanxiError, NotFound
 from engine.i18n import Message
 from engine.ids import is_id
-from engine.storage.database import Database
 from engine.webhooks.endpoint import Attempt, Delivery
 from engine.webhooks.endpoints import Endpoints
 from engine.webhooks.parts import Parts
@@ -22,7 +20,6 @@ from engine.webhooks.rows import ATTEMPT, DELIVERY, attempt_of, delivery_of
 
 KEPT = timedelta(days=30)
 """For how long a delivery that is done with can be looked at and sent again."""
-_PART = 1_000
 _AGAIN = "state = 'waiting', attempts = 0, next_at = ?, done_at = NULL, note = NULL, status = NULL"
 
 
@@ -142,19 +139,3 @@ class Deliveries:
     def _note(self, connection: Connection, principal: Principal, endpoint_id: str, what: str, number: int) -> None:
         details = {"what": what, "name": self._endpoints.get(connection, endpoint_id).name}
         self._parts.trail.note(connection, Event("webhook_changed", principal.id, number=number, details=details))
-
-    # --- housekeeping -----------------------------------------------------------------------------------------------
-
-    def forget(self, before: datetime) -> int:
-        """Delete what was done with before a time, with its attempts; return how many deliveries that were."""
-        count = 0
-        while gone := self._forget_part(self._parts.database, before):
-            count += gone
-        return count
-
-    def _forget_part(self, database: Database, before: datetime) -> int:
-        run: Any = self._run
-        with database.write() as connection:
-            text = f"SELECT id FROM webhook_delivery WHERE done_at < ? ORDER BY done_at LIMIT {_PART}"  # noqa: S608
-            run(connection, f"DELETE FROM webhook_attempt WHERE delivery_id IN ({text})", before)  # noqa: S608
-            return int(run(connection, f"DELETE FROM webhook_delivery WHERE id IN ({text})", before).rowcount)  # noqa: S608

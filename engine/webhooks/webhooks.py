@@ -1,11 +1,10 @@
-"""`Webhooks`: all that a site tells other programs of its changes."""
+"""`Webhooks`: all that a site tells other programs of its changes, and lets them tell it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from engine import clock
 from engine.data.principal import Principal
@@ -13,9 +12,11 @@ from engine.i18n import Message
 from engine.ids import new_id
 from engine.jobs import Jobs, Run, Task
 from engine.webhooks.body import trial_body
-from engine.webhooks.deliveries import KEPT, Deliveries
+from engine.webhooks.deliveries import Deliveries
 from engine.webhooks.endpoint import EVERY_ENTITY, TEST
 from engine.webhooks.endpoints import Endpoints
+from engine.webhooks.inbound.hooks import Hooks
+from engine.webhooks.inbound.receiving import Receiver
 from engine.webhooks.matching import Matcher
 from engine.webhooks.parts import Parts
 from engine.webhooks.sending import Outcome, Sender
@@ -48,6 +49,8 @@ class Webhooks:
         self.deliveries = Deliveries(parts, self.endpoints)
         self.matcher = Matcher(parts, self.endpoints)
         self._sender = Sender(parts, self.endpoints)
+        self.hooks = Hooks(parts)
+        self.inbound = Receiver(parts, self.hooks)
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +133,3 @@ class Webhooks:
             )  # fmt: skip
             self._sender.keep_attempt(connection, id_, outcome)
         return outcome
-
-    def forget(self, now: datetime) -> int:
-        """Delete deliveries that were done with long ago; return how many."""
-        return self.deliveries.forget(now - KEPT)
