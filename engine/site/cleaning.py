@@ -71,9 +71,6 @@ _ROWS = (
     _Rows("attempts", Message("Wrong passwords"), "auth_attempt", "last_at < ?", lambda now: now - _FORGIVEN),
     _Rows("rates", Message("Rate limits"), "rate_bucket", "full_at < ?", lambda now: now.timestamp()),
     _Rows(
-        "proposals", Message("Old proposals of agents"), "proposal", "created_at < ?", lambda now: now - PROPOSALS_KEPT
-    ),
-    _Rows(
         "proposals",
         Message("Old proposals of agents"),
         "proposal",

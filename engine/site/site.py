@@ -145,7 +145,6 @@ class Site:
         )
         self.proposals = Proposals(self.records, self.reader_within)
         self._exchange()
-        self.proposals = Proposals(self.records, self.reader_within)
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
