@@ -7,25 +7,22 @@ PostgreSQL. Losing them loses no job, for the rows of `job` say what is to be do
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, make_url
 
+from engine.jobs.queue_file import FILE, queue_engine
 from engine.jobs.store import Ticket
 
-FILE = "jobs.sqlite"
 SCHEMA = "guanxi_jobs"
 """Where the tables of DBOS are on PostgreSQL."""
 VERSION = "1"
 """Runs are data, so a new release of the product goes on with the runs of the one before."""
 _QUEUE = "guanxi"
 _POLL_S = 0.5
-_BUSY_MS = 30_000
 _OLD = timedelta(hours=1)
 _PART = 500
 
@@ -72,7 +69,7 @@ class DBOSQueue:
             "scheduler_polling_interval_sec": 3_600.0,
         }
         if self._address.get_backend_name() == "sqlite":
-            self._engine = sqlite_engine(self._folder / FILE)
+            self._engine = queue_engine(self._folder / FILE)
             config["system_database_url"] = f"sqlite:///{self._folder / FILE}"
             config["system_database_engine"] = self._engine
         else:
@@ -124,39 +121,3 @@ class DBOSQueue:
                 return count
             DBOS.delete_workflows([each.workflow_id for each in found])
             count += len(found)
-
-
-def sqlite_engine(file: Path) -> Engine:
-    """Return an engine for the file of the queue, set up as DBOS needs it and as fast as the site's own."""
-    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_MS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def set_up(driver: Any, record: Any) -> None:
-        for pragma in (
-            f"busy_timeout = {_BUSY_MS:d}",
-            "journal_mode = WAL",
-            "synchronous = NORMAL",
-            "foreign_keys = ON",
-        ):
-            driver.execute(f"PRAGMA {pragma}")
-        driver.isolation_level = "IMMEDIATE"
-        give_unixepoch(driver)
-
-    return engine
-
-
-def give_unixepoch(driver: Any) -> None:
-    """Give a connection `unixepoch('subsec')`, which SQLite before 3.42 answers with NULL and DBOS asks."""
-    known = driver.execute("SELECT typeof(unixepoch('subsec'))").fetchone()[0] if _has_unixepoch(driver) else "null"
-    if known != "real":
-        driver.create_function("unixepoch", 1, _unixepoch)
-
-
-def _has_unixepoch(driver: Any) -> bool:
-    return bool(driver.execute("SELECT count(*) FROM pragma_function_list WHERE name = 'unixepoch'").fetchone()[0])
-
-
-def _unixepoch(how: str) -> float | int | None:
-    if how not in {"subsec", "now"}:
-        return None
-    return time.time() if how == "subsec" else int(time.time())

@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 
 from engine import Jobs, Message, Principal, Run, Task
 from engine.jobs import worker as working
-from engine.jobs.dbos_queue import FILE, SCHEMA, DBOSQueue
+from engine.jobs.dbos_queue import SCHEMA, DBOSQueue
+from engine.jobs.queue_file import FILE
 from engine.storage.database import Connection, Database, run
 
 STEPS = 60
