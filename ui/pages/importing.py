@@ -7,7 +7,6 @@ is kept with the file at every step.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, request, send_file
@@ -15,28 +14,21 @@ from werkzeug.wrappers import Response
 
 from engine import (
     ColumnMap,
-    Entity,
     FileLook,
     GuanxiError,
     ImportRun,
     Message,
-    NotFound,
-    Reader,
     RecordInvalid,
-    import_ways,
     map_text,
     parse_map,
-    problem_kind,
     proposed_map,
 )
-from ui.asking import language, principal, reading, site
+from ui.asking import principal, reading, site
 from ui.frame import is_fragment, notice, page, words
 from ui.pages.import_forms import posted_plan, repeated, shown_form
+from ui.pages.import_results import check_page, entry_of, importable, moving, run_page, sentence
 from ui.sizes import takes_imports
-from ui.widgets.moments import moment_writer, zone
 
-PROBLEMS = 50
-"""Problems that a page shows."""
 ENTRIES = 20
 _REFUSED = 422
 _ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", "utf-16")
@@ -64,7 +56,7 @@ def upload(entity: str) -> Response:
     try:
         run = site().imports.start(principal(), entity, given.stream, given.filename)
     except GuanxiError as error:
-        return make_response(_begin(entity, _sentence(error)), _REFUSED)
+        return make_response(_begin(entity, sentence(error)), _REFUSED)
     return _to(run)
 
 
@@ -72,57 +64,14 @@ def _begin(entity: str, problem: str = "") -> str:
     who = principal()
     runs = site().imports.entries(who, entity, limit=ENTRIES + 1, before=request.args.get("before"))
     with reading() as reader:
-        shown = _importable(reader, entity)
+        shown = importable(reader, entity)
         return page(
             "import.html", reader, entity=shown, problem=problem, most=site().config.limits.import_megabytes,
-            runs=[_entry(reader, run) for run in runs[:ENTRIES]], days=site().imports.days,
+            runs=[entry_of(reader, run) for run in runs[:ENTRIES]], days=site().imports.days,
             more=runs[ENTRIES - 1].id if len(runs) > ENTRIES else "",
             maps=[(each, (who.id is not None and each.actor_id == who.id) or reader.access.has("admin"))
                   for each in site().imports.saved_maps(who, entity)],
         )  # fmt: skip
-
-
-def _importable(reader: Reader, entity: str) -> Entity:
-    found = reader.model.entities.get(entity)
-    if found is None:
-        raise NotFound(Message("There is no {key}", key=entity))
-    reader.access.require(entity, "import")
-    return found
-
-
-def _entry(reader: Reader, run: ImportRun) -> dict[str, Any]:
-    """Return an import as a list shows it."""
-    job = site().imports.job(run)
-    return {
-        "run": run,
-        "state": _state(run, job),
-        "report": run.report,
-        "who": reader.titles("user", [run.actor_id]).get(run.actor_id, "") if run.actor_id else "",
-        "at": _moment(reader, run.made_at),
-    }
-
-
-def _moment(reader: Reader, at: datetime) -> str:
-    place = zone(reader.access.principal.timezone)
-    return moment_writer(language())(at.astimezone(place), reader.access.env()["today"].year)
-
-
-def _state(run: ImportRun, job: Any) -> tuple[str, str]:
-    """Return (words, colour) of how an import stands."""
-    if run.state in {"running", "trying"}:
-        state = job.state if job is not None else "broken"
-        told = {
-            "queued": (words("Waiting"), "secondary"),
-            "running": (words("Running"), "blue"),
-            "paused": (words("Paused"), "yellow"),
-            "failed": (words("Failed"), "red"),
-            "cancelled": (words("Cancelled"), "secondary"),
-            "done": (words("Running"), "blue"),
-        }
-        return told.get(state, (words("Broken off"), "red"))
-    if run.state == "done":
-        return words("Done"), "yellow" if run.report is not None and run.report.failed else "green"
-    return words("Not begun"), "secondary"
 
 
 # --- one import
@@ -132,14 +81,16 @@ def _state(run: ImportRun, job: Any) -> tuple[str, str]:
 def show(entity: str, id_: Any) -> Response | str:
     """Show an import: its columns, how it is checked, how far it is, or what came of it."""
     run = site().imports.get(principal(), str(id_), entity)
+    if is_fragment() and request.args.get("part") == "progress":
+        return moving(run)
     if run.begun or run.state == "trying":
-        return _progress(run)
+        return run_page(run)
     try:
         look = site().imports.look(run)
     except GuanxiError as error:
         return make_response(_unreadable(run, error), _REFUSED)
     if request.args.get("step") == "check" and run.plan.columns:
-        return _check(run, look)
+        return check_page(run, look)
     return _columns(run, look)
 
 
@@ -155,19 +106,13 @@ def _to(run: ImportRun, step: str = "") -> Response:
     return redirect(f"/{run.entity}/import/{run.id}{'?step=' + step if step else ''}", 303)
 
 
-def _sentence(error: GuanxiError) -> str:
-    if isinstance(error, RecordInvalid):
-        return " ".join(dict.fromkeys(each.message.in_(language()) for each in error.problems))
-    return error.in_(language())
-
-
 def _shown(template: str, run: ImportRun, **values: Any) -> str:
     with reading() as reader:
-        return page(template, reader, entity=_importable(reader, run.entity), run=run, **values)
+        return page(template, reader, entity=importable(reader, run.entity), run=run, **values)
 
 
 def _unreadable(run: ImportRun, error: GuanxiError) -> str:
-    return _shown("import_unread.html", run, problem=_sentence(error), **_ways_to_read(run))
+    return _shown("import_unread.html", run, problem=sentence(error), **_ways_to_read(run))
 
 
 def _ways_to_read(run: ImportRun, look: FileLook | None = None) -> dict[str, Any]:
@@ -237,7 +182,7 @@ def _plan(run: ImportRun) -> Response:
                 principal(), run, look.headers, ColumnMap(**{**_fields(plan), "on": None, "mode": "both"})
             )
         except GuanxiError as error:
-            return make_response(_columns(run, look, plan, {}, _sentence(error)), _REFUSED)
+            return make_response(_columns(run, look, plan, {}, sentence(error)), _REFUSED)
         return _to(site().imports.plan(run, plan), "check")
     return make_response(_columns(run, look, plan, problems), _REFUSED)
 
@@ -273,72 +218,11 @@ def _use_map(run: ImportRun) -> Response:
         plan = _fitting(said, run.plan, look)
         site().imports.plan(run, plan)
     except GuanxiError as error:
-        return make_response(_columns(run, look, None, {}, _sentence(error)), _REFUSED)
+        return make_response(_columns(run, look, None, {}, sentence(error)), _REFUSED)
     return _to(run)
 
 
 # --- what is there already, and the trial
-
-
-def _check(run: ImportRun, look: FileLook, problem: str = "", name_problem: str = "") -> str:
-    with reading() as reader:
-        entity = _importable(reader, run.entity)
-        plan = run.plan
-        given = {rule.field.partition(".")[0] for header in plan.columns for rule in plan.rules(header)} | set(
-            plan.values
-        )
-        ways = [
-            {"key": key, "label": _way_label(entity, key, needed), "ready": needed <= given,
-             "lacks": [entity.fields[each].label.in_(language()) for each in sorted(needed - given)]}
-            for key, needed in import_ways(entity).items()
-        ]  # fmt: skip
-        may = {action: reader.access.may(entity.key, action) for action in ("create", "update")}
-        trial = run.trial
-        found, following = _problems(run, trial=True) if trial is not None else ([], None)
-        return page(
-            "import_check.html", reader, entity=entity, run=run, rows=look.rows, ways=ways, may=may, problem=problem,
-            name_problem=name_problem, report=trial, kinds=_kinds(trial), problems=found, following=following,
-            chosen_kind=request.args.get("kind", ""), used=len([1 for each in plan.columns.values() if each]),
-            left=[header for _, header in look.named if not plan.rules(header)],
-            secret=_secret(entity, plan),
-        )  # fmt: skip
-
-
-def _way_label(entity: Entity, key: str, needed: frozenset[str]) -> str:
-    labels = [entity.fields[each].label.in_(language()) for each in entity.fields if each in needed]
-    return " + ".join(labels) or key
-
-
-def _secret(entity: Entity, plan: ColumnMap) -> list[str]:
-    """Return the columns that the file with bad rows leaves out."""
-    found = []
-    for header in plan.columns:
-        for rule in plan.rules(header):
-            each = entity.fields.get(rule.field)
-            if each is not None and (each.secret or each.type.name == "secret"):
-                found.append(header)
-    return found
-
-
-def _kinds(report: Any) -> list[dict[str, Any]]:
-    """Return kinds of problem with their numbers, the most frequent first."""
-    if report is None:
-        return []
-    return [
-        {"key": problem_kind(each.first), "column": each.column or each.field, "count": each.count,
-         "message": each.first.message.in_(language()), "row": each.first.row, "value": each.first.value}
-        for each in sorted(report.kinds.values(), key=lambda each: -each.count)
-    ]  # fmt: skip
-
-
-def _problems(run: ImportRun, *, trial: bool) -> tuple[list[Any], int | None]:
-    kind, after = request.args.get("kind", ""), request.args.get("after", 0, type=int)
-    found, following = site().imports.problems(run, trial=trial, kind=kind, after=max(after, 0), limit=PROBLEMS)
-    return [
-        {"row": each.problem.row, "column": each.problem.column or each.problem.field, "value": each.problem.value,
-         "why": each.problem.message.in_(language())}
-        for each in found
-    ], following  # fmt: skip
 
 
 def _checked(run: ImportRun) -> ImportRun:
@@ -369,7 +253,7 @@ def _begin_work(run: ImportRun, *, trial: bool) -> Response:
         kept = site().imports.get(principal(), run.id)
         if kept.begun or kept.state == "trying":
             raise
-        return make_response(_check(kept, site().imports.look(kept), _sentence(error)), _REFUSED)
+        return make_response(check_page(kept, site().imports.look(kept), sentence(error)), _REFUSED)
     return _to(begun, "check" if trial and begun.state == "tried" else "")
 
 
@@ -381,7 +265,7 @@ def _save_map(run: ImportRun) -> Response:
     try:
         site().imports.save_map(principal(), run.entity, name, kept.plan, look.headers, shared=shared)
     except RecordInvalid as error:
-        return make_response(_check(kept, look, name_problem=_sentence(error)), _REFUSED)
+        return make_response(check_page(kept, look, name_problem=sentence(error)), _REFUSED)
     notice(Message("The mapping “{name}” is saved", name=name.strip()))
     return _to(kept, "check")
 
@@ -405,34 +289,6 @@ def forget_map(entity: str, id_: Any) -> Response:
 
 
 # --- how far it is, and what came of it
-
-
-def _progress(run: ImportRun) -> str:
-    job = site().imports.job(run)
-    report = run.report
-    trial = run.state == "trying"
-    live = run.state in {"running", "trying"} and job is not None and job.state in {"queued", "running", "done"}
-    if run.state in {"running", "trying"} and job is None:
-        live = False
-    values: dict[str, Any] = {
-        "job": job, "report": report, "live": live, "trial": trial, "state": _state(run, job),
-        "waits": live and job is not None and job.state == "queued" and not site().jobs.manned(),
-        "kinds": _kinds(report) if not live else [], "problems": [], "following": None,
-        "chosen_kind": request.args.get("kind", ""), "undone": False, "rows": run.done.row if run.done else 0,
-        "error": job.error.in_(language()) if job is not None and job.error is not None and not live else "",
-    }  # fmt: skip
-    if not live and report is not None:
-        values["problems"], values["following"] = _problems(run, trial=False)
-    if run.change_set is not None:
-        values["undone"] = site().imports.undone(run)
-    with reading() as reader:
-        entity = _importable(reader, run.entity)
-        values |= {"entity": entity, "run": run, "entry": _entry(reader, run), "secret": _secret(entity, run.plan)}
-        if is_fragment() and request.args.get("part") == "progress":
-            from flask import render_template
-
-            return render_template("_import_progress.html", **values)
-        return page("import_run.html", reader, **values)
 
 
 @routes.get("/<entity>/import/<uuid:id_>/errors.csv")
