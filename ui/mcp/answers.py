@@ -60,8 +60,12 @@ def refused(error: GuanxiError, language: str, place: Callable[[str], str] = str
     """Return an error as an answer, so that the agent can put it right; `place` rewrites paths of problems."""
     problem, status = described(error, language)
     code = str(problem["type"]).removeprefix("urn:guanxi:")
-    body: dict[str, Any] = {"code": code, "message": problem["title"]}
-    problems = [{**each, "path": place(str(each.get("path", "")))} for each in problem.get("errors", ())]
+    body: dict[str, Any] = {"code": code, "message": problem["detail"]}
+    # What somebody else has written there meanwhile is no part of an error.
+    problems = [
+        {"path": place(str(each.get("path", ""))), "code": each["code"], "message": each["message"]}
+        for each in problem.get("errors", ())
+    ]
     if problems:
         body["problems"] = problems
     return Answer({"error": body}, failed=True, outcome="refused", details={"code": code, "status": status})
