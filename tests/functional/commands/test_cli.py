@@ -367,7 +367,7 @@ def test_serve_says_in_one_line_why_it_cannot(crm: Path, guanxi: Command) -> Non
 
 
 @pytest.mark.slow
-def test_serve_answers_and_ends_when_it_is_told_to(crm: Path) -> None:
+def test_serve_answers_has_jobs_done_and_ends_when_it_is_told_to(crm: Path, guanxi: Command) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -387,11 +387,19 @@ def test_serve_answers_and_ends_when_it_is_told_to(crm: Path) -> None:
                 assert process.poll() is None, process.stderr and process.stderr.read().decode()
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+        # On SQLite a worker lives beside the server.
+        job = guanxi("jobs", "schedule", "clean_up", "--now", "--json").json["job"]
+        while guanxi("jobs", "show", job, "--json").json["state"] != "done":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        [worker] = guanxi("jobs", "workers", "--json").json
+        assert worker["kind"] == "server"
     finally:
         process.terminate()
         assert process.wait(timeout=20) == 0
         if process.stderr is not None:
             process.stderr.close()
+    assert guanxi("jobs", "workers").code == 1
 
 
 def test_the_doctor_finds_a_site_well_and_tells_what_is_wrong(crm: Path, guanxi: Command) -> None:

@@ -72,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = "import sys; from ui.cli import main; sys.exit(main())"
-    words = ["serve", "--site", str(folder), "--port", str(port)]
+    words = ["serve", "--site", str(folder), "--port", str(port), "--without-worker"]
     with (folder / "data" / "out.log").open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", program, *words], cwd=ROOT, stdout=out, stderr=out, start_new_session=True
