@@ -82,7 +82,7 @@ class Upkeep:
         works: list[tuple[float, Callable[[], object]]] = [
             (self._tick, self._seal),
             (2.5 * self._tick, self._meters.flush),
-            (10 * self._tick, self._look_for_alarms),
+            (10 * self._tick, self.watch),
             (_DAY_S, self._do_daily_work),
         ]
         # A server that is started anew every night comes to its daily work too.
@@ -98,7 +98,8 @@ class Upkeep:
         if self._trail.noted:
             self._trail.seal()
 
-    def _look_for_alarms(self) -> None:
+    def watch(self) -> None:
+        """Look for alarms, unless a worker does."""
         if not self._alone or not self._manned():
             self._alarms.evaluate()
 
