@@ -11,6 +11,7 @@ import pytest
 
 from engine import (
     BackupLock,
+    Event,
     Message,
     Run,
     Site,
