@@ -104,6 +104,9 @@ from engine.data.transfer.wanted import read_export_options as read_export_optio
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine
 from engine.errors import (
+    AccessChanged as AccessChanged,
+)
+from engine.errors import (
     AccessDenied as AccessDenied,
 )
 from engine.errors import (

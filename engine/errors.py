@@ -177,6 +177,13 @@ class StaleModel(GuanxiError):
         super().__init__(Message("The configuration changed while you worked; please try again"))
 
 
+class AccessChanged(GuanxiError):
+    """People, roles or sign-ins changed since it was found out who asks: find out again, and repeat."""
+
+    def __init__(self) -> None:
+        super().__init__(Message("What you may do changed while you worked; please try again"))
+
+
 @dataclass(frozen=True, slots=True)
 class FieldConflict:
     """One field that two people changed: the value both saw, the stored one, and the one not taken."""

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues, nightly_backup
 from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
 from ui.api import blueprint as api
-from ui.api import hooks
-from ui.api import wire
+from ui.api import hooks, wire
 from ui.mcp.http import routes as agents
 from ui.pages import blueprints
 from ui.posted import PostedRequest
@@ -26,11 +27,25 @@ from ui.proxies import Proxies
 _NOTICES = "guanxi_notices"
 
 
+class Application(Flask):
+    """The application; its functions run as they are, for none of them is asynchronous."""
+
+    request_class = PostedRequest
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: looking at each whether it is asynchronous costs more than calling it."""
+        return func
+
+
 class Notices(SecureCookieSessionInterface):
     """The signed cookie that carries notices over a redirect: its signer is made once, not for every request."""
 
     def __init__(self) -> None:
         self._signer: URLSafeTimedSerializer | None = None
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie carries; nothing to programs, who are shown no pages."""
+        return None if request.path.startswith(wire.PREFIX) else super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the name of the cookie."""
@@ -56,8 +71,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     site = folder if isinstance(folder, Site) else Site.open(Path(folder or os.environ.get("GUANXI_SITE") or "."))
     nightly_backup(site)
     add_catalogues(Path(__file__).parent / "locale")
-    app = Flask(__name__, static_folder=None)
-    app.request_class = PostedRequest
+    app = Application(__name__, static_folder=None)
     app.extensions["guanxi"] = site
     app.secret_key = site.config.secret_key
     app.config["SECRET_KEY_FALLBACKS"] = list(site.config.former_secret_keys)

@@ -6,15 +6,16 @@ and only a `Principal` opens a `Reader` or writes through `Records`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
 from engine import (
     LANGUAGES,
+    AccessChanged,
     AccessDenied,
     Message,
     Principal,
@@ -26,6 +27,7 @@ from engine import (
 )
 from ui import cookies
 
+_T = TypeVar("_T")
 COOKIE = "guanxi"
 """Name of the cookie that holds a sign-in."""
 STEP_COOKIE = "guanxi_step"
@@ -56,14 +58,59 @@ def principal() -> Principal:
 
 def _signed_in(connection: Any = None) -> Principal:
     found = _shown(connection)
-    if found.id is not None and request.path.startswith("/api/"):
+    _count(found)
+    return found
+
+
+def _count(who: Principal) -> None:
+    """Count a request of the API.
+
+    Raises:
+        TooManyRequests: there were too many of them.
+    """
+    if who.id is not None and request.path.startswith("/api/"):
         throttle = site().throttle
         try:
-            g.standing = throttle.take(found.id)
+            g.standing = throttle.take(who.id)
         except TooManyRequests as refused:
             g.standing = Standing(throttle.per_minute, 0, refused.seconds)
             raise
-    return found
+
+
+def require_credentials() -> None:
+    """Refuse who shows nothing, before anything is read that they sent.
+
+    Raises:
+        SignInNeeded: the request has neither a token nor a cookie; whether they are good turns out later.
+    """
+    if "principal" not in g and "Authorization" not in request.headers and not session_secret():
+        raise SignInNeeded(Message("Please sign in"))
+
+
+def writing(work: Callable[[Principal, Any], _T]) -> _T:
+    """Do some calls and reads in one transaction for who asks: `work` is given them and the connection.
+
+    Who shows a token that this process knows is taken for who they were, as long as the transaction finds that nothing
+    about access has changed since; that spares the request a transaction.
+
+    Raises:
+        SignInNeeded: as `principal`.
+        AccessDenied: who asks only looks as somebody else.
+    """
+    records, known = site().records, None
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if "principal" not in g and scheme.lower() == "bearer":
+        known = site().identity.remembered(token.strip(), address=request.remote_addr)
+    if known is not None:
+        who, epoch = known
+        _count(who)
+        g.principal = who
+        try:
+            return records.at_once(who, lambda connection: work(who, connection), epoch=epoch)
+        except AccessChanged:
+            g.principal = _shown(None)
+    who = principal()
+    return records.at_once(who, lambda connection: work(who, connection))
 
 
 def _shown(connection: Any) -> Principal:

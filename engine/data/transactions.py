@@ -17,7 +17,7 @@ from engine.data.sets import ChangeSet, new_set, write_set
 from engine.data.steps.persist import explained
 from engine.data.unit import Tail, Unit, unit_at_work
 from engine.data.vault import Vault
-from engine.errors import DatabaseUnavailable, StaleModel
+from engine.errors import AccessChanged, DatabaseUnavailable, StaleModel
 from engine.hooks import Hooks
 from engine.publish import Models, Published
 from engine.storage.database import Database
@@ -29,6 +29,9 @@ ATTEMPTS = 3
 
 PINNED = "published"
 """Execution option of a connection that `begin` opened: the Model it is pinned to, and what is left for its end."""
+
+WHOLE = "whole"
+"""Execution option: an error of one call ends the transaction, so that no call has to be taken back by itself."""
 
 
 class Transactions:
@@ -65,6 +68,49 @@ class Transactions:
             connection.execution_options(**{PINNED: (published, tail)})
             yield connection
         self._after(tail)
+
+    def at_once(
+        self, principal: Principal, work: Callable[[Connection], _T], *, epoch: tuple[int, int] | None = None
+    ) -> _T:
+        """Do several calls and reads in one transaction, which is tried again as that of a single call.
+
+        `work` hands the connection on to the calls, and lets their errors through. `epoch` is when it was found out
+        who asks, as `Database.probe` has it.
+
+        Raises:
+            AccessDenied: the principal is somebody who only looks as another person.
+            AccessChanged: what people may do has changed since `epoch`; nothing was written.
+        """
+        principal.require_own_hands()
+        if self._outer() is not None:
+            with self.begin() as connection:
+                return work(connection)
+
+        def whole(connection: Connection, published: Published, tail: Tail) -> _T:
+            if epoch is not None and self.database.probe(connection) != epoch:
+                raise AccessChanged
+            connection.execution_options(**{PINNED: (published, tail), WHOLE: True})
+            return work(connection)
+
+        return self._tried(whole)
+
+    def _tried(self, work: Callable[[Connection, Published, Tail], _T]) -> _T:
+        """Do some work in a transaction of its own, again when another was quicker."""
+        attempt = 1
+        while True:
+            published, tail = self._pinned(), Tail()
+            try:
+                with self.database.write(published.revision) as own:
+                    found = work(own, published, tail)
+                self._after(tail)
+            except (StaleModel, IntegrityError, DatabaseUnavailable) as error:
+                if isinstance(error, StaleModel):
+                    self._published = None
+                if attempt >= ATTEMPTS or not _passing(error):
+                    raise explained(error) from error
+                attempt += 1
+            else:
+                return found
 
     def _enter(self, stack: ExitStack) -> tuple[Connection, Published]:
         """Open a transaction pinned to the Model that runs; nothing is lost when the known one turns out to be old."""
@@ -110,29 +156,20 @@ class Transactions:
             unit = outer.joined(principal, via, _known_set(change_set, kind))
             return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
         if connection is not None:
-            published, tail = connection.get_execution_options().get(PINNED) or (
-                self.models.get(self.database.probe(connection)[0]),
-                Tail(),
-            )
+            options = connection.get_execution_options()
+            published, tail = options.get(PINNED) or (self.models.get(self.database.probe(connection)[0]), Tail())
             unit = self._unit(connection, published, principal, via, change_set, kind, title)
             unit.tail = tail
+            if options.get(WHOLE):
+                return _noted(unit, work, entity, undoes)
             return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
-        attempt = 1
-        while True:
-            published = self._pinned()
-            try:
-                with self.database.write(published.revision) as own:
-                    unit = self._unit(own, published, principal, via, change_set, kind, title)
-                    found = _noted(unit, work, entity, undoes)
-                self._after(unit.tail)
-            except (StaleModel, IntegrityError, DatabaseUnavailable) as error:
-                if isinstance(error, StaleModel):
-                    self._published = None
-                if attempt >= ATTEMPTS or not _passing(error):
-                    raise explained(error) from error
-                attempt += 1
-            else:
-                return found
+
+        def alone(own: Connection, published: Published, tail: Tail) -> _T:
+            unit = self._unit(own, published, principal, via, change_set, kind, title)
+            unit.tail = tail
+            return _noted(unit, work, entity, undoes)
+
+        return self._tried(alone)
 
     def _outer(self) -> Unit | None:
         """Return the unit whose hook is calling."""

@@ -98,6 +98,21 @@ class Identity(Caring, Absences):
             raise AccessDenied(Message("This token is for an agent, and works at /mcp alone"))
         return principal
 
+    def remembered(self, text: str, *, address: str | None = None) -> tuple[Principal, tuple[int, int]] | None:
+        """Return whom a token stood for when it was shown last, and the access epoch of that moment; no database.
+
+        It is good for a transaction that sees the same epoch. None = ask `principal_of_token`.
+        """
+        memory = self._memory
+        known = memory.tokens.get(fingerprint(text))
+        principal = memory.principals.get(known.user_id) if known is not None else None
+        if known is None or principal is None or is_agent(known.scopes) or not known.allows(address):
+            return None
+        if known.expires_at is not None and known.expires_at <= clock.now():
+            return None
+        by_token(known.id)
+        return replace(principal, scopes=known.scopes), memory.epoch
+
     def agent_of_token(
         self, text: str, connection: Connection | None = None, *, address: str | None = None
     ) -> tuple[Principal, KnownToken]:

@@ -5,16 +5,17 @@ Nothing here knows an entity: rights, checks and shapes come from the same `Read
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from engine import Change, Message, NotFound, Reader, VersionConflict, Written
+from engine import Change, Message, NotFound, Principal, Reader, VersionConflict, Written
 from ui.api.body import answer, given, given_if_any, minimal, parameters
 from ui.api.etags import etag, expected_version, is_known, not_modified
 from ui.api.problems import BadRequest, StaleEtag
 from ui.api.titles import titles, wanted
-from ui.asking import principal, reading, site
+from ui.asking import principal, reading, require_credentials, site, writing
 
 MOST_VERSIONS = 200
 """Entries of one page of history."""
@@ -42,32 +43,37 @@ def shown(
 @routes.post("/<entity>")
 def create(entity: str) -> Response:
     """Create one record; with `on`, change the one that has the same value there instead."""
-    on = parameters("on").get("on")
-    who, values = principal(), given()
-    if on:
-        [written] = site().records.upsert(who, entity, [values], on=on, key=_key(), via="api")
-    else:
-        [written] = site().records.create(who, entity, [values], key=_key(), via="api")
-    response = _after(entity, written, 201 if written.action == "created" else 200)
-    response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
-    return response
+    require_credentials()
+    on, values, key = parameters("on").get("on"), given(), _key()
+
+    def work(who: Principal, connection: Any) -> Response:
+        records = site().records
+        if on:
+            [written] = records.upsert(who, entity, [values], on=on, key=key, via="api", connection=connection)
+        else:
+            [written] = records.create(who, entity, [values], key=key, via="api", connection=connection)
+        response = _after(who, connection, entity, written, 201 if written.action == "created" else 200)
+        response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
+        return response
+
+    return writing(work)
 
 
 def _key() -> str | None:
     return request.headers.get("Idempotency-Key")
 
 
-def _after(entity: str, written: Written, status: int = 200) -> Response:
-    """Return a record as it stands after a write; only its id and version to who may write but not read it."""
+def _after(who: Principal, connection: Any, entity: str, written: Written, status: int = 200) -> Response:
+    """Return a record as it stands after a write, in the same transaction; only its id to who may not read it."""
     if minimal():
         # Of a new record its id is the least that an answer can say.
-        response = answer({"id": written.id, "version": written.version}, 201) if status == 201 else _nothing()  # noqa: PLR2004 - Created
+        made = {"id": written.id, "version": written.version}
+        response = answer(made, status) if status == 201 else _nothing()  # noqa: PLR2004 - Created
         response.headers["ETag"] = f'"{written.version}"'
         response.headers["Preference-Applied"] = "return=minimal"
         return response
     try:
-        with reading() as reader:
-            response = shown(reader, entity, written.id)
+        response = shown(site().reader_within(connection, who), entity, written.id)
     except NotFound:
         response = answer({"id": written.id, "version": written.version})
     response.status_code = status
@@ -96,61 +102,79 @@ def read(entity: str, record_id: Any) -> Response:
 @routes.patch("/<entity>/<uuid:record_id>")
 def update(entity: str, record_id: Any) -> Response:
     """Change the given fields of one record."""
+    require_credentials()
     parameters()
-    who, values = principal(), given()
+    values, key = given(), _key()
     seen, strict = values.pop("version", None), False
     if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool)):
         raise BadRequest(Message("version is a whole number"))
     if "If-Match" in request.headers:
         seen, strict = expected_version(), True
     change = Change(str(record_id), values, seen)
+
+    def work(who: Principal, connection: Any) -> Response:
+        [written] = site().records.update(
+            who, entity, [change], key=key, via="api", strict=strict, connection=connection
+        )
+        return _after(who, connection, entity, written)
+
+    return _matched(work, strict=strict)
+
+
+def _matched(work: Callable[[Principal, Any], Response], *, strict: bool = True) -> Response:
+    """Do some work in a transaction; a version that is not the expected one is told as `If-Match` has it."""
     try:
-        [written] = site().records.update(who, entity, [change], key=_key(), via="api", strict=strict)
+        return writing(work)
     except VersionConflict as conflict:
         if not strict:
             raise
         raise StaleEtag(conflict.message) from conflict
-    return _after(entity, written)
 
 
 @routes.delete("/<entity>/<uuid:record_id>")
 def delete(entity: str, record_id: Any) -> Response:
     """Move one record to the recycle bin."""
     parameters()
-    who, version = principal(), expected_version()
-    try:
-        site().records.delete(who, entity, [str(record_id)], version=version, key=_key(), via="api")
-    except VersionConflict as conflict:
-        raise StaleEtag(conflict.message) from conflict
-    return _nothing()
+    id_, version, key = str(record_id), expected_version(), _key()
+
+    def work(who: Principal, connection: Any) -> Response:
+        site().records.delete(who, entity, [id_], version=version, key=key, via="api", connection=connection)
+        return _nothing()
+
+    return _matched(work)
 
 
 @routes.post("/<entity>/<uuid:record_id>/restore")
 def restore(entity: str, record_id: Any) -> Response:
     """Take one record out of the recycle bin."""
     parameters()
-    who, version = principal(), expected_version()
-    try:
-        [written] = site().records.restore(who, entity, [str(record_id)], version=version, key=_key(), via="api")
-    except VersionConflict as conflict:
-        raise StaleEtag(conflict.message) from conflict
-    return _after(entity, written)
+    id_, version, key = str(record_id), expected_version(), _key()
+
+    def work(who: Principal, connection: Any) -> Response:
+        [written] = site().records.restore(
+            who, entity, [id_], version=version, key=key, via="api", connection=connection
+        )
+        return _after(who, connection, entity, written)
+
+    return _matched(work)
 
 
 @routes.post("/<entity>/<uuid:record_id>/transition/<name>")
 def transition(entity: str, record_id: Any, name: str) -> Response:
     """Move one record to another state."""
+    require_credentials()
     parameters()
-    who, values = principal(), given_if_any()
+    id_, values, version, key = str(record_id), given_if_any(), expected_version(), _key()
     strict = "If-Match" in request.headers
-    try:
+
+    def work(who: Principal, connection: Any) -> Response:
         [written] = site().records.transition(
-            who, entity, [str(record_id)], name, values,
-            version=expected_version(), strict=strict, key=_key(), via="api",
+            who, entity, [id_], name, values,
+            version=version, strict=strict, key=key, via="api", connection=connection,
         )  # fmt: skip
-    except VersionConflict as conflict:
-        raise StaleEtag(conflict.message) from conflict
-    return _after(entity, written)
+        return _after(who, connection, entity, written)
+
+    return _matched(work)
 
 
 @routes.post("/<entity>/<uuid:record_id>/action/<workflow>")

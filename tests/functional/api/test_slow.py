@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +41,7 @@ def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         names = ", ".join(map(quoted, columns))
         with api.site.database.write() as connection:
             run(connection, f"INSERT INTO {table} ({names}) {series}", (ROWS,), access=ENTITY_ACCESS)
-        api.site._query_ms = MILLISECONDS  # guanxi.yaml counts in seconds, which would add up here
+        api.site._query_ms = MILLISECONDS  # noqa: SLF001 - guanxi.yaml counts in seconds
         yield api
 
 
