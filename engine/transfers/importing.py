@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -174,6 +175,20 @@ class Imports:
         published = importer.published()
         matcher = importer.matcher(published, published.model.entity(run.entity), updates=False)
         return propose(matcher, seen, said)
+
+    def propose(self, principal: Principal, entity: str, file: Path, said: ColumnMap) -> ColumnMap:
+        """Return a mapping that fits a file that lies anywhere; what `said` says already stays.
+
+        Raises:
+            AccessDenied, NotFound, SheetUnreadable: as `start`.
+        """
+        self._require(principal, entity)
+        importer = self._importer(principal, entity)
+        published = importer.published()
+        matcher = importer.matcher(published, published.model.entity(entity), updates=False)
+        proposals = propose(matcher, look(file, said), said)
+        columns = {each.header: said.columns.get(each.header, each.rule) for each in proposals}
+        return replace(said, columns=columns)
 
     def targets(self, principal: Principal, entity: str) -> list[ImportTarget]:
         """Return what columns may go into."""

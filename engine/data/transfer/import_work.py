@@ -153,7 +153,6 @@ class ImportWork:
                     for rows in chunks:
                         seen.check(rows)
                         self._write(connection, rows)
-                        self._look_further(connection, rows)
                         problems += self._account(rows)
                         seen.note(rows)
                         count += len(rows)
@@ -260,6 +259,7 @@ class ImportWork:
         if self._columns.links:
             self._linker.resolve(connection, self._published, rows, change_set)
         due = [row for row in rows if not row.problems and not row.outcome]
+        unread = [row for row in rows if row.problems and row.line.broken is None]
         on = self._said.on
         how = only(on, self._said.mode) if on is not None else ""
         results = self._records.bulk(
@@ -284,12 +284,11 @@ class ImportWork:
                 row.problems.append(FieldProblem("", result.error.message, "refused"))
         if stamped:
             self._stamp(connection, stamped)
+        if unread:
+            self._look_further(connection, unread)
 
-    def _look_further(self, connection: Connection, rows: Sequence[ImportRow]) -> None:
+    def _look_further(self, connection: Connection, bad: Sequence[ImportRow]) -> None:
         """Find out what else is wrong with rows whose cells could not be read, so that all of it is told at once."""
-        bad = [row for row in rows if row.problems and row.line.broken is None]
-        if not bad:
-            return
         known = [{problem.path.partition("/")[0].partition(".")[0] for problem in row.problems} for row in bad]
         given = [{key: value for key, value in row.values.items() if not isinstance(value, Sought)} for row in bad]
         nested = connection.begin_nested()

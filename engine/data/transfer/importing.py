@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class ImportOptions:
     """What tells that a record is there already: external_id, id, a unique rule or a unique field."""
     mode: str | None = None
     """create, update or both; with `on` alone."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Field -> value, the same for every row; beside those of the mapping."""
     empty: str | None = None
     """clear or keep: what an empty cell does to a record that is there."""
     resume: str | None = None
@@ -77,6 +79,8 @@ class ImportOptions:
         said = read_map(self.mapping) if isinstance(self.mapping, Path) else self.mapping or ColumnMap()
         names = ("on", "mode", "empty", "encoding", "delimiter", "sheet", "header_row")
         said = replace(said, **{name: value for name in names if (value := getattr(self, name)) is not None})
+        if self.values:
+            said = replace(said, values={**said.values, **self.values})
         if said.on is None and said.mode == "update":
             raise GuanxiError(Message("To update records, say what they are found by"))
         return said

@@ -367,3 +367,117 @@ def test_secrets_never_leave(crm: Path, guanxi: Command, sheet: Path) -> None:
         assert guanxi("export", "account", "-o", sheet.with_suffix(f".{suffix}")).code == 0
         assert "4711" not in sheet.with_suffix(f".{suffix}").read_text(encoding="utf-8")
     assert "4711" not in guanxi("export", "account", "--fields", "name,x_pin").out
+
+
+# --- mappings ---------------------------------------------------------------------------------------------------------
+
+LONG_MAP = """\
+columns:
+  Firma: {field: name, do: [trim, title]}
+  Umsatz: {field: annual_revenue, number: comma, times: 1000}
+  Termin: {field: next_contact_on, date: dmy}
+  Stufe: {field: level, values: {gold: a, silber: b, keine: null}, default: c}
+  Kontakt: {field: phone, prefix: "+49"}
+  Mutter: {field: parent.name, missing: create}
+  Mutter Ort: parent.remark
+  Nummer: {field: external_id, part: ["/", -1]}
+values: {country: Deutschland}
+on: external_id
+mode: both
+empty: keep
+"""
+LONG_SHEET = (
+    "Kundenliste;;;;;;;\n"
+    "Firma;Umsatz;Termin;Stufe;Kontakt;Mutter;Mutter Ort;Nummer\n"
+    "acme  gmbh;1.234,5;3.4.2026;Gold;30123456;Holding;Berlin;K/1\n"
+    "beta ag;2;31.12.26;keine;30123457;Holding;;K/2\n"
+    "gamma;x;1.1.2026;platin;30123458;;;K/3\n"
+)
+
+
+def test_a_mapping_says_what_happens_to_cells_and_to_records_that_are_not_there(
+    any_crm: Path, guanxi: Command, sheet: Path
+) -> None:
+    write(sheet, LONG_SHEET)
+    mapping = write(sheet.with_suffix(".yaml"), LONG_MAP)
+
+    done = guanxi("import", "account", sheet, "--map", mapping, "--json")
+
+    assert (done.code, done.json["created"], done.json["failed"], done.json["linked"]) == (3, 2, 1, 1)
+    assert [(each["row"], each["column"], each["value"]) for each in done.json["problems"]] == [
+        (5, "Umsatz", "x"), (5, "Stufe", "platin"),
+    ]  # fmt: skip
+    paths = ("name", "annual_revenue", "next_contact_on", "level", "phone", "parent.name", "country", "external_id")
+    found = {row["external_id"]: row for row in rows(any_crm, "account", *paths)}
+    assert [found["1"][path] for path in paths] == [
+        "Acme Gmbh", "1234500.00", "2026-04-03", "a", "+4930123456", "Holding", "Deutschland", "1",
+    ]  # fmt: skip
+    assert (found["2"]["annual_revenue"], found["2"]["next_contact_on"]) == ("2000.00", "2026-12-31")
+    assert {row["name"]: row["remark"] for row in rows(any_crm, "account", "name", "remark")}["Holding"] == "Berlin"
+
+    again = guanxi("import", "account", sheet, "--map", mapping, "--json")
+    assert (again.json["created"], again.json["unchanged"], again.json["linked"]) == (0, 2, 0)
+    # The holding is taken back together with those that lead to it.
+    assert guanxi("undo", done.json["change_set"], "--json").json["undone"] == 3
+
+
+def test_a_mapping_is_proposed_for_a_file_and_can_be_used_as_it_is(crm: Path, guanxi: Command, sheet: Path) -> None:
+    write(sheet, '公司名称,联系电话,客户级别,下次联系,年营收,xyz\n甲,13800138000,A,31/12/2026,"1.234,50",?\n')
+
+    proposed = guanxi("import", "account", sheet, "--propose")
+
+    assert proposed.out.splitlines()[:1] == ["columns:"]
+    assert "  xyz: null" in proposed.out
+    done = guanxi("import", "account", sheet, "--map", write(sheet.with_suffix(".yaml"), proposed.out), "--json")
+    assert (done.json["created"], done.json["left_out"]) == (1, [])
+    [row] = rows(crm, "account", "name", "phone", "annual_revenue")
+    assert (row["name"], row["phone"], row["annual_revenue"]) == ("甲", "+8613800138000", "1234.50")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ("columns: {name: {fild: name}}", ":1:17: "),
+        ("columns:\n  name: {field: name, date: month}", ":2:29: "),
+        ("columns: {name: name}\nmode: replace", ":2:7: "),
+        ("columns: {name: {field: name, missing: create}}", "only a link to one record may be created"),
+        ("columns: {name: name}\nmode: update", "say what they are found by"),
+    ],
+)
+def test_what_a_mapping_says_wrongly_is_told_with_its_place(
+    crm: Path, guanxi: Command, sheet: Path, mapping: str, said: str
+) -> None:
+    done = guanxi("import", "account", write(sheet, "name\nA\n"), "--map", write(sheet.with_suffix(".yaml"), mapping))
+
+    assert done.code == 1
+    assert said in done.err
+
+
+def test_options_say_the_same_as_a_mapping(crm: Path, guanxi: Command, sheet: Path) -> None:
+    write(sheet, "list of 2026\nname,external_id,remark\nAcme,A,old\n")
+    assert guanxi("import", "account", sheet, "--header-row", "2", "--set", "country=中国").code == 0
+    write(sheet, "name,external_id,remark\nNew,A,\nBeta,B,\n")
+
+    created = guanxi("import", "account", sheet, "--on", "external_id", "--mode", "create", "--json").json
+    updated = guanxi("import", "account", sheet, "--on", "external_id", "--mode", "update", "--empty", "keep", "--json")
+
+    assert (created["created"], created["skipped"], created["updated"]) == (1, 1, 0)
+    assert (updated.json["updated"], updated.json["unchanged"], updated.json["failed"]) == (1, 1, 0)
+    found = {row["external_id"]: row for row in rows(crm, "account", "external_id", "name", "remark", "country")}
+    assert (found["A"]["name"], found["A"]["remark"], found["A"]["country"]) == ("New", "old", "中国")
+    assert "FIELD=VALUE" in guanxi("import", "account", sheet, "--set", "country").err
+
+
+def test_a_trial_of_many_rows_finds_what_collides_with_rows_that_were_tried_long_before(
+    crm: Path, guanxi: Command, sheet: Path
+) -> None:
+    lines = [f"Firm {number},E{number},\n" for number in range(5_200)]
+    lines[5_100] = "Twin,E7,\n"
+    lines[5_150] = "Child,E5150,Firm 3\n"
+    write(sheet, "name,external_id,parent\n" + "".join(lines))
+
+    trial = guanxi("import", "account", sheet, "--dry-run", "--json").json
+
+    assert (trial["created"], trial["failed"]) == (5_199, 1)
+    assert trial["problems"][0]["reason"] == "Row 9 has the same External ID"
+    assert rows(crm, "account", "name") == []

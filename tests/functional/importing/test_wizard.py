@@ -28,9 +28,7 @@ def rows(world: World, entity: str, *paths: str) -> list[dict[str, Any]]:
 def form_of(page: str) -> dict[str, Any]:
     """Return what the form of the columns would send as it stands."""
     form = page[page.index('name="rows"') - 200 :]
-    sent: dict[str, Any] = {}
-    for name, value in re.findall(r'<input[^>]*? name="([^"]+)"[^>]*? value="([^"]*)"', form):
-        sent[name] = value
+    sent: dict[str, Any] = dict(re.findall(r'<input[^>]*? name="([^"]+)"[^>]*? value="([^"]*)"', form))
     for name, inner in re.findall(r'(?s)<select[^>]*? name="([^"]+)"[^>]*>(.*?)</select>', form):
         chosen = re.search(r'<option value="([^"]*)" selected', inner)
         sent[name] = chosen[1] if chosen else ""
