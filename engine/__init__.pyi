@@ -421,8 +421,8 @@ from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text
 from engine.transfers.export_rows import ExportFile as ExportFile
+from engine.transfers.export_rules import Fetched as Fetched
 from engine.transfers.exporting import Exports as Exports
-from engine.transfers.exporting import Fetched as Fetched
 from engine.transfers.import_maps import SavedMap as SavedMap
 from engine.transfers.import_maps import proposed_map as proposed_map
 from engine.transfers.import_rows import ImportRun as ImportRun

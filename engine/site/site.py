@@ -52,11 +52,12 @@ from engine.site.job_settings import JobSettings
 from engine.site.pulling import Pulled, pull
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
-from engine.webhooks import Parts, Webhooks
+from engine.transfers.export_rules import ExportRules
 from engine.transfers.exporting import FOLDER as EXPORTS
-from engine.transfers.exporting import ExportRules, Exports
+from engine.transfers.exporting import Exports
 from engine.transfers.importing import FOLDER as IMPORTS
 from engine.transfers.importing import Imports
+from engine.webhooks import Parts, Webhooks
 
 if TYPE_CHECKING:
     from engine.data.explain import Explanation

@@ -96,7 +96,9 @@ class ExportRows:
         """Return a file by its id or that of the job that makes it; None when there is none."""
         if not is_id(id_):
             return None
-        row = self.run(connection, f"SELECT {_COLUMNS} FROM export_file WHERE id = ? OR job_id = ?", id_, id_).fetchone()
+        row = self.run(
+            connection, f"SELECT {_COLUMNS} FROM export_file WHERE id = ? OR job_id = ?", id_, id_
+        ).fetchone()
         return None if row is None else _made(row)
 
     def entries(self, connection: Connection, actor: str | None, limit: int) -> list[ExportFile]:

@@ -6,8 +6,8 @@ whole: what a job had written when it was killed is written anew, and never sent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,8 @@ from engine.data.principal import Principal, zone
 from engine.data.query import Query
 from engine.data.reader import Count, Reader
 from engine.data.transfer import Exporter, ExportOptions, read_export_options
-from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, QueryInvalid, RecordInvalid
+from engine.data.transfer.exporting import too_large
+from engine.errors import AccessDenied, GuanxiError, NotFound, QueryInvalid
 from engine.i18n import Message
 from engine.ids import new_id
 from engine.jobs import Job, Jobs, Run, Task
@@ -28,6 +29,7 @@ from engine.mail import Letter, Post
 from engine.metadata.model import Entity
 from engine.storage.database import Database
 from engine.transfers.export_rows import ExportFile, ExportRows
+from engine.transfers.export_rules import MIMETYPES, Allowance, ExportRules, Fetched, file_name
 from engine.transfers.sealed import SealedWriter, lost, opened
 
 TASK = "export"
@@ -35,58 +37,8 @@ FOLDER = "exports"
 _ADMIN = "admin"
 _FORGOTTEN = timedelta(hours=24)
 """After which bytes without a row are thrown away."""
-_MIMETYPES = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "jsonl": "application/x-ndjson",
-}
 COUNTED = 1_000_000
 """Records that are counted before somebody is told "more"."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRules:
-    """What a site says of exports."""
-
-    rows: int = 0
-    """Records of one export; 0 = as many as there are."""
-    at_once: int = 2_000
-    """Records up to which a file is made while somebody waits."""
-    days: int = 3
-    """How long a file is kept."""
-    reason: bool = False
-    """Whether everybody says why they export."""
-    about: bool = True
-    """Whether spreadsheets say who exported what, unless somebody asks for less."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What one person may export of one entity at a time."""
-
-    rows: int | None
-    """Records; None = as many as there are."""
-    reason: bool
-    """Whether they say why."""
-
-    def require_reason(self, options: ExportOptions) -> None:
-        """Refuse an export without a reason where one is needed.
-
-        Raises:
-            RecordInvalid: so it is.
-        """
-        if self.reason and not options.reason:
-            raise RecordInvalid([FieldProblem("reason", Message("Please say why you export this"), "required")])
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file on its way to its owner."""
-
-    name: str
-    mimetype: str
-    size: int
-    blocks: Iterator[bytes]
 
 
 class Exports:
@@ -138,6 +90,10 @@ class Exports:
         most = self.allowance(reader).rows
         query = Query(entity, ("id",), options.where, search=options.search, ids=options.ids)
         return reader.count(query, COUNTED if most is None else max(most, self.rules.at_once))
+
+    def refusal(self, reader: Reader, entity: str, most: int) -> Message:
+        """Return what is said to whom so many records are too many."""
+        return too_large(reader, reader.model.entity(entity), most).message
 
     # --- asking for one ---------------------------------------------------------------------------------------------
 
@@ -333,7 +289,7 @@ class Exports:
         with self._database.write() as connection:
             self.rows.fetched(connection, made.id, clock.now())
         kind = read_export_options(made.options).kind
-        return Fetched(made.name, _MIMETYPES[kind], made.size, chain((first,), blocks))
+        return Fetched(made.name, MIMETYPES[kind], made.size, chain((first,), blocks))
 
     def _still_may(self, reader: Reader, made: ExportFile) -> None:
         refusal = AccessDenied(
@@ -383,14 +339,3 @@ class Exports:
 
     def _path(self, id_: str) -> Path:
         return self._folder / id_
-
-
-def file_name(entity: Entity, options: ExportOptions, moment: datetime) -> str:
-    """Return what a file is called: the records in the language of who exports, and when."""
-    from engine.data.files import clean_name
-
-    words = str(entity.plural.in_(options.language)).replace("/", "-")
-    return clean_name(f"{words} {moment:%Y-%m-%d %H%M}.{options.kind}")
-
-
-__all__ = ["Allowance", "ExportRules", "Exports", "Fetched", "file_name"]

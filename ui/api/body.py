@@ -25,8 +25,10 @@ _EXACT_LETTERS = 15
 _LONGEST_NUMBER = 400
 _JSON = "application/json"
 _ANY = re.compile(r"(\*/\*|application/\*|application/([a-z.+-]*\+)?json)\s*(;|,|$)", re.IGNORECASE)
-_OTHER_FORMS = frozenset({"api.files.download"})
+_OTHER_FORMS = frozenset({"api.files.download", "api.transfers.fetch"})
 """What answers in a form of its own."""
+_MAY_BE_EMPTY = frozenset({"filter", "q", "cursor", "having", "field", "person"})
+"""Parameters that are texts, of which the empty one asks for nothing."""
 _PREFERENCE = re.compile(r"(?:^|,)\s*return\s*=\s*\"?minimal\"?\s*(?:,|;|$)", re.IGNORECASE)
 
 
@@ -91,6 +93,8 @@ def parameters(*known: str, more: re.Pattern[str] | None = None) -> dict[str, st
         if name in known:
             if len(values) > 1:
                 raise BadRequest(Message("The parameter {name} is given more than once", name=name))
+            if not values[0] and name not in _MAY_BE_EMPTY:
+                raise BadRequest(Message("The parameter {name} is empty; leave it out", name=name))
             found[name] = values[0]
         elif more is None or more.fullmatch(name) is None:
             names = ", ".join(known) or "-"

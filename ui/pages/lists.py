@@ -120,6 +120,7 @@ def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
         "may_create": reader.access.may(wanted.entity.key, "create"),
         "may_change": reader.access.may(wanted.entity.key, "update"),
         "may_delete": reader.access.may(wanted.entity.key, "delete"),
+        "may_export": reader.access.may(wanted.entity.key, "export"),
         "limited": not reader.access.rule(wanted.entity.key, "read").everybody,
         "count": "",
         "more": None,
@@ -151,7 +152,6 @@ def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
         "chips": chips_of(reader, asked),
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
-        "may_export": reader.access.may(key, "export"),
         "may_import": reader.access.may(key, "import") and not wanted.entity.parent,
         "searchable": "search" in wanted.entity.features or any(wanted.entity.search_fields),
     }

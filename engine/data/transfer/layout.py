@@ -69,7 +69,7 @@ def layout(reader: Reader, entity: Entity, options: ExportOptions) -> Layout:
     """
     model, roles = reader.model, reader.access.roles
     resolved = [resolve(roles, entity, path) for path in options.fields or _all(reader, entity, options)]
-    if options.fields and options.kind == "xlsx" and options.children:
+    if options.fields and options.children:
         missing = set(_tables(reader, entity)) - set(options.fields)
         resolved += [resolve(roles, entity, path) for path in _tables(reader, entity) if path in missing]
     columns = [made for each in resolved for made in _columns(reader, entity, each, options)]
@@ -205,9 +205,13 @@ def named(value: Any, titles: dict[str, str]) -> Any:
     return titles.get(value, value) if isinstance(value, str) else value
 
 
-def display(column: OutColumn, locale: Locale) -> Callable[[Any], str]:
-    """Return what writes a value as people read it."""
-    return column.field.type.displayer(column.field.options, locale)
+def display(column: OutColumn, made: Layout) -> Callable[[Any], str]:
+    """Return what writes a value as people read it; times as spreadsheets sort them, without a zone."""
+    if column.field.value_type is Type.DATETIME:
+        return lambda value: value.astimezone(made.zone).replace(tzinfo=None).isoformat(" ", "seconds")
+    if column.field.value_type in {Type.DATE, Type.TIME}:
+        return lambda value: str(value.isoformat())
+    return column.field.type.displayer(column.field.options, made.locale)
 
 
 def text_cell(column: OutColumn, made: Layout) -> Callable[[Any], Any]:

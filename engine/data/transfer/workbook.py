@@ -140,7 +140,7 @@ class Spreadsheet:
                 shown = self.formats["money" if money and (column.field.scale or 0) > 0 else "number"]
                 return lambda sheet, row, place, value: self._plain(sheet, row, place, value, column, shown)
             if column.field.value_type not in {Type.DATE, Type.DATETIME, Type.TIME}:
-                show = display(column, self._made.locale)
+                show = display(column, self._made)
                 return lambda sheet, row, place, value: self._words(sheet, row, place, show(value))
         return lambda sheet, row, place, value: self._plain(sheet, row, place, value, column, None)
 

@@ -106,7 +106,7 @@ class _Csv:
         linked = column.field.type.links
         if not self._people or column.masked or linked:
             return plain
-        show, number = display(column, self._made.locale), column.field.value_type is Type.NUMBER
+        show, number = display(column, self._made), column.field.value_type is Type.NUMBER
         return lambda value: "" if value is None else show(value) if number else guarded(show(value))
 
     def page(self, rows: RowSet, allowed: Iterable[bool]) -> int:
