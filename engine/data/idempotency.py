@@ -8,6 +8,7 @@ waits for it. Errors are not stored: a refused request may be corrected and sent
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,12 @@ MOST_LETTERS = 255
 def request_hash(*parts: Any) -> str:
     """Return what tells one request from another."""
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    return hashlib.sha256(orjson.dumps(parts, default=_plain, option=options)).hexdigest()
+    try:
+        text = orjson.dumps(parts, default=_plain, option=options)
+    except orjson.JSONEncodeError:
+        # A whole number beyond 64 bits: no field takes it, but which one it is, is said by the steps.
+        text = json.dumps(parts, default=_plain, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -75,7 +75,7 @@ def _changes(shapes: Shapes, readable: list[str]) -> Schema:
     say = shapes.said
     made = _operation(shapes, "changes", _FEED, {"200": parts.answered(say(_CHANGES), ref("guanxi.feed"))}, 404)
     number = {"type": "integer", "minimum": 0, "maximum": 2**62}
-    known = {"type": "array", "items": {"type": "string", "enum": readable}}
+    known = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": readable}}
     made["parameters"] = [
         {"name": "after", "in": "query", "schema": {"anyOf": [number, {"const": "now"}]}, "description": say(_AFTER)},
         {"name": "entity", "in": "query", "style": "form", "explode": False, "schema": known, "description": say(_OF)},

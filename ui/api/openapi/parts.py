@@ -60,7 +60,7 @@ _PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
     "cursor": (_TEXT, Message("`next` of the page before, with the same other parameters.")),
     "limit": ({"type": "integer", "minimum": 1}, Message("How many records a page has.")),
     "trashed": ({"type": "boolean", "default": False}, Message("The recycle bin alone.")),
-    "ids": ({"type": "array", "items": _UUID, "maxItems": 200}, Message("These records alone, by id.")),
+    "ids": ({"type": "array", "items": _UUID, "minItems": 1, "maxItems": 200}, Message("These records alone, by id.")),
     "titles": ({"type": "boolean", "default": False}, Message("Answer the titles of what links lead to, too.")),
     "count": (
         {"type": "string", "enum": ["capped"]},

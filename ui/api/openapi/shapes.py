@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 _READ = ("type", "format", "items", "properties", "required", "additionalProperties", "contentMediaType")
 """What holds of every stored value. Limits may have been tightened since a value was stored."""
 _FILLED = frozenset({"id", "version", "created_at", "updated_at"})
+UUID: Schema = {"type": "string", "format": "uuid"}
 PATHS: Schema = {r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$": {}}
 """Values along links, as `fields` asks for them: `account.name`."""
 
