@@ -49,7 +49,11 @@ class WorkerEntry:
     @property
     def dead(self) -> bool:
         """Say whether nobody is behind it any more."""
-        return self.silent > timedelta(seconds=SILENT_S) or (self.place == _place() and _born(self.pid) != self.born)
+        if self.silent > timedelta(seconds=SILENT_S):
+            return True
+        # Where processes cannot be told apart, silence alone counts.
+        here = bool(self.place) and bool(self.born) and self.place == _place()
+        return here and _born(self.pid) != self.born
 
 
 class Beats:

@@ -152,7 +152,7 @@ def test_the_server_refuses_what_is_no_request(served: int) -> None:
 def test_the_unit_names_commands_that_exist_and_gives_nothing_away() -> None:
     from ui.cli.commands import cli
 
-    for name in ("guanxi.service", "guanxi-clean-up.service"):
+    for name in ("guanxi.service", "guanxi-worker.service", "guanxi-clean-up.service"):
         unit = ConfigParser(strict=False, interpolation=None)
         unit.optionxform = str  # type: ignore[assignment,method-assign]
         unit.read(DEPLOY / name)
@@ -171,7 +171,10 @@ def test_the_unit_is_one_for_systemd() -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         return  # nothing to ask; the test above reads the unit on every machine
-    units = [str(DEPLOY / name) for name in ("guanxi.service", "guanxi-clean-up.service", "guanxi-clean-up.timer")]
+    units = [
+        str(DEPLOY / name)
+        for name in ("guanxi.service", "guanxi-worker.service", "guanxi-clean-up.service", "guanxi-clean-up.timer")
+    ]
 
     told = subprocess.run([program, "verify", "--man=no", *units], capture_output=True, text=True, check=False)
 

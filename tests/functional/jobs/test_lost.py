@@ -92,6 +92,14 @@ def test_a_process_that_is_gone_is_dead_at_once(counting: Jobs, worker: Worker) 
     assert counting.workers() == []
 
 
+def test_where_processes_cannot_be_told_apart_only_silence_counts(counting: Jobs) -> None:
+    Beats(counting.store.statements, new_id(), "worker", 1).beat()
+    for change in ("place = ''", "born = ''"):
+        with counting.database.write() as connection:
+            run(connection, f"UPDATE worker_heartbeat SET pid = 1, born = 'another', {change}")
+        assert [each.dead for each in counting.workers()] == [False]
+
+
 @pytest.mark.parametrize(("wish", "state"), [("cancel", "cancelled"), ("pause", "paused")])
 def test_what_was_asked_of_a_job_whose_worker_died_is_done(
     counting: Jobs, worker: Worker, wish: str, state: str
