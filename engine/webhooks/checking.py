@@ -12,6 +12,7 @@ from engine.data.reader import Reader
 from engine.errors import FieldProblem, GuanxiError, RecordInvalid, SignInNeeded
 from engine.expression import Expr, parse
 from engine.i18n import Message
+from engine.ids import is_id
 from engine.metadata.model import Entity
 from engine.webhooks.endpoint import EVERY_ENTITY, WEBHOOK_EVENTS, EndpointWish
 from engine.webhooks.parts import Parts
@@ -58,10 +59,12 @@ def acting_for(parts: Parts, reader: Reader, user_id: str | None) -> Principal:
         message = Message("Only an administrator may let this be done in somebody else's name")
         raise RecordInvalid([FieldProblem("owner_id", message, "refused")])
     try:
-        return parts.principal(user_id)
+        if is_id(user_id):
+            return parts.principal(user_id)
     except SignInNeeded:
-        message = Message("There is no such person, or they are disabled")
-        raise RecordInvalid([FieldProblem("owner_id", message, "unknown")]) from None
+        pass
+    message = Message("There is no such person, or they are disabled")
+    raise RecordInvalid([FieldProblem("owner_id", message, "unknown")])
 
 
 def _check_name(name: str) -> Iterator[FieldProblem]:

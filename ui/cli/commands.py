@@ -22,6 +22,7 @@ from ui.cli import (
     site,
     sso,
     testing,
+    webhooks,
     working,
 )
 from ui.cli.command import Group, Option, shared
@@ -62,6 +63,7 @@ for command in (
     people.token,
     openapi.openapi,
     mail.mail,
+    webhooks.webhooks,
     mcp.mcp,
     backups.backup,
     backups.restore,
