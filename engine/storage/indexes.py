@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from engine.expression import Call, Expr, Path, Var
 from engine.expression import Literal as Constant
@@ -210,8 +211,9 @@ class _Maker:
         for key in self._rule_fields() if order is not None else ():
             if key not in self.shared_along:
                 yield self._list([key], order or (), Message("row rules"))
-        for view in views:
-            yield from self._filtered(view, order)
+        # In turns: the first filter of each view before the second of any.
+        for proposals in zip_longest(*(self._filtered(view, order) for view in views)):
+            yield from filter(None, proposals)
         if entity.states is not None and order is not None and self._plain(entity.states.field):
             yield self._list([entity.states.field], order, Message("the states"))
 

@@ -113,6 +113,16 @@ measures: {total: {sum: amount, label: Total}, number: {count: true}}
     assert ("stage", "closed_on", "amount") in {each[:3] for each in fields(indexes(database, LEAD, report))}
 
 
+def test_each_view_has_an_index_of_a_filter_before_any_has_a_second(database: Database) -> None:
+    view = VIEW.replace("where: \"stage == 'new'\"\n", "")
+    both = view.replace("[country]", "[stage, country]")
+    one = view.replace("lead.open", "lead.named").replace("-amount", "name")
+
+    found = {each[:3] for each in fields(indexes(database, LEAD, both, one))}
+
+    assert {("stage", "country", "amount"), ("country", "name")} <= found
+
+
 def test_there_is_a_limit(database: Database) -> None:
     views = "".join(VIEW.replace("lead.open", f"lead.v{n}").replace("-amount", key) for n, key in enumerate(ORDERS))
 
