@@ -48,6 +48,4 @@ def allows(scopes: frozenset[str] | None, entity: str, action: str) -> bool:
         if needs is None or any(not each & scopes for each in needs):
             return False
         reach = scopes - AGENT_SCOPES
-        if not reach:
-            return True
     return bool(reach & {"*", action, f"{entity}:*", f"{entity}:{action}"})

@@ -193,6 +193,8 @@ def check_token(scopes: Sequence[str], addresses: Sequence[str]) -> None:
         raise GuanxiError(
             Message("{scope} is a switch for agents, so it needs the scope mcp beside it", scope=switches[0])
         )
+    if AGENT in scopes and AGENT_SCOPES.issuperset(scopes):
+        raise GuanxiError(Message("Beside mcp, say what the agent may reach: *, read or lead:*, for example"))
     for each in addresses:
         network(each)
 

@@ -59,7 +59,7 @@ def mcp(
                 Message("Say in whose name: --as EMAIL, or a token in {variable}, or --token-stdin", variable=_VARIABLE)
             )
         else:
-            id_, scopes = site.identity.find(person).id, frozenset({AGENT, *chosen})
+            id_, scopes = site.identity.find(person).id, frozenset({"*", AGENT, *chosen})
             serve(site, lambda: Caller(replace(site.principal(id_), scopes=scopes), token_name="stdio"))  # noqa: S106 - a name
 
 

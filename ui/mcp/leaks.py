@@ -23,8 +23,8 @@ def register() -> None:
 
 
 def _ask(asking: Asking) -> Iterator[Words]:
-    scopes = frozenset({AGENT, AGENT_WRITE})
-    caller = Caller(replace(asking.person, scopes=scopes))
+    own = frozenset({"*"}) if asking.person.scopes is None else asking.person.scopes
+    caller = Caller(replace(asking.person, scopes=own | {AGENT, AGENT_WRITE}))
     key = asking.entity.key
     if key == "user":
         yield _words(asking, caller, list_entities, {})

@@ -48,7 +48,9 @@ fields:
   total: {type: rollup, of: items, sum: amount}
 states:
   field: stage
-  transitions: {see: {label: {en: See, zh: 就诊}, from: [booked], to: seen, requires: [fee]}, miss: {from: [booked], to: missed}}
+  transitions:
+    see: {label: {en: See, zh: 就诊}, from: [booked], to: seen, requires: [fee]}
+    miss: {from: [booked], to: missed}
 checks:
   fee_is_sane: {fail_when: "fee > 1000000", at: fee, message: {en: Too much, zh: 太多}}
 ---
@@ -129,7 +131,7 @@ class Clinic:
         with self.site.reading(SYSTEM) as reader:
             return reader.record(entity, id_).json()
 
-    def send(self, body: Any, token: str | None = "proposes", **headers: str) -> Any:  # noqa: S107 - a name
+    def send(self, body: Any, token: str | None = "proposes", **headers: str) -> Any:
         """Post a message to /mcp and return the answer."""
         given = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json", **headers}
         if token is not None:

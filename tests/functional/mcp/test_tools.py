@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine import MARK, SignInNeeded, Wanted
+from engine import MARK, GuanxiError, SignInNeeded, Wanted
+from engine.data.scopes import allows
 from tests.functional.mcp.conftest import Clinic, paths
 from ui.mcp import tools
 from ui.mcp.answers import MOST_BYTES, UNTRUSTED, WARNING
@@ -304,3 +305,31 @@ def test_an_agent_that_calls_too_often_is_told_to_wait(clinic: Clinic, monkeypat
     assert error["code"] == "too-many-requests"
     assert 0 < error["retry_after"] <= 60
     clinic.call("list_entities", "reads")
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scopes", [("mcp",), ("mcp", "mcp:write"), ("read", "mcp:write"), ("*", "mcp", "mcp:all")])
+def test_scopes_that_make_no_sense_are_refused(clinic: Clinic, scopes: tuple[str, ...]) -> None:
+    with pytest.raises(GuanxiError):
+        clinic.site.identity.add_token(clinic.ids["doctor"], "odd", scopes)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"),
+    [
+        (None, {"read", "create", "update", "delete", "export", "reveal"}),
+        (frozenset({"*", "mcp"}), {"read"}),
+        (frozenset({"read", "mcp", "mcp:write"}), {"read"}),
+        (frozenset({"*", "mcp", "mcp:write"}), {"read", "create", "update"}),
+        (frozenset({"*", "mcp", "mcp:direct", "mcp:delete"}), {"read", "create", "update", "delete"}),
+        (frozenset({"visit:update", "mcp", "mcp:write"}), {"update"}),
+        (frozenset({"*", "mcp", "mcp:delete", "mcp:personal"}), {"read"}),
+        (frozenset({"mcp", "mcp:write", "mcp:direct"}), set()),
+    ],
+)
+def test_switches_only_narrow(scopes: frozenset[str] | None, may: set[str]) -> None:
+    actions = ("read", "create", "update", "delete", "export", "reveal")
+
+    assert {each for each in actions if allows(scopes, "visit", each)} == may
