@@ -27,6 +27,8 @@ _JSON = "application/json"
 _ANY = re.compile(r"(\*/\*|application/\*|application/([a-z.+-]*\+)?json)\s*(;|,|$)", re.IGNORECASE)
 _OTHER_FORMS = frozenset({"api.files.download", "api.transfers.fetch"})
 """What answers in a form of its own."""
+_LISTS = frozenset({"fields", "order", "ids", "group", "aggregate"})
+"""Parameters that name several things: with commas between them, or each time anew, as some clients write lists."""
 _MAY_BE_EMPTY = frozenset({"filter", "q", "cursor", "having", "field", "person"})
 """Parameters that are texts, of which the empty one asks for nothing."""
 _PREFERENCE = re.compile(r"(?:^|,)\s*return\s*=\s*\"?minimal\"?\s*(?:,|;|$)", re.IGNORECASE)
@@ -91,11 +93,11 @@ def parameters(*known: str, more: re.Pattern[str] | None = None) -> dict[str, st
     found: dict[str, str] = {}
     for name, values in request.args.lists():
         if name in known:
-            if len(values) > 1:
+            if len(values) > 1 and name not in _LISTS:
                 raise BadRequest(Message("The parameter {name} is given more than once", name=name))
             if not values[0] and name not in _MAY_BE_EMPTY:
                 raise BadRequest(Message("The parameter {name} is empty; leave it out", name=name))
-            found[name] = values[0]
+            found[name] = values[0] if len(values) == 1 else ",".join(values)
         elif more is None or more.fullmatch(name) is None:
             names = ", ".join(known) or "-"
             raise BadRequest(

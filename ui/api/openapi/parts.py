@@ -186,7 +186,7 @@ def schemas() -> dict[str, Schema]:
         additionalProperties=True,
     )
     actor = {"anyOf": [_object({"id": _UUID, "name": _OR_NULL}), {"type": "null"}]}
-    changes = {"type": "object", "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2}}
+    changes = {"type": "object", "additionalProperties": {"type": "array", "items": {}, "minItems": 2, "maxItems": 2}}
     change = _object(
         {
             "seq": _WHOLE, "entity": _TEXT, "id": _UUID, "version": _WHOLE, "action": _TEXT, "at": _MOMENT,

@@ -80,6 +80,11 @@ class Shapes:
         """Return a sentence of the product in the language of the document."""
         return Message(message.template, **values).in_(self.language)
 
+    def _about(self, entity: Entity) -> str:
+        """Return what people read about an entity. It is no title: generators make the name of a class of that."""
+        words = (entity.label, entity.help) if entity.help else (entity.label,)
+        return ". ".join(each.in_(self.language) for each in words)
+
     # --- what is read ---------------------------------------------------------------------------------------------
 
     def record(self, entity: Entity) -> Schema:
@@ -87,13 +92,11 @@ class Shapes:
         name = entity.key
         if name not in self.made:
             columns = all_columns(self.access.roles, entity)
-            made: Schema = {"title": entity.label.in_(self.language), "type": "object"}
+            made: Schema = {"type": "object", "description": self._about(entity)}
             self.made[name] = made
             made |= self._read(entity, columns, required=["id"])
             made["patternProperties"] = PATHS
             made["properties"][TITLES] = ref("guanxi.titles")
-            if entity.help:
-                made["description"] = entity.help.in_(self.language)
         return ref(name)
 
     def _read(self, entity: Entity, columns: Iterable[str], required: list[str]) -> Schema:
@@ -131,8 +134,8 @@ class Shapes:
             self.made[name] = {}
             columns = child_columns(self.access.roles, entity)
             self.made[name] = {
-                "title": entity.label.in_(self.language),
                 "type": "object",
+                "description": self._about(entity),
                 **self._read(entity, columns, required=["id"]),
             }
         return ref(name)
@@ -147,8 +150,8 @@ class Shapes:
             properties = {field.key: self._sent(field, creating=True) for field in fields}
             properties["id"] = {"type": "string", "format": "uuid", "description": self.said(_OWN_ID)}
             self.made[name] = {
-                "title": entity.label.in_(self.language),
                 "type": "object",
+                "description": self._about(entity),
                 "properties": properties,
                 "required": [field.key for field in fields if is_required(field)],
                 "additionalProperties": False,
@@ -162,8 +165,8 @@ class Shapes:
             properties = {field.key: self._sent(field, creating=False) for field in self._given(entity)}
             version = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53, "description": self.said(_VERSION)}
             self.made[name] = {
-                "title": entity.label.in_(self.language),
                 "type": "object",
+                "description": self._about(entity),
                 "properties": {**properties, "version": version},
                 "additionalProperties": False,
             }
@@ -210,7 +213,7 @@ class Shapes:
             properties = {field.key: self._sent(field, creating=creating) for field in fields}
             parent = self.model.entity(entity.parent or entity.key)
             about = self.said(_ROW, plural=entity.plural.in_(self.language), parent=parent.label.in_(self.language))
-            made: Schema = {"title": entity.label.in_(self.language), "type": "object", "description": about}
+            made: Schema = {"type": "object", "description": about}
             if creating:
                 made["required"] = [field.key for field in fields if is_required(field)]
             else:
