@@ -27,7 +27,8 @@ from werkzeug.serving import make_server
 
 MEANING = (400, 412, 422)
 """How a request of the right form is refused for what it means: a filter is no expression, an ETag is of another
-version, a link leads nowhere, a rule of the site is not kept. No schema can say that; everything else that the form allows has to be accepted."""
+version, a link leads nowhere, a rule of the site is not kept. No schema can say that; everything else that the form
+allows has to be accepted."""
 
 
 def configured(*, examples: int, seed: int, phases: Iterable[str], seconds: int | None) -> SchemathesisConfig:
@@ -63,7 +64,7 @@ def served(app: Flask) -> Iterator[str]:
         server.server_close()
 
 
-def explore(  # noqa: PLR0913 - how a run is bounded
+def explore(
     address: str,
     token: str,
     *,
