@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 _ATTEMPTS = 5
 _WAIT_S = 0.5
+_GAP_S = 0.01
 _KIND = "import"
 
 
@@ -127,6 +128,9 @@ class ImportWork:
             for rows in self._chunks():
                 self._persist(rows)
                 self._move()
+                if self._ledger is not None:
+                    # Whoever waits for the write lock of SQLite comes in between, for nobody queues there.
+                    time.sleep(_GAP_S)
             self._finish()
             self._tell_planner()
         except Exception:

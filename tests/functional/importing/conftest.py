@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import Site
+from tests.conftest import PostgresServer
 from tests.functional.commands.conftest import shares, stocks
 from tests.functional.screens.conftest import pattern
 from tests.functional.screens.world import World, build
@@ -78,19 +79,29 @@ def world(office: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World
     site.close()
 
 
-@pytest.fixture
-def any_world(office: tuple[Path, dict[str, str]], tmp_path: Path, database_url: str) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def office_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
+) -> tuple[Path, dict[str, str], str]:
+    """The folder of an office whose database is on PostgreSQL, the ids of its people, and its address."""
+    folder, url = tmp_path_factory.mktemp("importing-pg") / "site", postgres_server.create()
+    return folder, build(folder, DOCUMENTS, url, people=PEOPLE), url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """An office without records; the test runs once on each kind of database."""
-    folder, ids = office
-    if database_url.startswith("sqlite"):
-        shutil.copytree(folder, tmp_path / "site")
-        site = Site.open(tmp_path / "site")
-    else:
-        folder = tmp_path / "site"
-        ids = build(folder, DOCUMENTS, database_url, people=PEOPLE)
-        site = Site.open(folder, database_url=database_url)
+    if request.param == "sqlite":
+        yield request.getfixturevalue("world")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    folder, ids, pattern_url = request.getfixturevalue("office_on_postgres")
+    shutil.copytree(folder, tmp_path / "site")
+    url = server.create(template=pattern_url)
+    site = Site.open(tmp_path / "site", database_url=url)
     yield World(site, create_app(site), ids)
     site.close()
+    server.drop(url)
 
 
 @pytest.fixture

@@ -216,8 +216,7 @@ def test_a_saved_mapping_is_filled_in_again_and_may_be_had_as_a_file(world: Worl
     assert web.submit(f"/firm/import/maps/{id_[1]}/forget").status_code == 303
 
 
-def test_a_large_file_is_imported_by_a_job_that_can_be_paused_and_cancelled(any_world: World, upload: Upload) -> None:
-    world = any_world
+def test_a_large_file_is_imported_by_a_job_that_can_be_paused_and_cancelled(world: World, upload: Upload) -> None:
     web = world.browser("ada")
     address = upload(web, "firm", "name\n" + "".join(f"Firm {number}\n" for number in range(1_200)))
     columns(web, address)

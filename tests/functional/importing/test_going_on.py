@@ -1,0 +1,126 @@
+"""Imports by jobs: what they say while they run, and going on where they stood; and real lists through the pages."""
+
+import csv
+import io
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import SYSTEM, Query, parse
+from engine.data.transfer.import_work import CHUNK
+from tests.conftest import Tier
+from tests.functional.importing.conftest import Upload
+from tests.functional.importing.test_wizard import columns, form_of
+from tests.functional.screens.world import World, words
+
+
+def count(world: World, where: str | None = None) -> int:
+    with world.site.reading(SYSTEM) as reader:
+        return reader.count(Query("firm", where=None if where is None else parse(where)), 100_000).number
+
+
+def test_a_paused_import_goes_on_at_its_row_and_says_nothing_twice(any_world: World, upload: Upload) -> None:
+    world, web = any_world, any_world.browser("ada")
+    lines = [f"Firm {number},C{number},{'x' if number % 100 == 50 else ''}\n" for number in range(6_000)]
+    address = upload(web, "firm", "name,code,mail\n" + "".join(lines))
+    columns(web, address)
+    web.submit(address, {"act": "run", "on": ""})
+
+    worker = threading.Thread(target=world.site.jobs.run_due)
+    worker.start()
+    deadline = time.monotonic() + 60
+    while count(world) < CHUNK // 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    web.submit(address, {"act": "pause"})
+    worker.join()
+    stopped = count(world)
+    assert "It stopped after row" in words(web.text(address))
+    assert 0 < stopped < 5_940
+
+    web.submit(address, {"act": "go_on"})
+    assert world.site.jobs.run_due() == 1
+
+    assert "created 5,940 failed 60" in words(web.text(address))
+    assert count(world) == 5_940
+    bad = list(csv.DictReader(io.StringIO(web.get(f"{address}/errors.csv").data.decode("utf-8-sig"))))
+    assert [row["code"] for row in bad] == [f"C{number}" for number in range(50, 6_000, 100)]
+    page = web.text(address)
+    assert len(re.findall(r'class="import-value"', page)) == 50
+    # One change set, one way back.
+    run = world.site.imports.entries(SYSTEM, "firm")[0]
+    assert run.change_set is not None
+    assert world.site.undo(SYSTEM, run.change_set).undone == 5_940
+
+
+def test_a_person_who_may_no_longer_import_does_not(world: World, upload: Upload) -> None:
+    web = world.browser("ben")
+    address = upload(web, "firm", "name\n" + "".join(f"Firm {number}\n" for number in range(800)))
+    columns(web, address)
+    web.submit(address, {"act": "run", "on": ""})
+    world.site.records.update(SYSTEM, "user", [{"id": world.ids["ben"], "roles": []}])
+
+    world.site.jobs.run_due()
+
+    run = world.site.imports.get(SYSTEM, address.rpartition("/")[2])
+    job = world.site.imports.job(run)
+    assert job is not None
+    assert "You may not import" in str(job.error)
+    assert count(world) == 0
+
+
+def test_files_are_thrown_away_and_reports_stay(world: World, upload: Upload) -> None:
+    from datetime import timedelta
+
+    from engine import now
+
+    web = world.browser("ada")
+    done, left = upload(web, "firm", "name\nAcme\n,\n"), upload(web, "firm", "name\nBeta\n")
+    columns(web, done)
+    web.submit(done, {"act": "run", "on": ""})
+    folder = world.site.config.files / "imports"
+    assert len(list(folder.iterdir())) == 2
+    assert all(oct(entry.stat().st_mode)[-3:] == "700" for entry in folder.iterdir())
+
+    swept = {each.step: each.count for each in world.site.clean_up(now() + timedelta(days=29))}
+    assert swept["imports"] == 0
+    swept = {each.step: each.count for each in world.site.clean_up(now() + timedelta(days=31))}
+
+    assert swept["imports"] == 2
+    assert list(folder.iterdir()) == []
+    assert "The file is not kept any more." in words(web.text(done))
+    assert web.get(left).status_code == 404
+
+
+@pytest.mark.slow
+def test_real_lists_come_in_through_the_pages(
+    world: World, upload: Upload, stocks: Path, shares: Path, tier: Tier
+) -> None:
+    web = world.browser("ada")
+    most = 1_500 if tier == "quick" else 50_000
+
+    def head(file: Path) -> bytes:
+        return "".join(file.read_text(encoding="utf-8").splitlines(keepends=True)[: most + 1]).encode()
+
+    american = upload(web, "firm", head(stocks), "stocks_usa.csv")
+    sent = form_of(web.text(american))
+    assert sent["r1-field"] == "name"
+    columns(web, american, r0_field="code", r2_field="", r3_field="city")
+    web.submit(american, {"act": "try", "on": "code", "mode": "both"})
+    assert world.site.jobs.run_due() == 1
+    assert "Every row can be imported." in words(web.text(f"{american}?step=check"))
+    web.submit(american, {"act": "run", "on": "code", "mode": "both"})
+    assert world.site.jobs.run_due() == 1
+
+    chinese = upload(web, "firm", head(shares), "code.csv")
+    columns(web, chinese, r0_field="external_id", r1_field="name", r2_field="", r3_field="", r4_field="")
+    web.submit(chinese, {"act": "run", "on": "external_id"})
+    assert world.site.jobs.run_due() == 1
+
+    assert count(world) == min(most, 22_165) + min(most, 5_640)
+    assert count(world, "external_id == '000001' and name == '平安银行'") == 1
+    with world.site.reading(SYSTEM) as reader:
+        found = reader.query(Query("firm", select=("name",), search="平安", limit=50))
+        assert "平安银行" in [row["name"] for row in found.json()]
