@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ SCHEMA = "guanxi_jobs"
 """Where the tables of DBOS are on PostgreSQL."""
 VERSION = "1"
 """Runs are data, so a new release of the product goes on with the runs of the one before."""
-_QUEUE = "guanxi"
+_QUEUE = "guanxi-"
 _POLL_S = 0.5
 _OLD = timedelta(hours=1)
 _PART = 500
@@ -49,6 +50,7 @@ class DBOSQueue:
     def __init__(self, database: str, folder: Path, worker: str, threads: int) -> None:
         self._address, self._folder = make_url(database), folder
         self._worker, self._threads = worker, threads
+        self._name = f"{_QUEUE}{worker}"
         self._engine: Engine | None = None
 
     def work(self, perform: Callable[[Ticket], object]) -> None:
@@ -78,20 +80,23 @@ class DBOSQueue:
             config["dbos_system_schema"] = SCHEMA
             config["sys_db_pool_size"] = self._threads + 3
         DBOS(config=config)
+        # Each worker has a queue of its own: the rows say who does what, and how many at once.
+        DBOS.listen_queues([self._name])
         DBOS.launch()
-        DBOS.register_queue(
-            _QUEUE, worker_concurrency=self._threads, polling_interval_sec=_POLL_S, on_conflict="always_update"
-        )
+        DBOS.register_queue(self._name, worker_concurrency=self._threads, polling_interval_sec=_POLL_S)
 
     def submit(self, tickets: Sequence[Ticket]) -> None:
-        """Give runs to whichever worker has a thread free; one of the same name is there once."""
+        """Give runs to the threads of this worker; one of the same name is there once."""
         for ticket in tickets:
             with SetWorkflowID(ticket.name):
-                DBOS.enqueue_workflow(_QUEUE, _run, ticket.job_id, ticket.run, ticket.task, ticket.queue)
+                DBOS.enqueue_workflow(self._name, _run, ticket.job_id, ticket.run, ticket.task, ticket.queue)
 
     def stop(self) -> None:
         """Take nothing more, and let go of the tables; runs that are going on were asked to end before."""
         global _perform  # noqa: PLW0603 - as above
+        with suppress(Exception):
+            # It is of no use to anybody else; one that stays is cleaned up by others.
+            DBOS.delete_queue(self._name)
         DBOS.destroy()
         _perform = None
         if self._engine is not None:
@@ -102,6 +107,9 @@ class DBOSQueue:
         """Forget runs that have ended, or that only a dead worker had, and return how many."""
         before = (datetime.now(UTC) - _OLD).isoformat()
         alive, count = {*living, self._worker}, 0
+        for queue in DBOS.list_queues():
+            if queue.name.removeprefix(_QUEUE) not in alive:
+                DBOS.delete_queue(queue.name)
         while True:
             found = DBOS.list_workflows(
                 end_time=before,

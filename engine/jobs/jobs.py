@@ -18,6 +18,7 @@ from engine.i18n import Message
 from engine.ids import new_id
 from engine.jobs.beats import HERE, Beats, WorkerEntry, workers
 from engine.jobs.job import JOB_STATE_LABELS, Job, Task
+from engine.jobs.lost import recover
 from engine.jobs.performing import Performer
 from engine.jobs.pulse import Pulse
 from engine.jobs.queues import InlineQueue
@@ -27,6 +28,10 @@ from engine.storage.database import Database, run
 
 QUEUE_LOCK = 43
 """Advisory lock of PostgreSQL for whoever hands jobs out; on SQLite a write transaction is one."""
+
+
+_LEAST_LIVES = 3
+"""So many workers a job may outlive without coming further, however few attempts its task has."""
 
 
 class Jobs:
@@ -265,35 +270,41 @@ class Jobs:
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
+        recover(self.store, self.attempts)
+        with self.database.read() as connection:
+            if not self.store.is_due(connection):
+                return 0
         performer = Performer(self.store, self.tasks, self.principals, new_id())
         pulse = Pulse(self.store, performer, Beats(self.store.statements, performer.worker, HERE, 1))
         queue, count = InlineQueue(), 0
         queue.work(performer.perform)
-        started = False
+        pulse.start()
         try:
-            while tickets := self.hand_out(None):
-                if not started:
-                    pulse.start()
-                    started = True
+            while tickets := self.hand_out(performer.worker, 1):
                 queue.submit(tickets)
                 count += len(tickets)
         finally:
             queue.stop()
-            if started:
-                pulse.stop()
+            pulse.stop()
         return count
 
-    def hand_out(self, threads: int | None) -> list[Ticket]:
-        """Mark what is due as given to a queue, and return its tickets.
+    def hand_out(self, worker: str, threads: int) -> list[Ticket]:
+        """Mark what is due as given to a worker, and return its tickets.
 
         Args:
-            threads: how many runs there are threads for, over all workers; None = one more than are going on.
+            worker: who is to do it.
+            threads: how many it does at once, those included that it has already.
         """
         limits = {task.name: task.concurrency for task in self.tasks.values() if task.concurrency is not None}
         with self.database.write() as connection:
             if not self.store.statements.sqlite:
                 run(connection, f"SELECT pg_advisory_xact_lock({QUEUE_LOCK})")
-            return self.store.take_due(connection, threads, limits, self._queues)
+            return self.store.take_due(connection, worker, threads, limits, self._queues)
+
+    def attempts(self, task: str) -> int:
+        """Return how often a task is tried whose workers die."""
+        known = self.tasks.get(task)
+        return max(_LEAST_LIVES, known.attempts if known is not None else 0)
 
 
 def _cannot_end(job: Job) -> Message:

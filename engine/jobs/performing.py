@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.audit import Origin, acting_from
 from engine.data.principal import SYSTEM, Principal
-from engine.errors import DatabaseUnavailable, GuanxiError
+from engine.errors import DatabaseUnavailable, GuanxiError, SignInNeeded
 from engine.i18n import Message
 from engine.ids import new_id
 from engine.jobs.job import Job, JobCancelled, JobGivenBack, JobLost, JobPaused, Task
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _TRIES = 20
 """How often the end of a run is written when the database does not answer, a second apart."""
+
+
+class _NotThem(GuanxiError):
+    """Whoever a job is for may not sign in any more."""
 
 
 class Performer:
@@ -42,6 +46,7 @@ class Performer:
     ) -> None:
         self._store, self._tasks, self._principals, self.worker = store, tasks, principals, worker
         self._runs: dict[str, Run] = {}
+        self._at_work: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
 
@@ -50,6 +55,11 @@ class Performer:
         """Return the runs that are going on now."""
         with self._lock:
             return list(self._runs.values())
+
+    def at_work(self) -> frozenset[str]:
+        """Return the ids of jobs that are worked on: each from before its row says so until after it says no more."""
+        with self._lock:
+            return frozenset(self._at_work)
 
     def give_back(self) -> None:
         """Let every run end at its next look, to go on elsewhere."""
@@ -65,20 +75,19 @@ class Performer:
         """
         if self._closing.is_set():
             return False
-        with self._store.database.write() as connection:
-            job = self._store.begin(connection, ticket, self.worker)
-        if job is None:
-            return False
+        with self._lock:
+            self._at_work.add(ticket.job_id)
         try:
-            principal = SYSTEM if job.actor is None else self._principals(job.actor)
-        except GuanxiError as error:
-            refused = Run(self._store, job, ticket.run, SYSTEM)
-            why = error.message
-            self._end(lambda connection: self._store.end(connection, refused, "failed", why))
-            return True
-        run = Run(self._store, job, ticket.run, principal)
-        with self._listed(run), acting_from(Origin("job", agent=job.task)):
-            self._do(job, run)
+            with self._store.database.write() as connection:
+                job = self._store.begin(connection, ticket, self.worker)
+            if job is None:
+                return False
+            run = Run(self._store, job, ticket.run, SYSTEM)
+            with self._listed(run), acting_from(Origin("job", agent=job.task)):
+                self._do(job, run)
+        finally:
+            with self._lock:
+                self._at_work.discard(ticket.job_id)
         return True
 
     @contextmanager
@@ -100,8 +109,12 @@ class Performer:
             self._end(lambda connection: store.end(connection, run, "failed", why))
             return
         try:
+            run.principal = self._principal(run)
             run.look()
             task.work(run)
+        except _NotThem as error:
+            reason = error.message
+            self._end(lambda connection: store.end(connection, run, "failed", reason))
         except JobCancelled:
             self._end(lambda connection: store.end(connection, run, "cancelled"))
         except JobPaused:
@@ -116,8 +129,23 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - a task is somebody else's code, and its defect is the job's end alone
             reason = _defect(error, job)
             self._end(lambda connection: store.fail(connection, run, reason, task.attempts))
+        except BaseException:
+            # Somebody pressed Ctrl-C: the job is not at fault.
+            self._end(lambda connection: store.give_back(connection, run))
+            raise
         else:
             self._end(lambda connection: store.end(connection, run, "done"))
+
+    def _principal(self, run: Run) -> Principal:
+        """Return in whose name a run acts.
+
+        Raises:
+            _NotThem: they may not sign in any more.
+        """
+        try:
+            return SYSTEM if run.actor is None else self._principals(run.actor)
+        except SignInNeeded as error:
+            raise _NotThem(error.message) from error
 
     def _end(self, write: Callable[[Connection], Any]) -> None:
         """Write how a run ended; a database that is away for some seconds does not make it run once more."""

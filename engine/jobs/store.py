@@ -156,28 +156,29 @@ class JobStore:
         return None if row is None else str(row[0])
 
     def take_due(
-        self, connection: Connection, threads: int | None, tasks: Mapping[str, int], queues: Mapping[str, int]
+        self, connection: Connection, worker: str, threads: int, tasks: Mapping[str, int], queues: Mapping[str, int]
     ) -> list[Ticket]:
-        """Mark jobs that are due as given to the queue, the oldest first, and return them.
+        """Mark jobs that are due as given to a worker, the oldest first, and return them.
 
         Args:
             connection: a transaction in which nobody else does this.
-            threads: how many runs there are threads for over all workers, those that are going on included; None = one
-                more than are going on.
-            tasks: tasks of which only so many run at once.
-            queues: queues of which only so many run at once.
+            worker: who is to do them.
+            threads: how many it does at once, those included that it has already.
+            tasks: tasks of which only so many run at once, over all workers.
+            queues: queues of which only so many run at once, over all workers.
         """
         now = clock.now()
         busy = self.run(
             connection,
-            "SELECT task, queue, count(*) FROM job WHERE state = 'running'"
+            "SELECT task, queue, sum(CASE worker WHEN ? THEN 1 ELSE 0 END), count(*) FROM job WHERE state = 'running'"
             " OR (state = 'queued' AND sent_at IS NOT NULL) GROUP BY task, queue",
+            worker,
         ).fetchall()
+        room = threads - sum(own for _, _, own, _ in busy)
         of_tasks, of_queues = Counter[str](), Counter[str]()
-        for task, queue, count in busy:
+        for task, queue, _, count in busy:
             of_tasks[task] += count
             of_queues[queue] += count
-        room = 1 if threads is None else threads - sum(of_tasks.values())
         found: list[Ticket] = []
         while room > 0:
             full = [task for task, most in tasks.items() if of_tasks[task] >= most]
@@ -186,10 +187,10 @@ class JobStore:
             without += f" AND queue NOT IN ({', '.join('?' * len(closed))})" if closed else ""
             row = self.run(
                 connection,
-                "UPDATE job SET sent_at = ? WHERE id = (SELECT id FROM job WHERE state = 'queued' AND sent_at IS NULL"
-                f" AND run_at <= ?{without} ORDER BY run_at, id LIMIT 1) AND state = 'queued'"
+                "UPDATE job SET sent_at = ?, worker = ? WHERE id = (SELECT id FROM job WHERE state = 'queued'"
+                f" AND sent_at IS NULL AND run_at <= ?{without} ORDER BY run_at, id LIMIT 1) AND state = 'queued'"
                 " RETURNING id, run, task, queue",
-                now, now, *full, *closed,
+                now, worker, now, *full, *closed,
             ).fetchone()  # fmt: skip
             if row is None:
                 break

@@ -9,16 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import clock
 from engine.errors import GuanxiError
 from engine.ids import new_id
-from engine.jobs.beats import Beats, forget, workers
+from engine.jobs.beats import Beats, workers
 from engine.jobs.jobs import Jobs
-from engine.jobs.lost import has_unbegun, running, take_back, take_back_unbegun
+from engine.jobs.lost import recover
 from engine.jobs.performing import Performer
 from engine.jobs.pulse import Pulse
 from engine.jobs.queues import JobQueue
@@ -30,10 +28,6 @@ _FIRE_S = 5.0
 _CLEAN_S = 1_800.0
 _PAUSE_S = 5.0
 """How long it waits with what has just failed."""
-UNBEGUN = timedelta(seconds=60)
-"""After so long in a queue without being begun, a run is given to it again."""
-_LEAST_LIVES = 3
-"""So many workers a job may outlive without coming further, however few attempts its task has."""
 GRACE_S = 30.0
 """How long runs may take to stop where they are when the worker ends."""
 
@@ -87,7 +81,7 @@ class Worker:
     def _go_on(self) -> None:
         works: list[tuple[float, Callable[[], object]]] = [
             (0.0, self._hand_out),
-            (_SUPERVISE_S, self.supervise),
+            (_SUPERVISE_S, self.recover),
             (_FIRE_S, self._jobs.schedules.fire),
             (_CLEAN_S, self._clean),
             *self._jobs.watches,
@@ -116,34 +110,11 @@ class Worker:
         with self._jobs.database.read() as connection:
             if not self._store.is_due(connection):
                 return
-            found = workers(self._store.statements, connection)
-        threads = sum(each.threads for each in found if each.constant and not each.dead)
-        self._queue.submit(self._jobs.hand_out(max(threads, self._threads)))
+        self._queue.submit(self._jobs.hand_out(self.id, self._threads))
 
-    def supervise(self) -> int:
-        """Put back what dead workers were at, and what a queue has lost; return how many jobs that were."""
-        with self._jobs.database.read() as connection:
-            found = workers(self._store.statements, connection)
-            going = running(self._store, connection)
-            unbegun = has_unbegun(self._store, connection, clock.now() - UNBEGUN)
-        living = {each.id for each in found if not each.dead}
-        dead = [each for each in found if each.dead]
-        lost = [each for each in going if each.worker not in living]
-        count = 0
-        for each in lost:
-            task = self._jobs.tasks.get(each.task)
-            attempts = max(_LEAST_LIVES, task.attempts if task is not None else 0)
-            with self._jobs.database.write() as connection:
-                count += take_back(self._store, connection, each, attempts)
-        for each_dead in dead:
-            _log.warning("worker %s (%s, process %s) died", each_dead.id, each_dead.host, each_dead.pid)
-            with self._jobs.database.write() as connection:
-                forget(self._store.statements, connection, each_dead.id)
-        if not unbegun:
-            return count
-        with self._jobs.database.write() as connection:
-            count += take_back_unbegun(self._store, connection, clock.now() - UNBEGUN)
-        return count
+    def recover(self) -> int:
+        """Put back what dead workers were at, and what was lost on the way here; return how many jobs that were."""
+        return recover(self._store, self._jobs.attempts, self.id, self._performer.at_work)
 
     def _clean(self) -> None:
         with self._jobs.database.read() as connection:

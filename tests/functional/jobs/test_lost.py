@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import Jobs, Message, Task, new_id
+from engine import DatabaseUnavailable, Jobs, Message, Principal, Run, Task, new_id
 from engine.jobs.beats import SILENT_S, Beats
+from engine.jobs.lost import UNBEGUN
 from engine.jobs.queues import InlineQueue
-from engine.jobs.worker import UNBEGUN, Worker
+from engine.jobs.worker import Worker
 from engine.storage.database import run
 
 TITLE = Message("Count")
@@ -30,7 +31,7 @@ def worker(counting: Jobs) -> Worker:
 def begun(jobs: Jobs, by: str) -> str:
     """A job that a worker has begun and said nothing of since."""
     job_id = jobs.enqueue("count", {}, actor=None, title=TITLE)
-    [ticket] = jobs.hand_out(1_000)
+    [ticket] = jobs.hand_out(by, 9)
     with jobs.database.write() as connection:
         assert jobs.store.begin(connection, ticket, by) is not None
     return job_id
@@ -39,8 +40,8 @@ def begun(jobs: Jobs, by: str) -> str:
 def test_the_job_of_a_worker_that_is_not_there_is_put_back(counting: Jobs, worker: Worker) -> None:
     job_id = begun(counting, new_id())
 
-    assert worker.supervise() == 1
-    assert worker.supervise() == 0
+    assert worker.recover() == 1
+    assert worker.recover() == 0
 
     job = counting.get(job_id)
     assert (job.state, job.worker, job.failures, str(job.error)) == ("queued", None, 1, "The worker that ran it died")
@@ -54,12 +55,12 @@ def test_a_living_worker_keeps_its_job_and_a_silent_one_loses_it(counting: Jobs,
     beats.beat()
     job_id = begun(counting, beats.worker)
 
-    assert worker.supervise() == 0
+    assert worker.recover() == 0
     assert counting.manned()
     # Elsewhere, so that nobody here can tell whether the process is there.
     silent(counting, SILENT_S + 1)
     assert not counting.manned()
-    assert worker.supervise() == 1
+    assert worker.recover() == 1
     assert (counting.get(job_id).state, counting.workers()) == ("queued", [])
 
 
@@ -88,15 +89,15 @@ def test_a_process_that_is_gone_is_dead_at_once(counting: Jobs, worker: Worker) 
     child.stdin.close()
 
     assert [each.dead for each in counting.workers()] == [True]
-    worker.supervise()
+    worker.recover()
     assert counting.workers() == []
 
 
 def test_where_processes_cannot_be_told_apart_only_silence_counts(counting: Jobs) -> None:
     Beats(counting.store.statements, new_id(), "worker", 1).beat()
-    for change in ("place = ''", "born = ''"):
+    for change in ("born = 'another', place = ''", "born = ''"):
         with counting.database.write() as connection:
-            run(connection, f"UPDATE worker_heartbeat SET pid = 1, born = 'another', {change}")
+            run(connection, f"UPDATE worker_heartbeat SET pid = 1, {change}")
         assert [each.dead for each in counting.workers()] == [False]
 
 
@@ -106,7 +107,7 @@ def test_what_was_asked_of_a_job_whose_worker_died_is_done(
 ) -> None:
     job_id = begun(counting, new_id())
     getattr(counting, wish)(job_id, None)
-    worker.supervise()
+    worker.recover()
 
     assert counting.get(job_id).state == state
 
@@ -114,26 +115,28 @@ def test_what_was_asked_of_a_job_whose_worker_died_is_done(
 def test_a_job_that_kills_its_workers_is_given_up(counting: Jobs, worker: Worker) -> None:
     job_id = begun(counting, new_id())
     for _ in range(2):
-        worker.supervise()
-        [ticket] = counting.hand_out(1_000)
+        worker.recover()
+        [ticket] = counting.hand_out(new_id(), 9)
         with counting.database.write() as connection:
             counting.store.begin(connection, ticket, new_id())
-    worker.supervise()
+    worker.recover()
 
     assert (counting.get(job_id).state, counting.get(job_id).attempts) == ("failed", 3)
 
 
 def test_what_a_queue_has_lost_is_given_to_it_again(counting: Jobs, worker: Worker) -> None:
     job_id = counting.enqueue("count", {}, actor=None, title=TITLE)
-    [lost] = counting.hand_out(1_000)
+    beats = Beats(counting.store.statements, new_id(), "worker", 1)
+    beats.beat()
+    [lost] = counting.hand_out(beats.worker, 9)
 
-    assert worker.supervise() == 0
-    assert counting.hand_out(1_000) == []
+    assert worker.recover() == 0
+    assert counting.hand_out(beats.worker, 9) == []
     with counting.database.write() as connection:
         long_ago = counting.get(job_id).created_at - 2 * UNBEGUN
         counting.store.run(connection, "UPDATE job SET sent_at = ?", long_ago)
-    assert worker.supervise() == 1
-    [again] = counting.hand_out(1_000)
+    assert worker.recover() == 1
+    [again] = counting.hand_out(beats.worker, 9)
 
     assert (again.job_id, again.run) == (job_id, lost.run + 1)
     with counting.database.write() as connection:
@@ -148,7 +151,47 @@ def test_no_more_is_handed_out_than_there_are_threads_and_limits_allow(jobs: Job
     for name in ("one", "one", "wide", "wide", "wide"):
         jobs.enqueue(name, {}, actor=None, title=TITLE)
 
-    assert [each.task for each in jobs.hand_out(3)] == ["one", "wide", "wide"]
-    assert jobs.hand_out(3) == []
-    assert [each.task for each in jobs.hand_out(9)] == ["wide"]
+    one, other = new_id(), new_id()
+    assert [each.task for each in jobs.hand_out(one, 3)] == ["one", "wide", "wide"]
+    assert jobs.hand_out(one, 3) == []
+    assert [each.task for each in jobs.hand_out(other, 3)] == ["wide"]
     assert jobs.overdue(timedelta(minutes=-1))[0].task == "one"
+
+
+def test_what_was_given_to_a_worker_that_died_is_given_to_another_one_at_once(counting: Jobs, worker: Worker) -> None:
+    counting.enqueue("count", {}, actor=None, title=TITLE)
+    assert len(counting.hand_out(new_id(), 1)) == 1
+    assert counting.run_due() == 1
+
+
+def test_a_worker_that_could_not_say_how_a_run_ended_finds_it_again(counting: Jobs, worker: Worker) -> None:
+    beats = Beats(counting.store.statements, worker.id, "worker", 1)
+    beats.beat()
+    job_id = begun(counting, worker.id)
+
+    assert worker.recover() == 1
+    assert counting.get(job_id).state == "queued"
+
+
+def test_a_database_that_is_away_is_not_the_fault_of_the_person(jobs: Jobs) -> None:
+    def away(_user: str) -> Principal:
+        raise DatabaseUnavailable(Message("The database does not answer"))
+
+    jobs.principals = away
+    jobs.register(Task("count", lambda run: None, TITLE))
+    job_id = jobs.enqueue("count", {}, actor=new_id(), title=TITLE)
+    jobs.run_due()
+
+    assert (jobs.get(job_id).state, jobs.get(job_id).failures) == ("queued", 1)
+
+
+def test_a_run_that_somebody_breaks_off_is_given_back(jobs: Jobs) -> None:
+    def broken_off(_run: Run) -> None:
+        raise KeyboardInterrupt
+
+    jobs.register(Task("count", broken_off, TITLE, attempts=1))
+    job_id = jobs.enqueue("count", {}, actor=None, title=TITLE)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run_due()
+
+    assert (jobs.get(job_id).state, jobs.get(job_id).failures, jobs.workers()) == ("queued", 0, [])

@@ -53,7 +53,7 @@ def test_two_workers_never_run_one_job(url: str, tmp_path: Path, tier: Tier) -> 
     assert begun == dict.fromkeys((each for made in found["ids"].values() for each in made), 1)
     assert len({number for _, _, number in found["tally"]}) == 2
     assert most_at_once(found, "alone") == 1
-    assert most_at_once(found, "narrow") == 2
+    assert most_at_once(found, "narrow") in {1, 2}
     assert sorted(found["known"]) == sorted(found["pids"])
     assert (found["codes"], found["left"]) == ([0, 0], 0)
     # The queue keeps a file of its own beside SQLite, and nothing but a schema on PostgreSQL.

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from engine import Jobs, Message, Principal, Run, Task
+from engine.jobs import lost
 from engine.jobs import worker as working
 from engine.jobs.dbos_queue import SCHEMA, DBOSQueue
 from engine.jobs.queue_file import FILE
@@ -181,7 +182,7 @@ def stopped(url: str, folder: Path, _count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    working.UNBEGUN = timedelta(seconds=3)
+    lost.UNBEGUN = timedelta(seconds=3)
     play, address, here, number = sys.argv[1:]
     Path(here).mkdir(exist_ok=True)
     found = {"killed": killed, "together": together, "stopped": stopped}[play](address, Path(here), int(number))
