@@ -229,11 +229,20 @@ class _Maker:
         if not self._entity.owned or not self._plain("owner") or not index.fields or "owner" in index.fields:
             return index
         more = ["owner", *(key for key in self.shared_along if key not in index.fields)]
+        where = index.where
         if index.fields[0] in self.shared_along and dialect == "sqlite":
-            # Only what holds its own condition too is whole for SQLite's planner, and chosen before that of the link.
-            more.append("deleted_at")
+            # Over the recycle bin too, so that it is the index of the link as well: of two, the planner takes the
+            # narrower, and fetches what hangs on shared records only to pass it over.
+            more += ["deleted_at", *(key for key in self._quick_filters() if key not in index.fields)]
+            where = f"{quoted(index.parts[0].column)} IS NOT NULL"
         parts = (self._part(key, descending=index.parts[-1].descending) for key in more)
-        return replace(index, parts=(*index.parts, *parts), fields=(*index.fields, *more))
+        return replace(index, parts=(*index.parts, *parts), fields=(*index.fields, *more), where=where)
+
+    def _quick_filters(self) -> list[str]:
+        """Return the quick filters of the views that an index can hold, the first ones."""
+        views = [view.filters for view in self._model.views.values() if view.entity == self._entity.key]
+        found = dict.fromkeys(key for filters in views for key in filters if "." not in key and self._filterable(key))
+        return [key for key in found if key != "owner"][:MOST_COMPARED]
 
     def _of_view(
         self, view: View, usual: tuple[Order, ...] | None
