@@ -100,6 +100,7 @@ from engine.data.transfer.mapping import map_text as map_text
 from engine.data.transfer.mapping import parse_map as parse_map
 from engine.data.transfer.proposing import unknown_words as unknown_words
 from engine.data.transfer.wanted import ExportOptions as ExportOptions
+from engine.data.transfer.wanted import kind_of_file as kind_of_file
 from engine.data.transfer.wanted import read_export_options as read_export_options
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine

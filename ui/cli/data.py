@@ -1,8 +1,7 @@
-"""Many records at once: import, export, undo."""
+"""Many records at once: import, undo."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,36 +144,6 @@ def _show(face: Face, report: ImportReport, *, dry_run: bool) -> None:
 def who(site: Site, person: str | None) -> Principal:
     """Return whom a command acts as: a user by email, else the product itself."""
     return SYSTEM if person is None else site.principal(site.identity.find(person).id)
-
-
-@click.command(cls=Command)
-@shared
-@click.argument("entity")
-@click.option("--where", help="Only records for which this is true.", cls=Option)
-@click.option("--fields", help="Fields, or paths along links, with commas; all unless given.", cls=Option)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A file, .csv, .xlsx or .jsonl; the output unless given.",
-    cls=Option,
-)
-@click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
-@pass_face
-def export(
-    face: Face, entity: str, where: str | None, fields: str | None, output: Path | None, person: str | None
-) -> None:
-    """Write records as CSV, a spreadsheet or JSON lines."""
-    paths = tuple(path.strip() for path in fields.split(",") if path.strip()) if fields else ()
-    with face.site(published=True) as site:
-        principal = who(site, person)
-        if output is None:
-            count = site.export(principal, entity, sys.stdout.buffer, kind="csv", where=where, fields=paths)
-            sys.stdout.buffer.flush()
-            return
-        count = site.export_file(principal, entity, output, where=where, fields=paths)
-    face.say(Message("Wrote {count} records to {file}", count=count, file=str(output)))
-    face.answer({"records": count, "file": str(output)})
 
 
 @click.command(cls=Command)

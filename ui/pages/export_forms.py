@@ -162,7 +162,8 @@ def _choice(path: str, each: Field, shown: Mapping[str, int]) -> Choice:
 def _fields(reader: Reader, entity: Entity, *, deep: bool) -> Iterator[Field]:
     """Yield the fields of an entity that may be exported; `deep`: those with several records or rows too."""
     masks = reader.access.mask(entity.key)
-    for key, each in entity.fields.items():
+    # What people filled in first, what the product notes behind it.
+    for key, each in sorted(entity.fields.items(), key=lambda known: known[1].system and known[0] != "owner"):
         if masks.get(key, "hidden") == "hidden" or key in _NEVER or each.secret or each.type.name == "secret":
             continue
         if each.type.links in {"", "one"} or deep:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, make_response, redirect, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from engine import (
@@ -31,7 +32,7 @@ from ui.frame import notice, page, said, words
 from ui.pages.account import moments
 from ui.pages.export_forms import ExportForm, asked_form, groups_of, posted_body
 from ui.pages.jobs import shown as shown_job
-from ui.pages.listing import Listing, listing
+from ui.pages.listing import PAGE, Listing, listing
 from ui.safe import own_path
 from ui.sending import sent
 
@@ -79,7 +80,8 @@ def export(entity: str) -> Response:
 
 
 def _list(reader: Reader, entity: str) -> Listing:
-    asked = listing(reader, entity, request.values)
+    # What the list is narrowed by stands in the address, apart from what the form says: a field may have any name.
+    asked = listing(reader, entity, MultiDict(each for each in request.args.items(multi=True) if each[0] != "id"))
     reader.access.require(entity, "export")
     if asked.problems:
         raise QueryInvalid(asked.problems[0].message, asked.problems)
@@ -110,8 +112,9 @@ def _form(reader: Reader, asked: Listing, form: ExportForm, error: RecordInvalid
         "export.html",
         reader,
         entity=entity,
-        back=asked.wanted.address(cursor="", rows=50),
-        hidden=[*asked.wanted.parameters(), *(("id", each) for each in form.ids)],
+        back=asked.wanted.address(cursor="", rows=PAGE),
+        address=asked.wanted.address("/export", cursor="", rows=PAGE),
+        narrowed=asked.wanted.narrowed or asked.wanted.view.where is not None,
         form=form,
         problems=problems,
         count=count,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, send_file
+from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file
 
 from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Reader, RowSet
 from ui.asking import principal, reading, site
@@ -80,6 +80,8 @@ def export(entity: str) -> Response:
         reader.access.require(entity, "export")
         if asked.problems:
             raise QueryInvalid(asked.problems[0].message, asked.problems)
+        if site().exports.allowance(reader).reason:
+            return make_response(redirect(asked.wanted.address("/export", cursor="", rows=PAGE), 303))
         name = f"{entity}-{reader.access.env()['today'].isoformat()}.csv"
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was sent
     try:
