@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from flask import Response, has_request_context, request
@@ -168,7 +168,7 @@ def _why(error: GuanxiError) -> str:
     record = str(asked.get("record_id") or "")
     action, field = (denied.action, denied.field) if denied is not None else (_action(asked), "")
     words = {"action": action, **({"field": field} if field else {})}
-    return f"/api/v1/{entity}{'/' if record else ''}{record}/why?{urlencode(words)}"
+    return f"/api/v1/{quote(entity)}{'/' if record else ''}{record}/why?{urlencode(words)}"
 
 
 def _action(asked: dict[str, Any]) -> str:
