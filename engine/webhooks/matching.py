@@ -32,7 +32,9 @@ from engine.webhooks.parts import Parts
 PART = 1_000
 """Changes that one transaction looks at."""
 _IDS = 200
-_EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
+_EVENTS = {
+    "create": "created", "update": "updated", "delete": "deleted", "restore": "restored", "purge": "deleted",
+}  # fmt: skip
 _PATIENCE_S = 0.2
 
 
@@ -45,8 +47,9 @@ class _Change:
     event: str
     changed: tuple[str, ...]
     actor_id: str | None
-    via: str
     at: datetime
+    gone: bool
+    """Whether the record was deleted for good, so that nobody can be asked who might read it."""
 
 
 class Matcher:
@@ -97,7 +100,8 @@ class Matcher:
             rows, end = self._rows(connection, endpoint, int(row[0]), settled)
             changes = list(_wanted(endpoint, reader.model, rows))
             try:
-                told = _in_reach(reader, endpoint, changes)
+                told = _in_reach(reader, endpoint, [each for each in changes if not each.gone])
+                told += self._unheard(connection, endpoint, [each for each in changes if each.gone])
             except GuanxiError as error:
                 reason = Message("Its condition cannot be asked any more: {why}", why=error.message)
                 self._endpoints.stop(connection, endpoint, "paused", reason)
@@ -118,6 +122,20 @@ class Matcher:
             *(place, end, *(() if endpoint.entity == EVERY_ENTITY else (endpoint.entity,)), PART),
         ).fetchall()
         return rows, (int(rows[-1][0]) if len(rows) == PART else end)
+
+    def _unheard(self, connection: Connection, endpoint: Endpoint, changes: Sequence[_Change]) -> list[_Change]:
+        """Return those of the records that are gone for good which were told of, and of whose end nothing was told."""
+        found = []
+        for change in changes:
+            row = self._run(
+                connection,
+                "SELECT event FROM webhook_delivery WHERE endpoint_id = ? AND record_id = ? AND seq IS NOT NULL"
+                " ORDER BY seq DESC LIMIT 1",
+                endpoint.id, change.record_id,
+            ).fetchone()  # fmt: skip
+            if row is not None and row[0] != "deleted":
+                found.append(change)
+        return found
 
     def _write(self, connection: Connection, endpoint: Endpoint, changes: Sequence[_Change]) -> None:
         # A number that was matched before, by a worker that died in the middle, or before a place was put back.
@@ -142,7 +160,7 @@ def _wanted(endpoint: Endpoint, model: Model, rows: Sequence[Sequence[Any]]) -> 
     """Yield the changes that an endpoint asks for, whoever may see them."""
     for seq, entity, record_id, version, action, changes, actor_id, via, at in rows:
         known = model.entities.get(entity)
-        if known is None or (endpoint.skip_own and str(actor_id) == endpoint.owner_id and via != "web"):
+        if known is None or (endpoint.skip_own and text_of(actor_id) == endpoint.owner_id and via != "web"):
             continue
         changed = loaded(changes)
         state = known.states.field if known.states is not None else None
@@ -151,8 +169,9 @@ def _wanted(endpoint: Endpoint, model: Model, rows: Sequence[Sequence[Any]]) -> 
             continue
         if event in {"updated", "transition"} and endpoint.fields and changed.keys().isdisjoint(endpoint.fields):
             continue
+        gone = action == "purge"
         yield _Change(
-            int(seq), entity, str(record_id), version, event, tuple(changed), text_of(actor_id), via, time_of(at)
+            int(seq), entity, str(record_id), version, event, tuple(changed), text_of(actor_id), time_of(at), gone
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +45,6 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 @pytest.fixture
 def office(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A site of this test's own."""
-    import shutil
-
     folder, ids = pattern
     shutil.copytree(folder, tmp_path / "site")
     with Site.open(tmp_path / "site") as site:
@@ -55,8 +54,8 @@ def office(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Wor
 
 def wish(receiver: Receiver, **changed: object) -> dict[str, object]:
     """Return what a form for an endpoint posts."""
-    return {"name": "Warehouse", "url": receiver.url, "entity": "client", "events": ["created", "updated"], "fields": "",
-            "condition": "", **changed}  # fmt: skip
+    usual = {"name": "Warehouse", "url": receiver.url, "entity": "client", "fields": "", "condition": ""}
+    return {**usual, "events": ["created", "updated"], **changed}
 
 
 def made(web: Web, receiver: Receiver) -> tuple[str, str]:
@@ -162,7 +161,8 @@ def test_somebody_sets_up_a_hook_tries_it_and_reads_what_was_sent(office: World)
     web = office.browser("ada")
     form = {
         "name": "Shop", "entity": "client", "mode": "upsert", "match_by": "external_id", "scheme": "header",
-        "most_bytes": "64", "map-field": ["external_id", "name", "email", ""], "map-path": ["id", "who.name", "who.mail", ""],
+        "most_bytes": "64", "map-field": ["external_id", "name", "email", ""],
+        "map-path": ["id", "who.name", "who.mail", ""],
         "map-transforms": ["", "trim", "lower", ""], "map-value": ["", "", "", ""], "when": "kind = order, offer",
     }  # fmt: skip
     again = web.submit("/admin/webhooks/hooks/new", {**form, "again": "1"})

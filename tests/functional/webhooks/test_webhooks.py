@@ -13,7 +13,11 @@ from engine.audit.log import Wanted
 from engine.outbound import Allowance
 from engine.storage.database import run
 from engine.storage.guard import GUARD
+from engine.webhooks import webhooks
 from tests.functional.webhooks.conftest import Sent, World, moment
+
+ON_ONE = pytest.mark.parametrize("api", ["sqlite"], indirect=True)
+"""For what no database decides."""
 
 
 def problems(error: pytest.ExceptionInfo[RecordInvalid]) -> dict[str, str]:
@@ -112,6 +116,7 @@ def test_a_secret_value_is_told_to_nobody(world: World) -> None:
     assert "id_card" in told[1].data["changed"]
 
 
+@ON_ONE
 def test_programs_of_the_owner_do_not_hear_themselves_unless_they_want_to(world: World) -> None:
     world.endpoint(skip_own=True, events=("updated",))
     other, _ = world.endpoint(events=("updated",))
@@ -184,6 +189,7 @@ def test_changes_of_one_record_arrive_in_their_order_though_some_fail_at_first(w
     }
 
 
+@ON_ONE
 def test_a_failed_delivery_is_tried_ten_times_within_three_days_under_one_id(world: World) -> None:
     world.receiver.answer = lambda _sent: (500, {}, b"broken <b>here</b>")
     endpoint, _ = world.endpoint()
@@ -213,6 +219,7 @@ def test_a_failed_delivery_is_tried_ten_times_within_three_days_under_one_id(wor
     assert str(attempts[0].note) == "The receiver answered 500"
 
 
+@ON_ONE
 def test_what_was_given_up_no_longer_holds_up_what_comes_after(world: World) -> None:
     world.receiver.answer = lambda sent: (400 if sent.data["version"] == 1 else 200, {}, b"")
     endpoint, _ = world.endpoint()
@@ -226,6 +233,7 @@ def test_what_was_given_up_no_longer_holds_up_what_comes_after(world: World) -> 
     assert [(each.version, each.state) for each in world.deliveries(endpoint)] == [(1, "failed"), (2, "delivered")]
 
 
+@ON_ONE
 def test_a_receiver_that_wants_to_be_left_alone_is(world: World) -> None:
     answers = iter([(429, {"Retry-After": "7200"}, b"")])
     world.receiver.answer = lambda _sent: next(answers, (200, {}, b""))
@@ -242,6 +250,7 @@ def test_a_receiver_that_wants_to_be_left_alone_is(world: World) -> None:
     assert [each.state for each in world.deliveries(endpoint)] == ["delivered"] * 2
 
 
+@ON_ONE
 def test_an_endpoint_that_is_gone_is_switched_off(world: World) -> None:
     world.receiver.answer = lambda _sent: (410, {}, b"")
     endpoint, _ = world.endpoint()
@@ -279,7 +288,8 @@ def test_twenty_failures_in_a_row_pause_it_and_what_waits_is_sent_when_it_goes_o
     assert (world.state(endpoint).state, world.state(endpoint).failures) == ("active", 0)
 
 
-def test_a_receiver_that_hangs_or_sends_too_much_harms_nobody(world: World) -> None:
+@ON_ONE
+def test_a_receiver_that_sends_too_much_harms_nobody(world: World) -> None:
     world.receiver.answer = lambda _sent: (200, {}, b"x" * 300_000)
     endpoint, _ = world.endpoint()
     world.create("visit", subject="One")
@@ -290,6 +300,7 @@ def test_a_receiver_that_hangs_or_sends_too_much_harms_nobody(world: World) -> N
     assert (delivery.state, len(attempt.answer or "")) == ("delivered", 65_536)
 
 
+@ON_ONE
 def test_redirects_are_not_followed(world: World) -> None:
     world.receiver.answer = lambda _sent: (302, {"Location": world.receiver.url + "/there"}, b"")
     endpoint, _ = world.endpoint()
@@ -303,20 +314,20 @@ def test_redirects_are_not_followed(world: World) -> None:
 # --- who may, and where to --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://169.254.169.254/latest/meta-data", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "http://10.1.2.3/x",
-        "https://localhost/", "ftp://example.com/", "https://user:pass@example.com/", "https://0x7f.1/", "nonsense", "",
-    ],
-)  # fmt: skip
-def test_addresses_inside_the_house_are_refused_at_their_field(world: World, url: str) -> None:
+@ON_ONE
+def test_addresses_inside_the_house_are_refused_at_their_field(world: World) -> None:
     world.site.outbound.allowance = Allowance()
-    with pytest.raises(RecordInvalid) as error:
-        world.endpoint(url=url)
-    assert list(problems(error)) == ["url"]
+    for url in (
+        "http://169.254.169.254/latest/meta-data", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/",
+        "http://10.1.2.3/x", "https://localhost/", "ftp://example.com/", "https://user:pass@example.com/",
+        "https://0x7f.1/", "nonsense", "",
+    ):  # fmt: skip
+        with pytest.raises(RecordInvalid) as error:
+            world.endpoint(url=url)
+        assert (url, list(problems(error))) == (url, ["url"])
 
 
+@ON_ONE
 def test_an_address_that_is_no_longer_allowed_is_not_asked(world: World) -> None:
     endpoint, _ = world.endpoint()
     world.create("visit", subject="One")
@@ -328,6 +339,7 @@ def test_an_address_that_is_no_longer_allowed_is_not_asked(world: World) -> None
     assert "outbound.allow" in str(delivery.note)
 
 
+@ON_ONE
 def test_only_those_who_may_set_them_up_do_and_in_their_own_name(world: World) -> None:
     site = world.site
     nurse = site.identity.principal(world.api.ids["nurse"])
@@ -343,6 +355,7 @@ def test_only_those_who_may_set_them_up_do_and_in_their_own_name(world: World) -
         site.webhooks.endpoints.rotate(world.boss, "01999999-9999-7999-8999-999999999999")
 
 
+@ON_ONE
 def test_a_wrong_wish_is_told_at_each_field(world: World) -> None:
     with pytest.raises(RecordInvalid) as error:
         world.endpoint(name=" ", events=(), fields=("nothing",), condition="fee >")
@@ -374,6 +387,7 @@ def test_a_condition_that_may_no_longer_be_asked_stops_the_endpoint(world: World
     assert "condition" in str(world.state(endpoint).reason)
 
 
+@ON_ONE
 def test_an_owner_who_leaves_takes_the_endpoint_along(world: World) -> None:
     nurse = world.api.ids["nurse"]
     endpoint, _ = world.endpoint(owner_id=nurse)
@@ -456,6 +470,7 @@ def test_what_waits_can_be_thrown_away_and_an_endpoint_with_all_of_its_own(world
     assert [each.details["what"] for each in events][::-1] == ["made", "paused", "dropped", "resumed", "removed"]
 
 
+@ON_ONE
 def test_an_endpoint_can_be_changed(world: World) -> None:
     endpoint, _ = world.endpoint()
     wish = EndpointWish(name="Other", url=world.receiver.url + "/other", entity="patient", events=("created",))
@@ -491,13 +506,17 @@ def test_old_deliveries_are_forgotten_and_a_purged_record_leaves_no_answers(worl
     world.told()
     world.site.records.delete(world.boss, "visit", [visit])
     world.site.records.purge(world.boss, "visit", [visit])
-    world.told()
+    [last] = world.told()
+    assert (last.json()["type"], last.data["record"]) == ("visit.deleted", None)
     with world.site.database.read() as connection:
         answers = [row[0] for row in run(connection, "SELECT answer FROM webhook_attempt").fetchall()]
     assert not any("Kept in the answer" in (answer or "") for answer in answers)
 
-    assert world.site.webhooks.forget(datetime.now(UTC) + timedelta(days=29)) == 0
-    assert world.site.webhooks.forget(datetime.now(UTC) + timedelta(days=31)) == len(world.deliveries(endpoint)) + 1
+    steps = ("webhooks", "attempts_of_webhooks")
+    for days, gone in ((29, 0), (31, len(world.deliveries(endpoint)))):
+        swept = {each.step: each.count for each in world.site.clean_up(datetime.now(UTC) + timedelta(days=days))}
+        assert [swept[step] for step in steps] == [gone, gone and 2], days
+    assert world.deliveries(endpoint) == []
 
 
 def test_a_write_does_nothing_for_webhooks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,3 +535,22 @@ def test_a_write_does_nothing_for_webhooks(world: World, monkeypatch: pytest.Mon
 
     assert statements
     assert not [text for text in statements if "webhook" in text]
+
+
+def test_a_worker_is_woken_when_there_is_something_to_tell(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "_LINGER_S", 0.05)
+    jobs = world.site.jobs
+    [(seconds, wake)] = jobs.watches
+    world.endpoint()
+    wake()
+    assert (seconds, jobs.entries(task="webhooks")) == (1.0, [])
+    world.create("visit", subject="One")
+    for _ in range(3):
+        wake()
+
+    assert jobs.run_due() == 1
+    assert len(world.receiver.take()) == 1
+    [job] = jobs.entries(task="webhooks")
+    assert (job.state, job.result) == ("done", {"matched": 1, "sent": 1})
+    wake()
+    assert jobs.run_due() == 0
