@@ -24,7 +24,7 @@ VERSION = "1"
 """Runs are data, so a new release of the product goes on with the runs of the one before."""
 _QUEUE = "guanxi-"
 _POLL_S = 0.5
-_OLD = timedelta(hours=1)
+OLD = timedelta(hours=1)
 _PART = 500
 
 _perform: Callable[[Ticket], object] | None = None
@@ -105,7 +105,7 @@ class DBOSQueue:
 
     def clean(self, living: Iterable[str]) -> int:
         """Forget runs that have ended, or that only a dead worker had, and return how many."""
-        before = (datetime.now(UTC) - _OLD).isoformat()
+        before = (datetime.now(UTC) - OLD).isoformat()
         alive, count = {*living, self._worker}, 0
         for queue in DBOS.list_queues():
             if queue.name.removeprefix(_QUEUE) not in alive:

@@ -73,4 +73,6 @@ def test_a_worker_that_is_stopped_gives_back_what_it_was_at(url: str, tmp_path: 
     found = play("stopped", url, tmp_path, 0)
 
     assert (found["code"], found["state"], found["failures"]) == (0, "queued", 0)
-    assert (found["last"], found["second"], found["workers"]) == ("cancelled", 0, 1)
+    assert (found["last"], found["second"], found["workers"]) == ("cancelled", -9, 1)
+    # What the two have left behind, the one that was killed too, is thrown away by a third.
+    assert (found["runs"], found["again"], found["queues"]) == (2, 0, 1)

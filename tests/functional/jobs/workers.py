@@ -16,8 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from dbos import DBOS
+
 from engine import Jobs, Message, Principal, Run, Task
-from engine.jobs import lost
+from engine.jobs import dbos_queue, lost
 from engine.jobs import worker as working
 from engine.jobs.dbos_queue import SCHEMA, DBOSQueue
 from engine.jobs.queue_file import FILE
@@ -175,10 +177,20 @@ def stopped(url: str, folder: Path, _count: int) -> dict[str, Any]:
     until(lambda: len(tally(jobs)) == 2)
     jobs.cancel(job_id, None)
     until(lambda: jobs.get(job_id).ended)
-    return {
-        "code": code, "state": between.state, "failures": between.failures, "workers": len(jobs.workers()),
-        "last": jobs.get(job_id).state, "second": kill(second, signal.SIGTERM),
+    ended = {"last": jobs.get(job_id).state, "second": kill(second), "workers": len(jobs.workers())}
+    return ended | cleaned(url, folder) | {
+        "code": code, "state": between.state, "failures": between.failures,
     }  # fmt: skip
+
+
+def cleaned(url: str, folder: Path) -> dict[str, Any]:
+    """Let a third worker throw away what the two others have left in the tables of the queue."""
+    dbos_queue.OLD = timedelta(0)
+    queue = dbos_queue.DBOSQueue(url, folder, "third", 1)
+    queue.work(lambda _ticket: None)
+    found = {"runs": queue.clean(()), "again": queue.clean(()), "queues": len(DBOS.list_queues())}
+    queue.stop()
+    return found
 
 
 if __name__ == "__main__":
