@@ -190,6 +190,10 @@ def _export(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Mess
 
 def _import(event: LogEntry, _names: EventNames, common: dict[str, Any]) -> Message:
     file = event.details.get("file", "")
+    if event.details.get("started"):
+        return Message("{actor} began to import {what} from {file}", file=file, **common)
+    if event.details.get("cancelled"):
+        return Message("{actor} cancelled the import of {what} from {file}", file=file, **common)
     return Message("{actor} imported {count} {what} from {file}", file=file, **common)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine.data.transfer.mapping import ColumnMap, guarded, read_map
 from engine.data.transfer.columns import Columns
+from engine.data.transfer.mapping import ColumnMap, guarded, read_map
 from engine.data.transfer.matching import Matcher
 from engine.data.transfer.sheet import ABSENT, SheetUnreadable
 from engine.errors import DocumentsInvalid, GuanxiError

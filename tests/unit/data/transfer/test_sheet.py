@@ -1,5 +1,6 @@
 """Rows are read out of every kind of file that people send."""
 
+import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -21,10 +22,13 @@ def rows(file: Path) -> list[list[object]]:
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+    "encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "big5"]
 )
 def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
-    name = "Café Zürich" if encoding == "cp1252" else "上海海纳信息技术有限公司"
+    name = {"cp1252": "Müller & Söhne, Zürich", "big5": "台灣積體電路製造股份有限公司"}.get(
+        encoding, "上海海纳信息技术有限公司"
+    )
+    name = name.replace(",", " ")
     file = written(tmp_path, f"name,city\n{name},x\n", encoding)
 
     with open_sheet(file) as sheet:
@@ -165,3 +169,75 @@ def test_a_large_file_is_read_in_constant_memory(tmp_path: Path) -> None:
 
     assert count == 60_000
     assert peak < 3_000_000 < file.stat().st_size
+
+
+# --- where the table begins, and what no memory would hold
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "number"),
+    [
+        ("Customers of 2026\n\nname,city,phone\nAnna,Ulm,1\n", ("name", "city", "phone"), 4),
+        ("name\nAnna\n", ("name",), 2),
+        ("name,city\nAnna,Ulm\n", ("name", "city"), 2),
+    ],
+)
+def test_titles_above_a_table_are_passed_over(tmp_path: Path, text: str, headers: tuple[str, ...], number: int) -> None:
+    with open_sheet(written(tmp_path, text)) as sheet:
+        assert sheet.headers == headers
+        assert [line.number for line in sheet.lines] == [number]
+
+
+def test_the_row_of_the_headers_may_be_said(tmp_path: Path) -> None:
+    file = written(tmp_path, "a,b\nname,city\nAnna,Ulm\n")
+
+    with open_sheet(file, header_row=2) as sheet:
+        assert (sheet.headers, [line.cells for line in sheet.lines]) == (("name", "city"), [["Anna", "Ulm"]])
+    with pytest.raises(SheetUnreadable, match="nothing in row 9"), open_sheet(file, header_row=9):
+        pass
+
+
+def test_a_sheet_of_a_spreadsheet_is_chosen_and_the_others_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "rows.xlsx"
+    book = Workbook(str(file))
+    book.add_worksheet("Notes").write(0, 0, "nothing")
+    page = book.add_worksheet("客户")
+    page.write_row(2, 1, ["name", "city"])
+    page.write_row(3, 1, ["Anna", "Ulm"])
+    book.close()
+
+    with open_sheet(file, sheet="客户") as sheet:
+        assert (sheet.sheets, sheet.sheet) == (("Notes", "客户"), "客户")
+        assert (sheet.headers, sheet.header_row) == (("name", "city"), 3)
+        assert [(line.number, line.cells) for line in sheet.lines] == [(4, ["Anna", "Ulm"])]
+
+
+def test_a_spreadsheet_that_stands_for_endless_cells_ends_its_own_process_alone(tmp_path: Path) -> None:
+    small, bomb = tmp_path / "small.xlsx", tmp_path / "bomb.xlsx"
+    book = Workbook(str(small))
+    book.add_worksheet().write_row(0, 0, ["name", "city"])
+    book.close()
+    last = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    with zipfile.ZipFile(small) as source, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.infolist():
+            target.writestr(part, source.read(part).replace(b"</sheetData>", last))
+    assert bomb.stat().st_size < 10_000
+
+    with pytest.raises(SheetUnreadable, match="more memory or time"), open_sheet(bomb):
+        pass
+
+
+def test_a_row_without_an_end_and_columns_without_number_are_refused(tmp_path: Path) -> None:
+    endless = tmp_path / "endless.csv"
+    endless.write_bytes(b"name,note\nAnna," + b"x" * 16_100_000)
+    with pytest.raises(SheetUnreadable, match="more than 16 million"), open_sheet(endless) as sheet:
+        list(sheet.lines)
+    with (
+        pytest.raises(SheetUnreadable, match="5000 columns"),
+        open_sheet(written(tmp_path, ",".join(map(str, range(5_000))))),
+    ):
+        pass
+    wide = tmp_path / "wide.jsonl"
+    wide.write_text("{" + ",".join(f'"k{number}": 1' for number in range(1_100)) + "}")
+    with pytest.raises(SheetUnreadable, match="1100 columns"), open_sheet(wide):
+        pass
