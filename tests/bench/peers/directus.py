@@ -115,7 +115,7 @@ class Directus(Peer):
             **os.environ, **database, "HOST": "127.0.0.1", "SECRET": "of the bench", "ADMIN_EMAIL": "boss@example.com",
             "ADMIN_PASSWORD": "correct horse battery", "ADMIN_TOKEN": _TOKEN, "TELEMETRY": "false",
             "LOG_LEVEL": "error", "CACHE_ENABLED": "false", "RATE_LIMITER_ENABLED": "false",
-            "WEBSOCKETS_ENABLED": "false", "IMPORT_TIMEOUT": "600000",
+            "WEBSOCKETS_ENABLED": "false", "PRESSURE_LIMITER_ENABLED": "false", "IMPORT_TIMEOUT": "600000",
         }  # fmt: skip
 
     @property

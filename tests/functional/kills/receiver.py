@@ -11,6 +11,13 @@ Told = tuple[str, str, int]
 """(webhook-id, record, version) of one request."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: who sent was killed."""
+
+
 class Receiver:
     """Listens on a port of its own until `stop`."""
 
@@ -31,8 +38,7 @@ class Receiver:
             def log_message(self, *_words: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/changes"
