@@ -83,7 +83,6 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     requests.number(app)
     origins.tell(app)
     wire.serve(app, site.config.api.get("cors", ()))
-    headers.protect(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes, site.config.limits.import_megabytes)
     app.register_blueprint(api())
@@ -96,5 +95,5 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     viewing.guard(app)
     frame.furnish(app)
     failures.handle(app)
-    app.wsgi_app = Proxies(app.wsgi_app, site.config.trusted_proxies, site.config.base_url)  # type: ignore[method-assign]
+    app.wsgi_app = Proxies(headers.Protected(app.wsgi_app), site.config.trusted_proxies, site.config.base_url)  # type: ignore[method-assign]
     return app

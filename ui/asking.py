@@ -120,6 +120,10 @@ def _shown(connection: Any) -> Principal:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise SignInNeeded(Message("Only the Authorization scheme Bearer is understood"))
+        if connection is not None:
+            known = site().identity.remembered(token.strip(), address=request.remote_addr)
+            if known is not None and known[1] == site().database.probe(connection):
+                return known[0]
         return site().identity.principal_of_token(token.strip(), connection, address=request.remote_addr)
     found = site().identity.principal_of_session(session_secret(), connection)
     return _viewed(found, connection) if cookies.read(VIEW_COOKIE) else found

@@ -12,6 +12,8 @@ import time
 
 from flask import Flask, Response, g, request
 
+from ui.headers import also
+
 log = logging.getLogger("guanxi.requests")
 HEADER = "X-Request-Id"
 _SECRET_PARTS = frozenset({"secret", "token", "code", "key"})
@@ -31,7 +33,7 @@ def number(app: Flask) -> None:
 
     @app.after_request
     def _end(response: Response) -> Response:
-        response.headers[HEADER] = number_of()
+        also(request.environ, HEADER, number_of())
         if log.isEnabledFor(logging.INFO):
             who = g.get("principal")
             log.info(

@@ -23,7 +23,12 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def _refuse() -> None:
-        if not cookies.read(VIEW_COOKIE) or request.path == STOP or request.path.startswith("/static/"):
+        if (
+            "HTTP_COOKIE" not in request.environ
+            or not cookies.read(VIEW_COOKIE)
+            or request.path == STOP
+            or request.path.startswith("/static/")
+        ):
             return
         if request.path == "/logout" and request.method == "POST":
             end("signed_out")

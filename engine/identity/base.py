@@ -65,6 +65,8 @@ class Memory:
         self.principals: dict[str, Principal] = {}
         self.sessions: dict[str, KnownSession] = {}
         self.tokens: dict[str, KnownToken] = {}
+        self.shown: dict[str, Principal] = {}
+        """Whom the tokens stand for, with their scopes."""
 
     def full(self) -> bool:
         """Say whether it has grown so large that it should begin anew."""

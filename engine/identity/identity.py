@@ -103,15 +103,20 @@ class Identity(Caring, Absences):
 
         It is good for a transaction that sees the same epoch. None = ask `principal_of_token`.
         """
-        memory = self._memory
-        known = memory.tokens.get(fingerprint(text))
-        principal = memory.principals.get(known.user_id) if known is not None else None
-        if known is None or principal is None or is_agent(known.scopes) or not known.allows(address):
+        memory, key = self._memory, fingerprint(text)
+        known = memory.tokens.get(key)
+        if known is None or is_agent(known.scopes) or not known.allows(address):
             return None
         if known.expires_at is not None and known.expires_at <= clock.now():
             return None
+        principal = memory.shown.get(key)
+        if principal is None:
+            bare = memory.principals.get(known.user_id)
+            if bare is None:
+                return None
+            principal = memory.shown[key] = replace(bare, scopes=known.scopes)
         by_token(known.id)
-        return replace(principal, scopes=known.scopes), memory.epoch
+        return principal, memory.epoch
 
     def agent_of_token(
         self, text: str, connection: Connection | None = None, *, address: str | None = None

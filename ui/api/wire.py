@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from flask import Flask, Response, g, request
 
 from engine import Standing
+from ui.headers import also
 from ui.requests import HEADER
 
 PREFIX = "/api/"
@@ -43,17 +44,20 @@ def serve(app: Flask, origins: Sequence[str]) -> None:
         if not request.path.startswith(PREFIX):
             return response
         standing: Standing | None = g.get("standing")
+        environ = request.environ
         if standing is not None:
-            response.headers["RateLimit-Policy"] = f'"person";q={standing.limit};w=60'
-            response.headers["RateLimit"] = f'"person";r={standing.remaining};t={standing.seconds}'
+            also(environ, "RateLimit-Policy", f'"person";q={standing.limit};w=60')
+            also(environ, "RateLimit", f'"person";r={standing.remaining};t={standing.seconds}')
         if known:
+            also(environ, "Vary", "Accept-Encoding, Origin")
             _open(response, known, anybody=anybody)
+        else:
+            also(environ, "Vary", "Accept-Encoding")
         return _compressed(response)
 
 
 def _open(response: Response, known: frozenset[str], *, anybody: bool) -> None:
     """Let a page of another origin read the answer, if that origin is named."""
-    response.vary.add("Origin")
     origin = request.headers.get("Origin")
     if origin is None or not (anybody or origin in known):
         return
@@ -67,11 +71,10 @@ def _open(response: Response, known: frozenset[str], *, anybody: bool) -> None:
 
 
 def _compressed(response: Response) -> Response:
-    if response.mimetype not in _KINDS or not response.is_sequence or "Content-Encoding" in response.headers:
-        return response
-    response.vary.add("Accept-Encoding")
-    accepted = request.headers.get("Accept-Encoding")
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
     if not accepted or not takes_gzip(accepted):
+        return response
+    if response.mimetype not in _KINDS or not response.is_sequence or "Content-Encoding" in response.headers:
         return response
     body = response.get_data()
     if len(body) < SMALLEST:
