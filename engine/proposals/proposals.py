@@ -25,7 +25,7 @@ from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.scopes import is_agent
 from engine.data.sets import new_set, write_set
-from engine.errors import AccessDenied, GuanxiError
+from engine.errors import AccessDenied, GuanxiError, IdempotencyMismatch
 from engine.i18n import Message
 from engine.ids import new_id
 from engine.proposals.operations import Operation, OperationsRefused, Preview, carry_out, carry_out_one, try_out
@@ -82,6 +82,7 @@ class Proposals:
 
         Raises:
             OperationsRefused: some could not be carried out; nothing is kept.
+            IdempotencyMismatch: another call had that `request` before.
             AccessDenied: the principal stands for nobody, or only looks as somebody.
         """
         self._require(principal, operations)
@@ -91,7 +92,7 @@ class Proposals:
             known = rows.by_request(user_id, request) if request is not None else None
             waiting = rows.number_open(user_id)
         if known is not None:
-            return known
+            return _again(known, operations)
         if waiting >= MOST_OPEN:
             raise GuanxiError(
                 Message("{count} proposals wait already: somebody has to decide about them first", count=waiting)
@@ -115,7 +116,7 @@ class Proposals:
                 known = Rows(self._database, connection).by_request(user_id, request or "")
             if known is None:
                 raise
-            return known
+            return _again(known, operations)
         return made
 
     def write(
@@ -318,6 +319,21 @@ class Proposals:
             "step": step, "proposal": known.id, "client": known.author.client, "called": known.author.token_name, **more
         }  # fmt: skip
         self._trail.note(connection, Event(KIND, actor, "user", known.user_id, number, details))
+
+
+def _again(known: Proposal, operations: Sequence[Operation]) -> Proposal:
+    """Return the proposal of a call that came before.
+
+    Raises:
+        IdempotencyMismatch: the call asks for something else this time.
+    """
+
+    def plain(each: Operation) -> tuple[Any, ...]:
+        return each.kind, each.entity, each.id, each.to_json()
+
+    if [plain(part.operation) for part in known.parts] != [plain(each) for each in operations]:
+        raise IdempotencyMismatch(Message("This name was given to another call before"))
+    return known
 
 
 _Reach = Mapping[tuple[str, str], bool]

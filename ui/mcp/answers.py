@@ -86,6 +86,17 @@ def fitting(rows: Sequence[Mapping[str, Any]], room: int = MOST_BYTES) -> int:
     return len(rows)
 
 
+def within(titles: Mapping[str, str], room: int) -> dict[str, str]:
+    """Return as many titles as fit into so many bytes."""
+    kept: dict[str, str] = {}
+    for id_, title in titles.items():
+        room -= size(title) + len(id_) + 4
+        if room < 0:
+            break
+        kept[id_] = title
+    return kept
+
+
 def shortened(values: Mapping[str, Any], most: int = LONGEST_TEXT) -> tuple[dict[str, Any], dict[str, int]]:
     """Return values with long texts cut, and the whole length of each that was, in characters, by field.
 

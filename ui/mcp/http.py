@@ -143,9 +143,19 @@ def _unacceptable() -> Response | None:
     accepts = request.accept_mimetypes
     if accepts and not accepts["application/json"]:
         return _failed(406, GuanxiError(Message("The answer is application/json, which the request does not accept")))
-    if (request.content_length or 0) > _MOST_BYTES:
+    # One byte more than is taken tells that there is more; whoever sends without a length is measured, too.
+    if (request.content_length or 0) > _MOST_BYTES or len(_body()) > _MOST_BYTES:
         return _failed(413, GuanxiError(Message("A message has at most {most} bytes", most=_MOST_BYTES)))
     return None
+
+
+def _body() -> bytes:
+    """Return the body, or the beginning of one that is too large."""
+    request.max_content_length = None
+    known: bytes | None = g.get("mcp_body")
+    if known is None:
+        known = g.mcp_body = request.stream.read(_MOST_BYTES + 1)
+    return known
 
 
 def _message() -> Any:
@@ -157,7 +167,7 @@ def _message() -> Any:
     from ui.mcp.protocol import Refused
 
     try:
-        message = orjson.loads(request.get_data(cache=False))
+        message = orjson.loads(_body())
     except orjson.JSONDecodeError as error:
         raise Refused(_PARSE_ERROR, f"The body is not JSON: {error}") from None
     if is_too_deep(message):

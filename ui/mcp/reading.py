@@ -19,13 +19,15 @@ from engine import (
     Site,
     explain,
 )
-from ui.mcp.answers import MOST_BYTES, Answer, fitting, shortened, size, squeezed, untrusted
+from ui.mcp.answers import MOST_BYTES, Answer, fitting, shortened, size, squeezed, untrusted, within
 from ui.mcp.caller import Caller
 
 _USUAL_ROWS = 20
 _MOST_COLUMNS = 20
 _MOST_OPTIONS = 60
 _HISTORY = 10
+_ROOM = MOST_BYTES * 7 // 8
+"""Bytes of records; what is left is for the titles of what they link to."""
 _LINKS = frozenset({"one", "many", "any"})
 
 
@@ -162,11 +164,11 @@ def find_records(site: Site, caller: Caller, given: Mapping[str, Any]) -> Answer
         rows = reader.query(query)
         values, cut = _rows(rows.json())
         # What does not fit is on the next page, which begins where this one really ends.
-        fits = fitting(values) if values else 0
+        fits = fitting(values, _ROOM) if values else 0
         if fits < len(values):
             rows = reader.query(replace(query, limit=fits))
             values, cut = _rows(rows.json())
-        titles = _titles(reader, entity, rows.paths, values)
+        titles = within(_titles(reader, entity, rows.paths, values), MOST_BYTES - size(values))
         body = untrusted(rows=values, **({"titles": titles} if titles else {}))
         body["next"] = rows.next_cursor
         if given.get("count"):
@@ -229,13 +231,13 @@ def get_record(site: Site, caller: Caller, given: Mapping[str, Any]) -> Answer:
         if "offset" in given and isinstance(whole.get(fields[0]), str):
             whole[fields[0]] = whole[fields[0]][given["offset"] :]
         history = [each.json() for each in reader.history(key, id_, limit=_HISTORY)] if given.get("history") else []
-        shown, cut = squeezed(whole, MOST_BYTES if not history else MOST_BYTES // 2)
-        titles = _titles(reader, entity, row.columns.paths, [shown])
+        shown, cut = squeezed(whole, _ROOM if not history else _ROOM // 2)
+        titles = within(_titles(reader, entity, row.columns.paths, [shown]), MOST_BYTES - _ROOM)
         values: dict[str, Any] = {"record": shown}
         if titles:
             values["titles"] = titles
         if history:
-            values["history"] = history[: fitting(history, MOST_BYTES // 2)]
+            values["history"] = history[: fitting(history, _ROOM // 2)]
         body = untrusted(**values)
         body["version"] = row.version
         body["may"] = {"update": row.may("update"), "delete": caller.may_delete and row.may("delete")}

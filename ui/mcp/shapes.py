@@ -76,9 +76,11 @@ def _texts(description: str, most: int = 100) -> dict[str, Any]:
 _ENTITY = _text("Key of an entity, as list_entities gives it.", 100)
 _ID = _text("Id of a record.", 64)
 _REASON = _text("Why, in one or two sentences, for the person who decides.", 2_000)
-_REQUEST = _text(
-    "A name of your own for this call. If it is sent again with the same name, it is not carried out twice.", 100
-)
+_REQUEST = {
+    "type": "string",
+    "description": "A name of your own for this call, such as a number. If it is sent again, nothing is done twice.",
+    "pattern": "^[!-~]{1,60}$",
+}
 _VALUES = {
     "type": "object",
     "description": "Values by field key, as describe_entity says: amounts as text, dates as 2026-03-01, times in UTC,"

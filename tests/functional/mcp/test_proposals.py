@@ -1,6 +1,7 @@
 """Proposals: checked in full, written by a person or not at all, in parts or whole, and taken back in one go."""
 
 import json
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -114,6 +115,8 @@ def test_a_call_that_is_sent_twice_makes_one_proposal(stored_clinic: Clinic) -> 
     first, again = (stored_clinic.call("create_records", **given) for _ in range(2))
 
     assert first["proposal"] == again["proposal"]
+    other = stored_clinic.refused("create_records", entity="patient", records=[{"name": "Cy"}], request="call-1")
+    assert other["code"] == "idempotency-key-reused"
     assert len(stored_clinic.site.proposals.waiting(stored_clinic.person("doctor"))) == 1
 
 
@@ -248,6 +251,30 @@ def test_nothing_is_decided_twice(stored_clinic: Clinic, anna: str) -> None:
     with pytest.raises(GuanxiError, match="waits no longer"):
         site.proposals.reject(doctor, found.id)
 
+    assert changes(stored_clinic) == before + 1
+
+
+def test_of_two_who_decide_at_once_one_is_told_so(stored_clinic: Clinic) -> None:
+    found = proposed(stored_clinic, "create_records", entity="patient", records=[{"name": "Bo"}])
+    before, told = changes(stored_clinic), list[str]()
+    ready = threading.Barrier(2)
+
+    def decide(who: str) -> None:
+        person = stored_clinic.person(who)
+        ready.wait()
+        try:
+            stored_clinic.site.proposals.approve(person, found.id, {0: None})
+            told.append("written")
+        except GuanxiError as error:
+            told.append(type(error).__name__)
+
+    threads = [threading.Thread(target=decide, args=(who,)) for who in ("doctor", "other")]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert sorted(told) == ["GuanxiError", "written"]
     assert changes(stored_clinic) == before + 1
 
 

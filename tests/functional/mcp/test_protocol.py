@@ -1,5 +1,6 @@
 """The protocol over HTTP: who gets in, in which revision, and what is answered to what makes no sense."""
 
+import io
 import json
 import subprocess
 import sys
@@ -249,6 +250,13 @@ def test_too_large_a_message_is_refused(clinic: Clinic) -> None:
     big = request("tools/call", name="find_records", arguments={"entity": "patient", "where": "x" * 1_100_000})
 
     assert clinic.send(big).status_code == 413
+    unmeasured = clinic.app.test_client().post(
+        "/mcp",
+        input_stream=io.BytesIO(json.dumps(big).encode()),
+        headers={"Authorization": f"Bearer {clinic.tokens['proposes']}", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert unmeasured.status_code == 413
 
 
 def test_answers_are_kept_nowhere(clinic: Clinic) -> None:
