@@ -1,0 +1,94 @@
+"""Schemathesis, with every check that it has, from the document that a site serves to people of several kinds.
+
+It makes requests that keep to the document and requests that break it: nothing may end in a 500, nothing that breaks
+it may be taken, every answer must be one that is described, and what was deleted must be gone. The quick tier makes a
+few thousand requests, the same ones every time; the full tier makes many more, in other ways each time.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import Site, create_folder
+from tests.conftest import Tier
+from tests.functional.openapi.conftest import people
+from tests.functional.openapi.exploring import explore, served
+from ui.api import changes
+from ui.app import create_app
+
+GUEST = "role: guest\nlabel: {en: Guest, zh: 访客}\ngrants: {}\n"
+ALL = ("examples", "coverage", "fuzzing", "stateful")
+Trade = tuple[str, dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait long for changes that nobody makes, and keep requests out of what the tests print."""
+    monkeypatch.setattr(changes, "MOST_WAIT_S", 0.05)
+    monkeypatch.setattr(logging.getLogger("werkzeug"), "disabled", True)
+
+
+@pytest.fixture(scope="module")
+def clinic_served(
+    clinic_folder: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trade]:
+    folder, tokens = clinic_folder
+    copy = tmp_path_factory.mktemp("explored") / "site"
+    shutil.copytree(folder, copy)
+    with Site.open(copy) as site, served(create_app(site)) as address:
+        yield address, tokens
+
+
+@pytest.fixture(scope="module")
+def crm_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trade]:
+    folder = tmp_path_factory.mktemp("explored-crm") / "site"
+    create_folder(folder)
+    (folder / "schemas" / "guest.yaml").write_text(GUEST, encoding="utf-8")
+    tokens = people(folder, {"ada": "admin", "rep": "sales_rep", "gus": "guest"})
+    with Site.open(folder) as site, served(create_app(site)) as address:
+        yield address, tokens
+
+
+@pytest.mark.parametrize(
+    ("trade", "who", "phases", "examples", "only"),
+    [
+        ("clinic_served", "ada", ("coverage",), 1, "^/(contact|visit_item|meta|files|changes|openapi)"),
+        ("clinic_served", "ada", ("fuzzing", "stateful"), 1, None),
+        ("clinic_served", "nia", ("examples", "fuzzing", "stateful"), 2, None),
+        ("clinic_served", "gus", ("fuzzing", "stateful"), 2, None),
+        ("crm_served", "ada", ("coverage",), 1, "^/lead(/.id.)?$"),
+        ("crm_served", "ada", ("fuzzing",), 1, None),
+        ("crm_served", "rep", ("examples", "fuzzing", "stateful"), 1, None),
+        ("crm_served", "gus", ("fuzzing", "stateful"), 2, None),
+    ],
+)
+def test_the_api_keeps_to_its_description_whatever_is_sent(
+    request: pytest.FixtureRequest,
+    tier: Tier,
+    trade: str,
+    who: str,
+    phases: tuple[str, ...],
+    examples: int,
+    only: str | None,
+) -> None:
+    address, tokens = request.getfixturevalue(trade)
+    if tier == "full":
+        examples, phases, only = 30, ALL, None
+
+    wrong, made = explore(
+        address,
+        tokens[who],
+        examples=examples,
+        phases=phases,
+        only=only,
+        seed=secrets.randbelow(10**9) if tier == "full" else 1,
+    )
+
+    assert not wrong, "\n\n".join(f"{what}\n{how}" for what, how in wrong.items())
+    assert made > 100
