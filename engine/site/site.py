@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, partial
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from engine.alarms import Alarms, Upkeep
-from engine.audit import Key
 from engine.audit.meters import Meters
 from engine.audit.rights import Rights
 from engine.data.feed import Feed
@@ -21,8 +20,7 @@ from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer import Exporter, ExportOptions, Importer, ImportOptions, ImportReport
 from engine.data.transfer.wanted import kind_of_file, named_options
-from engine.data.vault import KeyRing, Vault, Wrapping, first_key
-from engine.errors import DocumentsInvalid, GuanxiError, PullFirst, SiteBroken
+from engine.errors import GuanxiError, SiteBroken
 from engine.fields import register
 from engine.hooks import Hooks
 from engine.i18n import Message
@@ -35,21 +33,20 @@ from engine.identity.throttle import Throttle
 from engine.jobs import Jobs
 from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
-from engine.metadata import Document, Layer
-from engine.metadata.document import by_place
+from engine.metadata import Layer
 from engine.outbound import Allowance, Outbound
 from engine.plugins import Plugin
 from engine.proposals import Proposals
-from engine.publish import Plan, ProcessOutdated, Published, Publisher, Revision
+from engine.publish import ProcessOutdated, Published, Publisher
 from engine.publish.models import Settings
-from engine.publish.revisions import Entry, load
 from engine.site.cleaning import Cleaning, Swept
 from engine.site.config import SiteConfig, read_config
-from engine.site.documents import Found, lower_layers, site_documents, site_plugins
+from engine.site.documents import Found, lower_layers, site_plugins
 from engine.site.duties import make_worker, take_up_duties
-from engine.site.folder import base_revision, create_folder, remember_base
+from engine.site.folder import create_folder
 from engine.site.job_settings import JobSettings
-from engine.site.pulling import Pulled, pull
+from engine.site.keyed import audit_keys, vault_of
+from engine.site.publishing import Folder
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
 from engine.transfers.export_rules import ExportRules
@@ -65,7 +62,7 @@ if TYPE_CHECKING:
 _KEEPER = "identity"
 
 
-class Site:
+class Site(Folder):
     """One site, open: its settings, its database, its people, its records."""
 
     def __init__(self, config: SiteConfig, plugins: Sequence[Plugin] = ()) -> None:
@@ -81,10 +78,10 @@ class Site:
             self._layers,
             settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
         )
-        self.records = Records(self.database, self.publisher.models, self.hooks, vault=_vault(config, self.database))
+        self.records = Records(self.database, self.publisher.models, self.hooks, vault=vault_of(config, self.database))
         self.feed = Feed(self.database)
         self.trail = self.records.trail
-        self.trail.key, self.trail.former_keys = _audit_keys(config)
+        self.trail.key, self.trail.former_keys = audit_keys(config)
         self.meters = Meters(self.database)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
@@ -348,108 +345,6 @@ class Site:
             self._secret = hashlib.sha256(b"cursor:" + key.encode()).digest()
         return self._secret
 
-    # --- documents ------------------------------------------------------------------------------------------------
-
-    def documents(self) -> list[Document]:
-        """Read the documents of the folder.
-
-        Raises:
-            DocumentsInvalid: a file cannot be read.
-        """
-        documents, problems = site_documents(self.config.folder, base=self.config.folder)
-        if problems:
-            raise DocumentsInvalid(sorted(problems, key=by_place))
-        return documents
-
-    def plan(self, *, accept: Mapping[str, int] | None = None) -> Plan:
-        """Return what publishing the folder would change.
-
-        Raises:
-            DocumentsInvalid: the documents hold errors.
-        """
-        return self.publisher.plan(self.documents(), accept=accept)
-
-    def publish(
-        self,
-        *,
-        accept: Mapping[str, int] | None = None,
-        comment: str | None = None,
-        base: int | None = None,
-        author: str | None = None,
-    ) -> Revision:
-        """Publish the folder; the revision that runs when nothing differs.
-
-        Raises:
-            DocumentsInvalid: the documents hold errors.
-            PullFirst: somebody published from elsewhere since the folder was taken.
-            PlanRefused: values would be lost that `accept` does not name.
-        """
-        documents = self.documents()
-        running = self.publisher.current()
-        self._require_base(documents, running, base)
-        for plugin in self.plugins:
-            plugin.migrate(self.database)
-        revision = self.publisher.publish(documents, base=running.number, accept=accept, comment=comment, author=author)
-        remember_base(self.config.folder, revision.number, revision.checksum)
-        return revision
-
-    def _require_base(self, documents: Sequence[Document], running: Revision, base: int | None) -> None:
-        """Refuse to publish over what somebody else published since."""
-        if running.number == 0 or not running.documents or base == running.number:
-            return
-        known = base_revision(self.config.folder) if base is None else (base, None)
-        if known is not None:
-            number, checksum = known
-            if number == running.number and checksum in {None, running.checksum}:
-                return
-            with self.database.read() as connection, suppress(GuanxiError):
-                taken = load(connection, number)
-                if taken.documents == running.documents and checksum in {None, taken.checksum}:
-                    # Newer packs took effect since; nobody changed the site's own documents.
-                    return
-        if {document.id: dict(document.body) for document in documents} == dict(running.documents):
-            return
-        raise PullFirst(
-            Message(
-                "Revision {number} was published from elsewhere: `guanxi pull` first (--base {number} says that"
-                " the folder holds it)",
-                number=running.number,
-            )
-        )
-
-    def pull(self, *, force: bool = False) -> Pulled:
-        """Write the published documents into the folder.
-
-        Raises:
-            GuanxiError: documents were changed there, and `force` does not say to overwrite them.
-        """
-        running = self.publisher.current()
-        known = base_revision(self.config.folder)
-        base = None
-        if known is not None:
-            with self.database.read() as connection, suppress(GuanxiError):
-                base = load(connection, known[0]).documents
-        pulled = pull(self.config.folder, running.documents, base, running.number, force=force)
-        remember_base(self.config.folder, running.number, running.checksum)
-        return pulled
-
-    def history(self, limit: int = 50) -> list[Entry]:
-        """Return the newest publications, newest first."""
-        return self.publisher.history(limit)
-
-    def rollback(self, number: int, *, accept: Mapping[str, int] | None = None) -> Revision:
-        """Publish the documents of an older revision again, as a new one.
-
-        Raises:
-            NotFound: there is no such revision.
-            PlanRefused: values would be lost that `accept` does not name.
-        """
-        return self.publisher.rollback(number, accept=accept)
-
-    def purge(self, *, dry_run: bool = False) -> list[str]:
-        """Drop retired columns and tables whose time of grace is over, and return what they held."""
-        return [str(item) for item in self.publisher.purge(dry_run=dry_run)]
-
     def clean_up(self, now: datetime | None = None, *, dry_run: bool = False) -> list[Swept]:
         """Throw away what has had its time, and return what each step did; with `dry_run` what it would do.
 
@@ -550,30 +445,6 @@ class Site:
             NotFound: there is no such change set.
         """
         return self.records.undo(principal, change_set)
-
-
-def _vault(config: SiteConfig, database: Database) -> Vault | None:
-    """Return what seals secret fields; without a key the site works, and refuses to keep secrets."""
-    try:
-        secret = config.secret_key.encode()
-        wrappings = [Wrapping.of(key.encode()) for key in config.wrapping_keys]
-    except SiteBroken:
-        return None
-    oldest = config.former_secret_keys
-    ring = KeyRing(database, wrappings, first_key(oldest[-1].encode() if oldest else secret))
-    ring.ensure()
-    return Vault(secret, ring)
-
-
-def _audit_keys(config: SiteConfig) -> tuple[Key | None, tuple[Key, ...]]:
-    """Return what the audit log is sealed with, and was before; without a secret the chain is a plain one."""
-    key: Key | None = None
-    former: tuple[Key, ...] = ()
-    with suppress(SiteBroken):
-        key = Key(config.secret_key.encode())
-    with suppress(SiteBroken):
-        former = tuple(Key(each.encode()) for each in config.former_secret_keys)
-    return key, former
 
 
 def _make_folder(url: str) -> None:
