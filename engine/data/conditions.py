@@ -22,6 +22,7 @@ from sqlalchemy import (
     true,
 )
 
+from engine.data.about import about_in_reach
 from engine.data.place import Place, below
 from engine.data.rules import Branch, Rule, Way, owner_path
 from engine.data.shared import causes, mine
@@ -47,7 +48,8 @@ def condition(rule: Rule, place: Place) -> Element:
 
 def restrictions(rule: Rule, place: Place) -> list[Element]:
     """Return the conditions that hold whatever is granted."""
-    return [compile_sql(each.condition, place.scope(asking=False)) for each in rule.restricts]
+    found: list[Element] = [compile_sql(each.condition, place.scope(asking=False)) for each in rule.restricts]
+    return [*found, about_in_reach(place)] if rule.about else found
 
 
 def ways(rule: Rule, place: Place) -> Element:

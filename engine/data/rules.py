@@ -19,6 +19,9 @@ from engine.metadata.model import ACTIONS, Entity, Field, GivenMask, Grant, Mask
 ROWS = ("all", "own", "subordinates", "team", "department", "shared")
 """Rows that grants may name."""
 
+ABOUT = frozenset({"comment"})
+"""Entities whose records are about another record each, and read by nobody who does not read that one."""
+
 Reading = Literal["read", "masked", "hidden"]
 
 _RANK: Mapping[str, int] = {"hidden": 0, "masked": 1, "reveal": 2, "read": 3, "write": 4}
@@ -72,6 +75,8 @@ class Rule:
     action: str
     restricts: tuple[Restrict, ...]
     ways: tuple[Way, ...]
+    about: bool = False
+    """Whether only records count that are about one in reach of reading; see `engine.data.about`."""
 
     @property
     def nobody(self) -> bool:
@@ -81,7 +86,7 @@ class Rule:
     @property
     def everybody(self) -> bool:
         """Say whether it lets every row through."""
-        return not self.restricts and any(way.everything for way in self.ways)
+        return not self.restricts and not self.about and any(way.everything for way in self.ways)
 
 
 class RoleRules:
@@ -160,7 +165,11 @@ class RoleRules:
             for name, condition in role.restrict.get(entity.key, {}).items()
         )
         ways = self._ways(entity, action, self.roles) if entity.parent is None else self._child_ways(entity, action)
-        return Rule(entity.key, action, restricts, tuple(ways))
+        return Rule(entity.key, action, restricts, tuple(ways), entity.key in ABOUT and not self._reads_all())
+
+    def _reads_all(self) -> bool:
+        """Say whether no record of anything is hidden from the holders."""
+        return all(self.rule(key, "read").everybody for key in self.model.entities if key not in ABOUT)
 
     def _ways(self, entity: Entity, action: str, roles: Iterable[Role]) -> list[Way]:
         branches = tuple(dict.fromkeys(branch for role in roles for branch in _branches(role, entity.key, action)))

@@ -85,7 +85,7 @@ def sorted_by_index(place: Place, sort: Sequence[str], condition: Expr | None) -
 
 def choosable(rule: Rule) -> bool:
     """Say whether there is a choice to make: more than one thing lets rows in, none of it by way of a parent."""
-    if rule.everybody or rule.nobody or any(way.parent is not None for way in rule.ways):
+    if rule.everybody or rule.nobody or rule.about or any(way.parent is not None for way in rule.ways):
         return False
     return len(rule.ways[0].branches) > 1 or rule.ways[0].branches[0].rows != "own"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, case, literal_column, select
 
+from engine.data.about import about_in_reach
 from engine.data.access import ACTION_WORDS
 from engine.data.asking import stored
 from engine.data.conditions import condition, granted, parent_in_reach
@@ -115,6 +116,8 @@ def rule_verdicts(reader: Reader, entity: Entity, rule: Rule, id: str, rules: Ro
     parts: dict[str, ColumnElement[Any]] = {}
     for each in rule.restricts:
         parts[f"restrict {each.role} {each.name}"] = compile_sql(each.condition, place.scope(asking=False))
+    if rule.about:
+        parts["about"] = about_in_reach(place)
     for number, way in enumerate(rule.ways):
         if way.parent is not None:
             parts[f"parent {number}"] = parent_in_reach(way.parent, place)
@@ -162,6 +165,8 @@ def action_lines(
             name=each.name,
             kept=_verdict(verdicts, f"restrict {each.role} {each.name}"),
         )
+    if rule.about:
+        yield Message("The record that it is about may be read: {readable}", readable=_verdict(verdicts, "about"))
     for number, way in enumerate(rule.ways):
         if way.parent is not None:
             parent = reader.model.entity(way.parent.entity).label

@@ -79,6 +79,8 @@ def _rows(mine: Rule, its: Rule) -> bool:
     """Say whether one rule lets through every row that another does, as far as their words tell."""
     if its.nobody:
         return True
+    if mine.about and not its.about:
+        return False
     kept = {each.condition for each in its.restricts}
     if any(each.condition not in kept for each in mine.restricts):
         return False

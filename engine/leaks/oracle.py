@@ -57,7 +57,33 @@ class Oracle:
             return True
         if not self.scoped(entity, action) or self.restriction(entity, row) is not None:
             return False
+        if entity == "comment" and not self._reads_what_it_is_about(row):
+            return False
         return any(self._granted(role, self.model.entity(entity), row, action) for role in roles)
+
+    def _reads_what_it_is_about(self, row: Record) -> bool:
+        """Say whether the record that a comment is about may be read; who reads everything reads all comments."""
+        others = [key for key in self.model.entities if key != "comment"]
+        if all(self._reads_all(key) for key in others):
+            return True
+        about = self.plain.row(row["record_entity"], row["record_id"]) if row["record_entity"] in others else None
+        return about is not None and self.may(row["record_entity"], about, "read")
+
+    def _reads_all(self, entity: str) -> bool:
+        if not self.scoped(entity, "read") or any(role.restrict.get(entity) for role in self.roles):
+            return False
+        return any(self._all(role, self.model.entity(entity)) for role in self.roles)
+
+    def _all(self, role: Role, entity: Entity) -> bool:
+        """Say whether a role grants to read every record."""
+        if entity.parent is not None:
+            above = self.model.entity(entity.parent)
+            if any(each.restrict.get(above.key) for each in self.roles) or not self._all(role, above):
+                return False
+            if entity.key not in role.grants:
+                return True
+        grant = _grant(role, entity.key)
+        return grant is not None and "all" in grant.actions.get("read", ())
 
     def somewhere(self, entity: str, action: str) -> bool:
         """Say whether a grant speaks of the action at all."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine.data.about import KIND, RECORD
 from engine.data.batch import Batch, Draft
 from engine.data.probes import reached
 from engine.data.rules import Rule, owner_path
@@ -61,7 +62,7 @@ def _check(unit: Unit, batch: Batch, written: Sequence[Draft], action: str, *, i
 
 def _plainly_own(unit: Unit, rule: Rule, draft: Draft) -> bool:
     """Say whether a rule that lets people at their own rows lets this one through, without asking the database."""
-    if rule.restricts or unit.principal.id is None:
+    if rule.restricts or rule.about or unit.principal.id is None:
         return False
     entity = unit.published.model.entity(rule.entity)
     for way in rule.ways:
@@ -84,6 +85,8 @@ def _reads(unit: Unit, rule: Rule) -> frozenset[str]:
 
 def _read_by(model: Model, entity: Entity, rule: Rule) -> Iterator[str]:
     exprs: list[Expr] = [restrict.condition for restrict in rule.restricts]
+    if rule.about:
+        yield from (KIND, RECORD)
     for way in rule.ways:
         if way.parent is not None and entity.parent_field is not None:
             yield entity.parent_field
