@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.data.transfer.import_work import Done
+from engine.data.transfer.ledger import Done
 from engine.data.transfer.report import ImportReport, RowProblem
 from engine.transfers.import_rows import ImportRows, ImportRun, done_to_json
 
@@ -18,7 +18,7 @@ MOST_STORED = 10_000
 
 
 class RowLedger:
-    """The ledger of an import that has a row; see `engine.data.transfer.import_work.Ledger`."""
+    """The ledger of an import that has a row; see `engine.data.transfer.ledger.Ledger`."""
 
     def __init__(
         self, rows: ImportRows, run: ImportRun, keep: Callable[[Connection, Mapping[str, Any]], None], *, trial: bool

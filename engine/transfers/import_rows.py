@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection
 
 from engine.audit.statements import Statements, text_of, time_of
-from engine.data.transfer.import_work import Done
+from engine.data.transfer.ledger import Done
 from engine.data.transfer.mapping import ColumnMap, map_of
 from engine.data.transfer.report import ImportReport, ProblemKind, RowProblem
 from engine.ids import is_id
@@ -138,8 +138,8 @@ class ImportRows:
 
     def due(self, connection: Connection, limit: datetime) -> list[ImportRun]:
         """Return imports whose file is there and that nobody touched since a time."""
-        text = f"SELECT {_COLUMNS} FROM import_run WHERE thrown_at IS NULL AND changed_at < ? AND state NOT IN (?, ?)"
-        return [_made(row) for row in self.run(connection, text, limit, "running", "trying").fetchall()]
+        text = f"SELECT {_COLUMNS} FROM import_run WHERE thrown_at IS NULL AND changed_at < ?"
+        return [_made(row) for row in self.run(connection, text, limit).fetchall()]
 
     def known(self, connection: Connection) -> set[str]:
         """Return the ids of imports whose file is there."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -22,22 +21,20 @@ from engine.data.access import Access
 from engine.data.files import Files, clean_name
 from engine.data.principal import Principal
 from engine.data.records import Records
-from engine.data.transfer.importing import Importer, ImportOptions
-from engine.data.transfer.looking import FileLook, look
+from engine.data.transfer.importing import ImportOptions
+from engine.data.transfer.looking import look
 from engine.data.transfer.mapping import ColumnMap
-from engine.data.transfer.proposing import Proposal, propose
 from engine.data.transfer.report import ImportReport
-from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, RecordInvalid
+from engine.errors import FieldProblem, GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
 from engine.ids import new_id
-from engine.jobs import Job, Jobs, Run, Task
-from engine.publish import Models, Published
+from engine.jobs import Jobs, Run, Task
+from engine.publish import Models
 from engine.storage.database import Database
 from engine.transfers.import_ledger import RowLedger
-from engine.transfers.import_maps import ImportMaps, SavedMap
-from engine.transfers.import_rows import ImportRows, ImportRun, ShownProblem, report_to_json
+from engine.transfers.import_looking import ImportLooking
+from engine.transfers.import_rows import ImportRun, report_to_json
 from engine.transfers.import_store import ImportStore, wrong_file
-from engine.transfers.import_targets import ImportTarget, targets
 
 TASK = "import"
 FOLDER = "imports"
@@ -45,7 +42,7 @@ AT_ONCE = 500
 """Rows up to which an import is done while somebody waits."""
 
 
-class Imports:
+class Imports(ImportLooking):
     """The imports of one site.
 
     Args:
@@ -68,12 +65,9 @@ class Imports:
         most_bytes: int,
         days: int,
     ) -> None:
-        self.rows = ImportRows(database)
-        self.maps = ImportMaps(database)
+        super().__init__(database, ImportStore(folder, most_bytes), models, records, jobs)
         self.days = days
-        self.store = ImportStore(folder, most_bytes)
-        self._database, self._models, self._records = database, models, records
-        self._files, self._jobs, self._trail = files, jobs, trail
+        self._files, self._trail = files, trail
         jobs.register(Task(TASK, self._work, Message("Import")))
 
     # --- files ------------------------------------------------------------------------------------------------------
@@ -114,100 +108,7 @@ class Imports:
         if room.person and principal.id is not None and self._files.used(principal.id) + own + size > room.person:
             raise wrong_file(Message("You have no room left for this file"))
 
-    def path(self, run: ImportRun) -> Path:
-        """Return where the file of an import lies.
-
-        Raises:
-            NotFound: it is gone.
-        """
-        return self.store.file(run.id)
-
-    def errors(self, principal: Principal, run: ImportRun, *, trial: bool) -> Path:
-        """Return the file with the rows that were not taken.
-
-        Raises:
-            NotFound: there is none, or not any more.
-        """
-        self._require(principal, run.entity)
-        file = self.store.errors(run.id, trial=trial)
-        if not file.is_file():
-            raise NotFound(Message("There is no such file"))
-        return file
-
     # --- looking ----------------------------------------------------------------------------------------------------
-
-    def get(self, principal: Principal, id_: str, entity: str | None = None) -> ImportRun:
-        """Return an import of the principal's own; an administrator gets any.
-
-        Raises:
-            NotFound: there is none such.
-        """
-        with self._database.read() as connection:
-            found = self.rows.get(connection, id_)
-            published = self._published(connection)
-        mine = found is not None and found.actor_id == principal.id
-        if found is None or not (mine or Access(published, principal).has("admin")):
-            raise NotFound(Message("There is no import {id}", id=id_))
-        if entity is not None and found.entity != entity:
-            raise NotFound(Message("There is no import {id}", id=id_))
-        return found
-
-    def entries(
-        self, principal: Principal, entity: str | None = None, *, limit: int = 50, before: str | None = None
-    ) -> list[ImportRun]:
-        """Return the newest imports that the principal may know of, the newest first."""
-        with self._database.read() as connection:
-            everybody = Access(self._published(connection), principal).has("admin")
-            return self.rows.entries(connection, entity, None if everybody else principal.id, limit, before)
-
-    def look(self, run: ImportRun, said: ColumnMap | None = None) -> FileLook:
-        """Return what the file of an import turned out to be, read as `said` tells, else as its plan does.
-
-        Raises:
-            NotFound: the file is gone.
-            SheetUnreadable: it cannot be read so.
-        """
-        return look(self.path(run), said or run.plan, run.name)
-
-    def proposals(self, principal: Principal, run: ImportRun, seen: FileLook, said: ColumnMap | None) -> list[Proposal]:
-        """Return for each column what it probably is; what `said` says already stays."""
-        importer = self._importer(principal, run.entity)
-        published = importer.published()
-        matcher = importer.matcher(published, published.model.entity(run.entity), updates=False)
-        return propose(matcher, seen, said)
-
-    def propose(self, principal: Principal, entity: str, file: Path, said: ColumnMap) -> ColumnMap:
-        """Return a mapping that fits a file that lies anywhere; what `said` says already stays.
-
-        Raises:
-            AccessDenied, NotFound, SheetUnreadable: as `start`.
-        """
-        self._require(principal, entity)
-        importer = self._importer(principal, entity)
-        published = importer.published()
-        matcher = importer.matcher(published, published.model.entity(entity), updates=False)
-        proposals = propose(matcher, look(file, said), said)
-        columns = {each.header: said.columns.get(each.header, each.rule) for each in proposals}
-        return replace(said, columns=columns)
-
-    def targets(self, principal: Principal, entity: str) -> list[ImportTarget]:
-        """Return what columns may go into."""
-        published = self._importer(principal, entity).published()
-        return targets(published.model, Access(published, principal), published.model.entity(entity))
-
-    def faults(self, principal: Principal, run: ImportRun, said: ColumnMap) -> dict[str, Message]:
-        """Return what is wrong with single columns of a mapping, by header."""
-        importer = self._importer(principal, run.entity)
-        published = importer.published()
-        matcher = importer.matcher(published, published.model.entity(run.entity), updates=False)
-        found: dict[str, Message] = {}
-        for header in said.columns:
-            for rule in said.rules(header):
-                try:
-                    matcher.column(0, header, rule, empty=said.empty, described=False)
-                except GuanxiError as error:
-                    found.setdefault(header, error.message)
-        return found
 
     def reopen(self, principal: Principal, run: ImportRun) -> ImportRun:
         """Let somebody say anew how a file is read whose import ended before its first row was written.
@@ -222,46 +123,15 @@ class Imports:
         self._back(run, run.state)
         return self._again(run)
 
-    def job(self, run: ImportRun) -> Job | None:
-        """Return the job that does an import, or tries it; None when none does."""
-        if run.job_id is None:
-            return None
-        try:
-            return self._jobs.get(run.job_id)
-        except NotFound:
-            return None
-
-    def undone(self, run: ImportRun) -> bool:
-        """Say whether what an import brought in was taken back."""
-        with self._database.read() as connection:
-            return self.rows.undone(connection, run.change_set)
-
-    def check(self, principal: Principal, run: ImportRun, headers: Sequence[str], said: ColumnMap) -> None:
-        """Refuse a mapping that does not fit the file or what the principal may write.
-
-        Raises:
-            GuanxiError: it does not.
-        """
-        importer = self._importer(principal, run.entity)
-        published = importer.published()
-        said = ImportOptions(said).said()
-        importer.columns(published, published.model.entity(run.entity), tuple(headers), said)
-
-    def problems(
-        self, run: ImportRun, *, trial: bool, kind: str = "", after: int = 0, limit: int = 50
-    ) -> tuple[list[ShownProblem], int | None]:
-        """Return problems in the order of the file, and what to ask for those after them (None = these are all)."""
-        with self._database.read() as connection:
-            return self.rows.problems(connection, run.id, trial=trial, kind=kind, after=after, limit=limit)
-
     # --- doing ------------------------------------------------------------------------------------------------------
 
-    def plan(self, run: ImportRun, said: ColumnMap) -> ImportRun:
+    def plan(self, principal: Principal, run: ImportRun, said: ColumnMap) -> ImportRun:
         """Keep how a file is to be read; what a trial said of another way is forgotten.
 
         Raises:
             GuanxiError: it is being imported, or was.
         """
+        principal.require_own_hands()
         with self._database.write() as connection:
             states = ("draft", "tried")
             changed = self.rows.change(connection, run.id, states, clock.now(), plan=said, state="draft", trial=None)
@@ -329,6 +199,7 @@ class Imports:
         Raises:
             GuanxiError: it does not run as a job.
         """
+        principal.require_own_hands()
         self._jobs.pause(self._job_of(run), principal.id)
 
     def cancel(self, principal: Principal, run: ImportRun) -> ImportRun:
@@ -381,11 +252,6 @@ class Imports:
         with self._database.write() as connection:
             return self.maps.save(connection, entity, principal.id, called, said, headers, clock.now(), shared=shared)
 
-    def saved_maps(self, principal: Principal, entity: str) -> list[SavedMap]:
-        """Return the mappings of an entity that the principal may use, those used last first."""
-        with self._database.read() as connection:
-            return self.maps.of(connection, entity, principal.id)
-
     def forget_map(self, principal: Principal, id_: str) -> None:
         """Delete a mapping of the principal's own, an administrator any.
 
@@ -405,12 +271,13 @@ class Imports:
         at = now or clock.now()
         with self._database.read() as connection:
             due = self.rows.due(connection, at - timedelta(days=self.days))
+        due = [run for run in due if (job := self.job(run)) is None or job.ended]
         if dry_run:
             return len(due)
         for run in due:
             with self._database.write() as connection:
                 if run.begun:
-                    self.rows.change(connection, run.id, ("done",), run.changed_at, thrown_at=at)
+                    self.rows.change(connection, run.id, ("done", "running"), run.changed_at, thrown_at=at)
                     self.rows.forget(connection, run.id, trial=True)
                 else:
                     self.rows.delete(connection, run.id)
@@ -490,24 +357,6 @@ class Imports:
     def _again(self, run: ImportRun) -> ImportRun:
         with self._database.read() as connection:
             return self.rows.get(connection, run.id) or run
-
-    def _importer(self, principal: Principal, entity: str) -> Importer:
-        return Importer(self._database, self._models, self._records, principal, entity)
-
-    def _published(self, connection: Connection) -> Published:
-        return self._models.get(self._database.probe(connection)[0])
-
-    def _require(self, principal: Principal, entity: str) -> None:
-        with self._database.read() as connection:
-            published = self._published(connection)
-        kind = published.model.entities.get(entity)
-        if kind is None:
-            raise NotFound(Message("There is no {key}", key=entity))
-        access = Access(published, principal)
-        access.require(entity, "import")
-        if not (access.may(entity, "create") or access.may(entity, "update")):
-            raise AccessDenied(Message("You may neither create nor change {plural}", plural=kind.plural),
-                               entity=entity, action="import")  # fmt: skip
 
 
 def _too_late() -> Message:

@@ -183,7 +183,7 @@ def _plan(run: ImportRun) -> Response:
             )
         except GuanxiError as error:
             return make_response(_columns(run, look, plan, {}, sentence(error)), _REFUSED)
-        return _to(site().imports.plan(run, plan), "check")
+        return _to(site().imports.plan(principal(), run, plan), "check")
     return make_response(_columns(run, look, plan, problems), _REFUSED)
 
 
@@ -201,7 +201,7 @@ def _read_anew(run: ImportRun) -> Response:
             "header_row": row if row > 0 else None,
         }
     )
-    return _to(site().imports.plan(run, plan))
+    return _to(site().imports.plan(principal(), run, plan))
 
 
 def _use_map(run: ImportRun) -> Response:
@@ -216,7 +216,7 @@ def _use_map(run: ImportRun) -> Response:
             saved = site().imports.saved_maps(principal(), run.entity)
             said = next((each.said for each in saved if each.id == chosen), ColumnMap())
         plan = _fitting(said, run.plan, look)
-        site().imports.plan(run, plan)
+        site().imports.plan(principal(), run, plan)
     except GuanxiError as error:
         return make_response(_columns(run, look, None, {}, sentence(error)), _REFUSED)
     return _to(run)
@@ -241,7 +241,7 @@ def _checked(run: ImportRun) -> ImportRun:
     )
     if (plan.on, plan.mode, plan.empty) == (run.plan.on, run.plan.mode, run.plan.empty):
         return run
-    return site().imports.plan(run, plan)
+    return site().imports.plan(principal(), run, plan)
 
 
 def _begin_work(run: ImportRun, *, trial: bool) -> Response:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from engine.data.phrases import phrases
 from engine.data.sets import ChangeSet, add_counts, new_set, write_set
 from engine.data.transfer.columns import Columns
 from engine.data.transfer.errors_file import ErrorsFile
+from engine.data.transfer.ledger import Done, Ledger
 from engine.data.transfer.linking import Linker, Sought
 from engine.data.transfer.mapping import ColumnMap
 from engine.data.transfer.matching import STAMPS
@@ -36,36 +37,9 @@ if TYPE_CHECKING:
 CHUNK = 500
 _ATTEMPTS = 5
 _WAIT_S = 0.5
-_GAP_S = 0.01
+_GAP_S = 0.05
+"""Who waits for the write lock of SQLite looks ten times a second, and nobody queues."""
 _KIND = "import"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How far an earlier attempt came."""
-
-    change_set: str
-    row: int
-    errors_at: int | None = None
-    """Bytes of the file with bad rows that are sure; None = all that are there."""
-    report: ImportReport | None = None
-    """What came of the rows up to there."""
-
-
-class Ledger(Protocol):
-    """Where an import is noted that is to go on by itself after a crash."""
-
-    id: str
-    done: Done | None
-
-    def chunk(self, connection: Connection, done: Done, problems: Sequence[RowProblem]) -> None:
-        """Note how far the import came, in the transaction of the chunk, with what was wrong in it."""
-
-    def tried(self, report: ImportReport, problems: Sequence[RowProblem]) -> None:
-        """Note how far a trial came; nothing else of it is kept."""
-
-    def finished(self, connection: Connection, report: ImportReport, row: int) -> None:
-        """Note that the file was worked through, in the transaction that says so everywhere else."""
 
 
 @dataclass(slots=True)
@@ -128,8 +102,7 @@ class ImportWork:
             for rows in self._chunks():
                 self._persist(rows)
                 self._move()
-                if self._ledger is not None:
-                    # Whoever waits for the write lock of SQLite comes in between, for nobody queues there.
+                if self._ledger is not None and self._importer.database.dialect == "sqlite":
                     time.sleep(_GAP_S)
             self._finish()
             self._tell_planner()

@@ -22,7 +22,8 @@ from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer.columns import Columns
-from engine.data.transfer.import_work import CHUNK, Done, ImportWork, Ledger
+from engine.data.transfer.import_work import CHUNK, ImportWork
+from engine.data.transfer.ledger import Done, Ledger
 from engine.data.transfer.mapping import REASON, ColumnMap, read_map
 from engine.data.transfer.matching import STAMPS, Matcher
 from engine.data.transfer.report import ImportReport

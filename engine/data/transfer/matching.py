@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from engine.data.access import Access
 from engine.data.transfer.changing import change_of
 from engine.data.transfer.columns import Column, Columns, Convert
+from engine.data.transfer.gathering import Gathering
 from engine.data.transfer.linking import Link, LinkPart
 from engine.data.transfer.mapping import ColumnMap, ColumnRule, unguarded
 from engine.errors import BadValue, GuanxiError
@@ -61,7 +61,7 @@ class Matcher:
                     headers=", ".join(headers),
                 )
             )
-        found, left_out = _Found(self, said), []
+        found, left_out = Gathering(self, said), []
         for index, header in enumerate(headers):
             if header in said.columns:
                 # What somebody leaves out on purpose needs no telling.
@@ -343,60 +343,6 @@ class Matcher:
 
     def _writable(self) -> list[str]:
         return [key for key, each in self._entity.fields.items() if importable(each) and self._may(key)]
-
-
-class _Found:
-    """The columns that were matched so far."""
-
-    def __init__(self, matcher: Matcher, said: ColumnMap) -> None:
-        self._matcher, self._empty = matcher, said.empty
-        self.columns: list[Column] = []
-        self._taken: dict[tuple[str, str], str] = {(key.partition(".")[0], ""): "" for key in said.values}
-        rules = [rule for header in said.columns for rule in said.rules(header)]
-        keys = [rule.field.partition(".")[0] for rule in rules if rule.join is None]
-        self._described = {key for key in keys if keys.count(key) > 1}
-        """Fields that several columns go into: of a link, they describe its record together."""
-        self._parts: dict[str, dict[str, str]] = {}
-        """Of links with several columns: field -> part -> what happens when the record is missing."""
-
-    def add(self, index: int, header: str, rule: ColumnRule, *, chosen: bool) -> bool:
-        """Add a column; False when it leads where another one leads already, and nobody asked for it."""
-        key = rule.field.partition(".")[0]
-        described = chosen and key in self._described
-        column = self._matcher.column(index, header, rule, empty=self._empty, described=described)
-        place = (column.key, column.part)
-        whole = (column.key, "")
-        if place in self._taken or whole in self._taken:
-            if place in self._taken and rule.join is not None and self._join(place, column, rule.join):
-                return True
-            if not chosen and "." in header:
-                # An export has both `account`, the id, and `account.name`, for people: the id says which is meant.
-                return False
-            raise GuanxiError(
-                Message(
-                    "The columns {first} and {second} both lead to {field}",
-                    first=repr(self._taken.get(place, self._taken.get(whole)) or column.key),
-                    second=repr(header),
-                    field=column.key,
-                )
-            )
-        self._taken[place] = header
-        if column.part:
-            self._parts.setdefault(column.key, {})[column.part] = rule.missing
-        self.columns.append(column)
-        return True
-
-    def _join(self, place: tuple[str, str], column: Column, between: str) -> bool:
-        for number, each in enumerate(self.columns):
-            if (each.key, each.part) == place:
-                more = (*each.also, (column.index, column.change, between))
-                self.columns[number] = replace(each, also=more)
-                return True
-        return False
-
-    def finish(self) -> tuple[tuple[Column, ...], dict[str, Link]]:
-        """Return the columns, and how links are found that several of them describe."""
-        return tuple(self.columns), {key: self._matcher.link(key, parts) for key, parts in self._parts.items()}
 
 
 def importable(each: Field) -> bool:

@@ -161,6 +161,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "869a1c5b67c640e9da617453b0c8ab28b49a2844953ce7ca6f224307af7f5fad",
             "547dc4c7be44f7ad2ca744b416dac283062f7584949fa618dae59cb9b8507938",
         ),
+        11: (
+            "3478d7cad334b673747d2078bcab11156c992ed829b2cb921266312727b97c18",
+            "8895850f8fb0a7e91a78da11b25410255363009694215a403feaedfb30d52336",
+        ),
         12: (
             "9387466c3ab135a573c945fd1d7dfa825e5b66a1248e9c6bf562b42aa2fa7dbf",
             "3dbd963c8a523b1d89ca7fabd44189419f45e5fd1a9eadfec6b3fc51d214ace3",
