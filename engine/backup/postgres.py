@@ -15,6 +15,7 @@ from engine.jobs.holding import FORGET, HOLD
 from engine.storage.columns import quoted
 from engine.storage.database import Connection, run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.webhooks.holding import HOLD as HOLD_WEBHOOKS
 
 _OWN = "n.nspname = current_schema() AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
 _TABLES = f"""
@@ -201,6 +202,8 @@ class Loader:
             self.held = run(self._connection, HOLD).rowcount
             for text in FORGET:
                 self._run(text)
+        if any(table["name"] == "webhook_endpoint" for table in schema["tables"]):
+            self._run(HOLD_WEBHOOKS)
         for part in ("after", "links"):
             for table in schema["tables"]:
                 for text in table[part]:

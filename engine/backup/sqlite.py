@@ -24,6 +24,7 @@ from engine.jobs.holding import FORGET, HOLD
 from engine.storage.columns import quoted
 from engine.storage.database import Connection, run
 from engine.storage.guard import ENTITY_ACCESS
+from engine.webhooks.holding import HOLD as HOLD_WEBHOOKS
 
 BATCH = 2_000
 _KINDS = ("table", "index", "trigger", "view")
@@ -160,6 +161,8 @@ class Loader:
             self.held = driver.execute(HOLD).rowcount
             for text in FORGET:
                 driver.execute(text)
+        if any(table["name"] == "webhook_endpoint" for table in schema["tables"]):
+            driver.execute(HOLD_WEBHOOKS)
         for kind in _KINDS[1:]:
             for each in schema["objects"]:
                 if each["type"] == kind:

@@ -95,6 +95,13 @@ _ROWS = (
         "done_at < ?",
         lambda now: now - DELIVERIES_KEPT,
     ),
+    _Rows(
+        "waiting_webhooks",
+        Message("Deliveries that waited too long for a webhook that is paused"),
+        "webhook_delivery",
+        "at < ? AND state = 'waiting' AND endpoint_id IN (SELECT id FROM webhook_endpoint WHERE state <> 'active')",
+        lambda now: now - DELIVERIES_KEPT,
+    ),
     _Rows("hooks", Message("Calls of inbound hooks"), "inbound_call", "at < ?", lambda now: now - CALLS_KEPT),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )

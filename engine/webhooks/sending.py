@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from sqlalchemy import Connection
 
 from engine import clock
-from engine.errors import GuanxiError, SignInNeeded
+from engine.errors import GuanxiError, SignInNeeded, SiteBroken
 from engine.i18n import Message
 from engine.ids import new_id
 from engine.outbound import Reply
@@ -96,8 +96,13 @@ class Sender:
                     return count
                 done, _ = wait(going, timeout=0.5, return_when=FIRST_COMPLETED)
                 for each in done:
-                    del going[each]
-                    each.result()
+                    name = going.pop(each)
+                    error = each.exception()
+                    if isinstance(error, GuanxiError):
+                        raise error
+                    if error is not None:
+                        # A defect of ours: the others go on, and it is tried again when its time comes.
+                        _log.error("a delivery of webhook %s failed", name, exc_info=error)
                     count += 1
 
     def _claim(self, room: int, busy: Counter[str]) -> list[tuple[Endpoint, Delivery]]:
@@ -155,6 +160,11 @@ class Sender:
                 secrets = self._endpoints.secrets(reader.connection, endpoint)
         except OutOfReach as error:
             self._skip(delivery, error.message)
+            return
+        except SiteBroken as error:
+            # The key of the site is another one than the secret was sealed with.
+            with parts.database.write() as connection:
+                self._endpoints.stop(connection, endpoint, "paused", error.message)
             return
         outcome = self.post(endpoint, delivery.message_id, secrets, body)
         with parts.database.write() as connection:

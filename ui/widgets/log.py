@@ -31,6 +31,7 @@ _VIA = {
     "api": Message("by the API"),
     "mcp": Message("by an agent"),
     "command": Message("by a command"),
+    "hook": Message("by an inbound hook"),
     "system": Message("by itself"),
 }
 _FACTS = {

@@ -4,11 +4,12 @@ import random
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 
-from engine import AccessDenied, EndpointWish, GuanxiError, NotFound, RecordInvalid
+from engine import AccessDenied, EndpointWish, GuanxiError, NotFound, RecordInvalid, Site, restore_backup, save_backup
 from engine.audit.log import Wanted
 from engine.outbound import Allowance
 from engine.storage.database import run
@@ -457,6 +458,10 @@ def test_what_waits_can_be_thrown_away_and_an_endpoint_with_all_of_its_own(world
     world.create("visit", subject="One")
     assert world.told() == []
     assert [each.state for each in world.deliveries(endpoint)] == ["waiting"]
+    swept = {each.step: each.count for each in site.clean_up(datetime.now(UTC) + timedelta(days=29))}
+    assert swept["waiting_webhooks"] == 0
+    swept = {each.step: each.count for each in site.clean_up(datetime.now(UTC) + timedelta(days=31), dry_run=True)}
+    assert swept["waiting_webhooks"] == 1
 
     assert site.webhooks.deliveries.drop_waiting(world.boss, endpoint) == 1
     site.webhooks.endpoints.resume(world.boss, endpoint)
@@ -554,3 +559,29 @@ def test_a_worker_is_woken_when_there_is_something_to_tell(world: World, monkeyp
     assert (job.state, job.result) == ("done", {"matched": 1, "sent": 1})
     wake()
     assert jobs.run_due() == 0
+
+
+def test_a_restored_site_tells_nobody_unasked(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    endpoint, _ = world.endpoint()
+    world.create("visit", subject="One")
+    world.site.webhooks.matcher.match()
+    save_backup(world.site, tmp_path / "a.backup")
+    server = request.getfixturevalue("postgres_server") if world.site.database.dialect == "postgresql" else None
+    url = server.create() if server is not None else None
+
+    restore_backup(tmp_path / "a.backup", tmp_path / "again", database=url)
+
+    with Site.open(tmp_path / "again", database_url=url) as again:
+        again.outbound.allowance = Allowance(["127.0.0.1"])
+        again.webhooks.dispatch()
+        with again.database.read() as connection:
+            found = again.webhooks.endpoints.get(connection, endpoint)
+        assert (found.state, "restored from a backup" in str(found.reason)) == ("paused", True)
+        again.webhooks.endpoints.resume(again.identity.principal(world.boss.id or ""), endpoint)
+        again.webhooks.dispatch()
+        with again.database.read() as connection:
+            found = again.webhooks.endpoints.get(connection, endpoint)
+        # The key of the site was not in the backup, so nothing can be signed.
+        assert (found.state, world.receiver.take()) == ("paused", [])
+    if server is not None:
+        server.drop(url)
