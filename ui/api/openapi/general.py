@@ -47,9 +47,10 @@ def general_paths(shapes: Shapes) -> Schema:
             "get": _operation(shapes, "meta.entity", _ENTITY, {"200": described}, 404),
         }
         found["/changes"] = {"get": _changes(shapes, readable)}
-    if access.may("file", "create"):
+    with_files = "file" in access.model.entities
+    if with_files and access.may("file", "create"):
         found["/files"] = {"post": _upload(shapes)}
-    if access.may("file", "read"):
+    if with_files and access.may("file", "read"):
         content = {
             "description": say(_CONTENT),
             "headers": parts.header(),

@@ -195,7 +195,7 @@ class Lists:
             yield _only({"create": self._shapes.create(entity)})
         if "update" in may:
             self._shapes.update(entity)
-            values = self._shapes.values(entity, ())
+            values = self._shapes.values(entity)
             version = self._shapes.made[f"{entity.key}.update"]["properties"]["version"]
             change = _only({"id": UUID, "values": values, "version": version}, "id", "values")
             yield _only({"update": change})

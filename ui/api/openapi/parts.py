@@ -1,8 +1,12 @@
-"""What every document has: parameters, headers, refusals, and shapes that are no records."""
+"""What every document has: parameters, headers, refusals, and shapes that are no records.
+
+What is made once here stands in many places of a document, so nobody changes it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from engine import Message
@@ -102,6 +106,7 @@ def parameters(say: Say, most: Most) -> dict[str, Schema]:
     return made
 
 
+@cache
 def parameter(name: str) -> Schema:
     """Return a reference to one of them."""
     return {"$ref": f"#/components/parameters/{name}"}
@@ -117,6 +122,7 @@ def headers(say: Say) -> dict[str, Schema]:
     return {name: {"schema": schema, "description": say(words)} for name, (schema, words) in _HEADERS.items()}
 
 
+@cache
 def header(*names: str) -> dict[str, Schema]:
     """Return references to headers that an answer has, those of every answer among them."""
     always = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
@@ -136,6 +142,7 @@ def refusals(say: Say) -> dict[str, Schema]:
     }
 
 
+@cache
 def refused(*statuses: int) -> dict[str, Schema]:
     """Return references to refusals: those of every operation, and these."""
     return {

@@ -165,7 +165,7 @@ class Operations(Lists):
         if transition.requires:
             about.append(self._say(_NEEDS, fields=", ".join(transition.requires)))
         made["description"] = " ".join(about)
-        made["requestBody"] = parts.body(self._shapes.values(self._entity, transition.requires), required=False)
+        made["requestBody"] = parts.body(self._shapes.values(self._entity), required=False)
         return self._written(made)
 
     def _reveal(self, field: Field) -> Schema:

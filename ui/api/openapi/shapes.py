@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from engine import Access, Entity, Field, Message, all_columns, child_columns, is_masked
@@ -35,6 +36,7 @@ _VERSION = Message("The version that you saw. Another one since: other fields me
 _OWN_ID = Message("An id of your own making (UUIDv7), so that a repeated request makes no second record.")
 
 
+@cache
 def ref(name: str) -> Schema:
     """Return a reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -75,10 +77,19 @@ class Shapes:
         self.model = access.model
         self.made: dict[str, Schema] = {}
         self._known: dict[Field, tuple[Schema, Schema]] = {}
+        self._told: dict[Field, Schema] = {}
+        self._input: dict[Field, Schema] = {}
+        self._givable: dict[str, list[Field]] = {}
+        self._said: dict[str, str] = {}
 
     def said(self, message: Message, **values: Any) -> str:
         """Return a sentence of the product in the language of the document."""
-        return Message(message.template, **values).in_(self.language)
+        if values:
+            return Message(message.template, **values).in_(self.language)
+        found = self._said.get(message.template)
+        if found is None:
+            found = self._said[message.template] = message.in_(self.language)
+        return found
 
     def _about(self, entity: Entity) -> str:
         """Return what people read about an entity. It is no title: generators make the name of a class of that."""
@@ -115,6 +126,7 @@ class Shapes:
     def _read_field(self, field: Field, mask: str) -> Schema:
         words = self._words(field)
         if mask == "masked":
+            words = dict(words)
             words["description"] = " ".join(filter(None, (words.get("description"), self.said(_MASKED))))
             return {"type": ["string", "null"], **words, "x-masked": True}
         if field.type.links == "children" and field.target is not None:
@@ -172,24 +184,40 @@ class Shapes:
             }
         return ref(name)
 
-    def values(self, entity: Entity, keys: Iterable[str]) -> Schema:
-        """Return what may be sent along with a transition: any field that may be written, those of `keys` first."""
-        fields = {field.key: field for field in self._given(entity)}
-        order = dict.fromkeys([*(key for key in keys if key in fields), *fields])
-        return {
-            "type": "object",
-            "properties": {key: self._sent(fields[key], creating=False) for key in order},
-            "additionalProperties": False,
-        }
+    def values(self, entity: Entity) -> Schema:
+        """Return what may be sent along with a transition, or stand in an operation of many: any field."""
+        name = f"{entity.key}.values"
+        if name not in self.made:
+            self.made[name] = {
+                "type": "object",
+                "properties": {field.key: self._sent(field, creating=False) for field in self._given(entity)},
+                "additionalProperties": False,
+            }
+        return ref(name)
 
     def _given(self, entity: Entity) -> list[Field]:
         """Return the fields that may be given a value."""
-        allowed = self.access.writable(entity.key)
-        return [
-            field for field in entity.fields.values() if field.writable and field.key in allowed and not field.read_only
-        ]
+        found = self._givable.get(entity.key)
+        if found is None:
+            allowed = self.access.writable(entity.key)
+            fields = entity.fields.values()
+            found = [field for field in fields if field.writable and field.key in allowed and not field.read_only]
+            self._givable[entity.key] = found
+        return found
 
     def _sent(self, field: Field, *, creating: bool) -> Schema:
+        """Return what is sent for a field; many schemas share it."""
+        if creating and (field.default is not None or field.type.links == "children"):
+            made = dict(self._make_sent(field, creating=True))
+            if field.default is not None:
+                made["default"] = field.type.to_json(field.default, field.options)
+            return made
+        found = self._input.get(field)
+        if found is None:
+            found = self._input[field] = self._make_sent(field, creating=False)
+        return found
+
+    def _make_sent(self, field: Field, *, creating: bool) -> Schema:
         words = self._words(field)
         if field.type.links == "children" and field.target is not None:
             child = self.model.entity(field.target)
@@ -200,8 +228,6 @@ class Shapes:
         made = {**(schema if field.required else or_null(schema)), **words}
         if field.required and made.get("type") == "string" and "enum" not in made and "format" not in made:
             made.setdefault("minLength", 1)
-        if creating and field.default is not None:
-            made["default"] = field.type.to_json(field.default, field.options)
         return made
 
     def _nested(self, entity: Entity, *, creating: bool) -> Schema:
@@ -238,7 +264,13 @@ class Shapes:
         return found
 
     def _words(self, field: Field) -> Schema:
-        """Return what people read about a field."""
+        """Return what people read about a field; many schemas share it."""
+        found = self._told.get(field)
+        if found is None:
+            found = self._told[field] = self._make_words(field)
+        return found
+
+    def _make_words(self, field: Field) -> Schema:
         language = self.language
         about = [field.help.in_(language)] if field.help else []
         words: Schema = {"title": field.label.in_(language)}
