@@ -72,6 +72,7 @@ grants:
   visit: {read: all, create: all, update: all, delete: all, export: all, transfer: all}
 """
 PEOPLE = {"doctor": "doctor", "other": "doctor", "nurse": "nurse", "visitor": ""}
+PASSWORD = "correct horse battery"
 SCOPES = {
     "reads": ("doctor", ("*", "mcp")),
     "proposes": ("doctor", ("*", "mcp", "mcp:write")),
@@ -172,7 +173,14 @@ class Pattern:
 @pytest.fixture(scope="session")
 def sqlite_clinic(tmp_path_factory: pytest.TempPathFactory) -> Pattern:
     folder = tmp_path_factory.mktemp("mcp") / "site"
-    return Pattern(folder, None, *build(folder, None))
+    made = Pattern(folder, None, *build(folder, None))
+    with Site.open(folder) as site:
+        # Everybody signs in once for all tests: a password takes a while, as it should.
+        for name, id_ in made.ids.items():
+            site.identity.set_password(id_, PASSWORD)
+            secret = site.identity.sign_in(f"{name}@example.com", PASSWORD).secret
+            (folder / f"{name}.cookie").write_text(secret, encoding="utf-8")
+    return made
 
 
 @pytest.fixture(scope="session")
