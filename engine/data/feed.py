@@ -198,6 +198,8 @@ def _told(reader: Reader, rows: Sequence[tuple[Any, ...]]) -> Iterator[ChangeEnt
     open_to = {entity: reader.readable(entity, wanted) for entity, wanted in ids.items()}
     shown = [row for row in rows if row[2] in open_to[row[1]]]
     told = {entry.seq: entry for entry in _entries(reader, shown)}
+    for entity in ids:
+        reader.meter(entity, len({row[2] for row in shown if row[1] == entity}))
     for row in rows:
         found = told.get(row[0]) or _gone(reader, row)
         if found is not None:

@@ -247,6 +247,10 @@ class Reader:
         self._count("search", "*", len(rows))
         return found(rows, words)
 
+    def meter(self, entity: str, number: int) -> None:
+        """Count rows of which the principal was told in another way than by a list, such as the feed."""
+        self._count(self.read_as, entity, number)
+
     def _count(self, kind: str, entity: str, number: int) -> None:
         if self._meters is not None:
             viewer = self.principal.viewer

@@ -89,6 +89,24 @@ def test_what_is_gone_for_good_is_told_to_those_who_reach_all_and_numbers_never_
     assert feed(api, f"?after={start}", "nurse")["data"] == []
 
 
+def test_what_the_feed_tells_counts_as_read(api: Api) -> None:
+    start = feed(api, "?after=now")["next"]
+    for number in range(3):
+        api.create("visit", "nurse", subject=f"Visit {number}")
+
+    def read() -> int:
+        api.site.meters.flush()
+        with api.site.database.read() as connection:
+            mark = "?" if api.site.database.dialect == "sqlite" else "%s"
+            text = f"SELECT coalesce(sum(number), 0) FROM reading_meter WHERE actor_id = {mark} AND kind = 'list'"
+            return int(run(connection, text, (api.ids["nurse"],)).fetchone()[0])
+
+    before = read()
+    feed(api, f"?after={start}", "nurse")
+
+    assert read() == before + 3
+
+
 def test_a_wrong_question_is_answered_with_its_reason(api: Api) -> None:
     for query, status in (
         ("?after=x", 400), ("?after=-1", 400), ("?limit=0", 400), ("?limit=1001", 400), ("?wait=a", 400),

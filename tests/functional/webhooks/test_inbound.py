@@ -272,7 +272,8 @@ def test_too_much_and_too_often_is_refused(world: World, monkeypatch: pytest.Mon
         assert post(world, token, {}).status_code == 503
 
 
-def test_no_secret_is_kept_of_what_was_sent(world: World) -> None:
+def test_no_secret_is_kept_of_what_was_sent(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     mapping = BodyMapping((MappedField("name", "person.name"), MappedField("id_card", "person.number")))
     id_, token, secret = hook(world, mapping=mapping, scheme="header")
     body = {
@@ -290,7 +291,8 @@ def test_no_secret_is_kept_of_what_was_sent(world: World) -> None:
             for row in run(connection, f"SELECT * FROM {table}").fetchall()
         ]
         [_, first] = world.site.webhooks.hooks.calls(connection, id_)
-    everything = "\n".join(rows)
+    everything = "\n".join([*rows, caplog.text])
+    assert "/hooks/…" in caplog.text
     assert "kept" in (first.body or "")
     for planted in (secret, token, "11010119900307731X", "hunter2-hunter2", "tok-123456"):
         assert planted not in everything
