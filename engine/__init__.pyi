@@ -317,6 +317,7 @@ from engine.jobs import Schedule as Schedule
 from engine.jobs import ScheduleEntry as ScheduleEntry
 from engine.jobs import Task as Task
 from engine.jobs import WorkerEntry as WorkerEntry
+from engine.leaks import Accepted as Accepted
 from engine.leaks import Asking as Asking
 from engine.leaks import Channel as Channel
 from engine.leaks import LeakReport as LeakReport

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 
 from engine import ACTIONS, Asking, Channel, Message, Words, register_channel
 from ui.app import create_app
+from ui.leak_calls import register_calls
 from ui.mcp import leaks as agents
 
 _API = "/api/"
@@ -31,6 +32,7 @@ def register_faces() -> None:
     """Let the leak tests try the pages and the API."""
     register_channel(Channel("rest", Message("the API"), _rest, slow=True))
     register_channel(Channel("screens", Message("pages"), _screens, slow=True))
+    register_calls()
     agents.register()
 
 

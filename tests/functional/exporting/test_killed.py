@@ -36,7 +36,7 @@ def test_an_export_whose_worker_is_killed_is_made_whole_by_another(either: World
                 time.sleep(0.005)
             time.sleep(dice.random() * (0.1 if number == 0 else 0.8))
             child.kill()
-        Worker(site.jobs, lambda _name, _threads: InlineQueue()).supervise()
+        Worker(site.jobs, lambda _name, _threads: InlineQueue()).recover()
         site.jobs.run_due()
 
         with site.reading(who) as reader:
