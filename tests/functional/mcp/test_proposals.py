@@ -110,7 +110,7 @@ def test_secrets_are_not_taken(stored_clinic: Clinic, anna: str) -> None:
 
 
 def test_a_call_that_is_sent_twice_makes_one_proposal(stored_clinic: Clinic) -> None:
-    given = {"entity": "patient", "records": [{"name": "Bo"}], "request": "call-1"}
+    given: dict[str, Any] = {"entity": "patient", "records": [{"name": "Bo"}], "request": "call-1"}
 
     first, again = (stored_clinic.call("create_records", **given) for _ in range(2))
 

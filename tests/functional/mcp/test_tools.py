@@ -152,7 +152,7 @@ def test_chinese_texts_are_cut_by_bytes_and_every_row_comes_once(stored_clinic: 
 
     seen, cursor = [], None
     while True:
-        more = {} if cursor is None else {"cursor": cursor}
+        more: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
         told = stored_clinic.call(
             "find_records", entity="patient", limit=20, fields=["name", "notes"], order_by=["name"], **more
         )
