@@ -376,7 +376,7 @@ def test_serve_answers_has_jobs_done_and_ends_when_it_is_told_to(crm: Path, guan
         env={**os.environ, "GUANXI_SITE": str(crm)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=5) as answer:

@@ -28,7 +28,7 @@ def url(database_url: str) -> str:
     return database_url
 
 
-def play(name: str, url: str, folder: Path, number: int, seconds: float = 120) -> Any:
+def play(name: str, url: str, folder: Path, number: int, seconds: float = 300) -> Any:
     done = subprocess.run(
         [sys.executable, str(PROGRAM), name, url, str(folder / "queue"), str(number)],
         cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=seconds, check=False,
@@ -39,7 +39,7 @@ def play(name: str, url: str, folder: Path, number: int, seconds: float = 120) -
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(url: str, tmp_path: Path, tier: Tier) -> None:
     rounds = 100 if tier == "full" else 5
-    found = play("killed", url, tmp_path, rounds, 60 + 40 * rounds)
+    found = play("killed", url, tmp_path, rounds, 300 + 40 * rounds)
 
     assert found["states"] == ["done"]
     assert found["counted"] == [list(range(1, 61))] * len(found["counted"])
