@@ -46,11 +46,11 @@ class ExportForm:
     mails: bool = True
 
 
-def asked_form(given: MultiDict[str, str]) -> ExportForm:
-    """Return what was filled in; what was not, is usual."""
+def asked_form(given: MultiDict[str, str], *, about: bool = True) -> ExportForm:
+    """Return what was filled in; what was not, is usual. `about`: whether spreadsheets usually say what they are."""
     ids = tuple(dict.fromkeys(each for each in given.getlist("id") if is_id(each)))[:MOST]
     if "format" not in given:
-        return ExportForm(ids=ids)
+        return ExportForm(ids=ids, about=about)
     chosen = {path: given.get(f"place.{path}", 0, type=int) or _LAST for path in given.getlist("field")}
     return ExportForm(
         ids=ids,

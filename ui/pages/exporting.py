@@ -50,7 +50,7 @@ def choose(entity: str) -> Response:
         return redirect(_of_ticked(entity), 303)
     with reading() as reader:
         asked = _list(reader, entity)
-        return make_response(_form(reader, asked, asked_form(request.args)))
+        return make_response(_form(reader, asked, asked_form(request.args, about=site().exports.rules.about)))
 
 
 def _of_ticked(entity: str) -> str:
