@@ -13,7 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from engine import clock
+from engine.data.about import KIND, RECORD
 from engine.data.principal import SYSTEM, Principal
+from engine.data.rules import ABOUT
 from engine.errors import GuanxiError, RecordInvalid
 from engine.leaks.marks import HOST, Mark, Marks, Planter, chance
 from engine.metadata.model import Entity, Field, Model
@@ -23,6 +25,7 @@ from engine.storage.database import run
 
 _ATTEMPTS = 8
 _PASSES = 4
+_STRIDE = 7
 _SCOPES: tuple[frozenset[str], ...] = (frozenset({"read"}), frozenset({"*"}), frozenset({"user:read"}), frozenset())
 _ORGANISATION = ("department", "user", "team")
 
@@ -69,6 +72,7 @@ class _Planting:
         for last in [False] * (_PASSES - 1) + [True]:
             waiting = [entity for entity in waiting if not self._entity(entity, last=last)]
         self._past()
+        self._about()
         self._share()
         self._bin()
         self._principals()
@@ -247,6 +251,15 @@ class _Planting:
             return
         if made[1] is not None:
             self._planted.marks.add(made[1], Mark(entity.key, id_, key))
+
+    def _about(self) -> None:
+        """Let each comment be about some record, so that it is read with that one."""
+        records = self._planted.records
+        ends = [(key, id_) for key in sorted(records) if key not in {*ABOUT, "file"} for id_ in records[key]]
+        for number, id_ in enumerate(records.get("comment", ())):
+            # No throw of the dice: what else is planted stays as it was.
+            entity, record = ends[(number * _STRIDE) % len(ends)]
+            self._site.records.update(SYSTEM, "comment", [{"id": id_, KIND: entity, RECORD: record}], via="leaks")
 
     def _share(self) -> None:
         records = self._planted.records
