@@ -18,12 +18,11 @@ import pytest
 from engine import Site, create_folder
 from tests.conftest import Tier
 from tests.functional.openapi.conftest import people
-from tests.functional.openapi.exploring import explore, served
+from tests.functional.openapi.exploring import ALL, explore, served
 from ui.api import changes
 from ui.app import create_app
 
 GUEST = "role: guest\nlabel: {en: Guest, zh: 访客}\ngrants: {}\n"
-ALL = ("examples", "coverage", "fuzzing", "stateful")
 Trade = tuple[str, dict[str, str]]
 
 

@@ -54,7 +54,7 @@ def general_paths(shapes: Shapes) -> Schema:
         content = {
             "description": say(_CONTENT),
             "headers": parts.header(),
-            "content": {"*/*": {"schema": _BINARY}},
+            "content": {"*/*": {}},
         }
         known = {"description": say(_SAME), "headers": parts.header("ETag")}
         answers = {"200": content, "206": {**content, "description": say(_PART)}, "304": known}
