@@ -174,6 +174,10 @@ def read_form() -> Wish:
     scopes = {"all": (), "some": given["scopes"]}.get(given["reach"], ("read",))
     if given["agent"]:
         scopes = _of_agent(scopes, given)
+    elif given["chosen"]:
+        raise Wrong(
+            Message("Only an agent has these switches: say that one uses it, or untick them"), "agent", given
+        )
     try:
         check_token(scopes, addresses := tuple(given["addresses"].replace(",", " ").split()))
     except GuanxiError as error:
