@@ -1,13 +1,19 @@
 """The way of a file through the pages: upload, columns, trial, import, report, undo."""
 
 import re
+import shutil
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xlsxwriter import Workbook
 
-from engine import SYSTEM, Query
+from engine import SYSTEM, Query, Site
 from tests.functional.importing.conftest import Upload
 from tests.functional.screens.world import Web, World, words
+from ui.app import create_app
 
 GERMAN = (
     "Firms of the north;;;;;\n"
@@ -248,8 +254,6 @@ def test_what_is_sent_wrongly_is_told_at_its_place(world: World, upload: Upload)
     web = world.browser("ada")
 
     def refused(data: bytes, name: str) -> str:
-        from io import BytesIO
-
         answer = web.submit("/firm/import", {"file": (BytesIO(data), name)})
         assert answer.status_code == 422
         return words(answer.text)
@@ -328,3 +332,61 @@ def test_an_administrator_keeps_who_made_records_and_when(any_world: World, uplo
     assert "There is nobody with the email x@y.example" in done
     [row] = rows(any_world, "firm", "name", "created_at", "created_by.name")
     assert (row["created_at"][:10], row["created_by.name"]) == ("2019-05-04", "Ben")
+
+
+def test_spreadsheets_and_json_lines_come_in_too(world: World, upload: Upload, tmp_path: Path) -> None:
+    web = world.browser("ada")
+    file = tmp_path / "firms.xlsx"
+    book = Workbook(str(file))
+    book.add_worksheet("Notes").write(0, 0, "made by hand")
+    page = book.add_worksheet("Firms")
+    page.write_row(1, 0, ["Name", "Founded", "Revenue"])
+    page.write_row(2, 0, ["Acme", "", 1234.5])
+    page.write_datetime(2, 1, datetime(2020, 2, 29), book.add_format({"num_format": "d.m.yy"}))  # noqa: DTZ001 - a spreadsheet knows no zones
+    book.close()
+
+    address = upload(web, "firm", file.read_bytes(), "firms.xlsx")
+    assert "made by hand" in web.text(address)
+    other = web.submit(address, {"act": "read", "sheet": "Firms"})
+    columns(web, other.headers["Location"])
+    web.submit(address, {"act": "run", "on": ""})
+
+    lines = '{"name": "Beta", "parent": {"title": "Acme"}, "city": null}\n{"name": "Gamma", "mail": "g@x.example"}\n'
+    address = upload(web, "firm", lines, "firms.jsonl")
+    columns(web, address)
+    web.submit(address, {"act": "run", "on": ""})
+
+    assert rows(world, "firm", "name", "founded", "revenue", "parent.name", "mail") == [
+        {"name": "Acme", "founded": "2020-02-29", "revenue": "1234.50", "parent.name": None, "mail": None},
+        {"name": "Beta", "founded": None, "revenue": None, "parent.name": "Acme", "mail": None},
+        {"name": "Gamma", "founded": None, "revenue": None, "parent.name": None, "mail": "g@x.example"},
+    ]
+
+
+def test_lists_may_be_larger_than_attachments_and_take_room_like_them(
+    office: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    folder, ids = office
+    shutil.copytree(folder, tmp_path / "site")
+    config = tmp_path / "site" / "guanxi.yaml"
+    limits = "limits: {upload_megabytes: 1, import_megabytes: 3, files_megabytes_per_person: 5}\n"
+    config.write_text(config.read_text("utf-8") + limits, "utf-8")
+    line = b"x" * 99 + b"\n"
+    with Site.open(tmp_path / "site") as site:
+        web = World(site, create_app(site), ids).browser("ada")
+
+        def answer(number: int) -> tuple[int, str]:
+            # The client would leave the temporary file of a large form open.
+            head = f'--b\r\nContent-Disposition: form-data; name="_token"\r\n\r\n{web.token()}\r\n--b\r\n'
+            head += 'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\n\r\nname\n'
+            body = head.encode() + line * number + b"\r\n--b--\r\n"
+            sent = web.client.post("/firm/import", data=body, content_type="multipart/form-data; boundary=b")
+            return sent.status_code, words(sent.text)
+
+        assert answer(25_000)[0] == 303
+        status, said = answer(35_000)
+        assert (status, "The file is larger than 3 MB" in said) == (422, True)
+        assert answer(130_000)[0] == 413
+        assert answer(20_000)[0] == 303
+        status, said = answer(20_000)
+        assert (status, "You have no room left" in said) == (422, True)
