@@ -93,6 +93,10 @@ MUTATIONS: dict[str, tuple[Patch, str]] = {
     "titles are told although they are hidden": (lambda p: p.setattr(reader, "reading", lambda *_: "read"), "titles"),
     "anybody writes any field": (lambda p: p.setattr(authorise, "_may_give", lambda _u, e, **_: e.fields), "write"),
     "anybody changes any record": (lambda p: p.setattr(authorise, "out_of_reach", lambda *_: None), "write"),
+    "comments are read without their record": (
+        lambda p: p.setattr(conditions, "about_in_reach", lambda _place: true()),
+        "list",
+    ),
     "shares never end": (lambda p: p.setattr(shared, "_given", _for_ever), "list"),
     "files have fields that are hidden": (
         lambda p: p.setattr("engine.data.fields.visible", lambda *_: True),
