@@ -77,10 +77,6 @@ _ROWS = (
         "created_at < ?",
         lambda now: now - PROPOSALS_KEPT,
     ),
-    _Rows("jobs", Message("Jobs that have ended"), "job", "state <> 'failed' AND ended_at < ?", lambda now: now - DONE),
-    _Rows(
-        "failed_jobs", Message("Jobs that failed"), "job", "state = 'failed' AND ended_at < ?", lambda now: now - FAILED
-    ),
     _Rows(
         "attempts_of_webhooks",
         Message("Attempts of webhooks"),
@@ -103,6 +99,10 @@ _ROWS = (
         lambda now: now - DELIVERIES_KEPT,
     ),
     _Rows("hooks", Message("Calls of inbound hooks"), "inbound_call", "at < ?", lambda now: now - CALLS_KEPT),
+    _Rows("jobs", Message("Jobs that have ended"), "job", "state <> 'failed' AND ended_at < ?", lambda now: now - DONE),
+    _Rows(
+        "failed_jobs", Message("Jobs that failed"), "job", "state = 'failed' AND ended_at < ?", lambda now: now - FAILED
+    ),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )
 
