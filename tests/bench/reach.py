@@ -66,7 +66,7 @@ def measure(folder: Path, postgres: Postgres | None, rows: int, rounds: int, say
         environment["DATABASE_URL"] = url
     port = free_port()
     clock = postgres.cpu if postgres else (lambda: 0.0)
-    command = [str(COMMAND), "serve", "--port", str(port), "--workers", "1"]
+    command = [str(COMMAND), "serve", "--port", str(port), "--workers", "1", "--without-worker"]
     server = Server("ours", command, environment, port, folder, clock)
     api = {who: {"Authorization": f"Bearer {token}"} for who, token in tokens.items()}
     try:
