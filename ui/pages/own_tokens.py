@@ -175,9 +175,7 @@ def read_form() -> Wish:
     if given["agent"]:
         scopes = _of_agent(scopes, given)
     elif given["chosen"]:
-        raise Wrong(
-            Message("Only an agent has these switches: say that one uses it, or untick them"), "agent", given
-        )
+        raise Wrong(Message("Only an agent has these switches: say that one uses it, or untick them"), "agent", given)
     try:
         check_token(scopes, addresses := tuple(given["addresses"].replace(",", " ").split()))
     except GuanxiError as error:

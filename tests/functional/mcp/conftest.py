@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from engine import SYSTEM, Principal, Site, create_folder
+from engine.storage.database import run
 from tests.conftest import PostgresServer
 from ui.app import create_app
 from ui.mcp import tools
@@ -215,6 +216,19 @@ def stored_clinic(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cl
     yield from _copied(request, request.param, tmp_path)
 
 
+@pytest.fixture
+def anna(stored_clinic: Clinic) -> str:
+    """The id of a patient."""
+    [id_] = stored_clinic.make("patient", {"name": "Anna", "mobile": "13800138000", "level": "b"})
+    return id_
+
+
 def paths(error: Mapping[str, Any]) -> Sequence[str]:
     """Return the places of the problems of an error."""
     return sorted(each["path"] for each in error["problems"])
+
+
+def changes(clinic: Clinic) -> int:
+    """Return how many versions of records there are."""
+    with clinic.site.database.read() as connection:
+        return int(run(connection, "SELECT count(*) FROM record_change").fetchone()[0])

@@ -1,18 +1,15 @@
 """Proposals: checked in full, written by a person or not at all, in parts or whole, and taken back in one go."""
 
-import json
 import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from engine import SYSTEM, AccessDenied, GuanxiError, NotFound, Operation, OperationsRefused, Proposal, Wanted, clock
+from engine import SYSTEM, AccessDenied, GuanxiError, NotFound, Proposal, Wanted, clock
 from engine.storage.database import run
-from tests.functional.mcp.conftest import Clinic, paths
+from tests.functional.mcp.conftest import Clinic, changes, paths
 from ui.mcp.answers import UNTRUSTED
-
-MOBILE = "13800138000"
 
 
 def proposed(clinic: Clinic, tool: str, **arguments: Any) -> Proposal:
@@ -23,21 +20,9 @@ def proposed(clinic: Clinic, tool: str, **arguments: Any) -> Proposal:
     return clinic.site.proposals.get(clinic.person("nurse" if by == "nurse" else "doctor"), told["proposal"])
 
 
-def changes(clinic: Clinic) -> int:
-    """Return how many versions of records there are."""
-    with clinic.site.database.read() as connection:
-        return int(run(connection, "SELECT count(*) FROM record_change").fetchone()[0])
-
-
 def state(clinic: Clinic, proposal: Proposal) -> str:
     """Return what the agent is told of its proposal."""
     return str(clinic.call("get_record", proposal=proposal.id)["state"])
-
-
-@pytest.fixture
-def anna(stored_clinic: Clinic) -> str:
-    [id_] = stored_clinic.make("patient", {"name": "Anna", "mobile": MOBILE, "level": "b"})
-    return id_
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -354,58 +339,3 @@ def test_a_right_that_was_lost_since_is_not_used(stored_clinic: Clinic) -> None:
 
     assert decision.written == ()
     assert stored_clinic.stored("visit", visit)["subject"] == "Mine"
-
-
-# --- writing at once --------------------------------------------------------------------------------------------------
-
-
-def test_a_token_for_it_writes_at_once_all_or_nothing(stored_clinic: Clinic, anna: str) -> None:
-    doctor = stored_clinic.person("doctor")
-    before = changes(stored_clinic)
-    stored_clinic.refused("create_records", "writes", entity="patient", records=[{"name": "Bo"}, {"name": ""}])
-    assert changes(stored_clinic) == before
-
-    told = stored_clinic.call(
-        "create_records", "writes", entity="patient", records=[{"name": "Bo"}, {"name": "Cy"}], request="r1"
-    )
-    again = stored_clinic.call(
-        "create_records", "writes", entity="patient", records=[{"name": "Bo"}, {"name": "Cy"}], request="r1"
-    )
-
-    assert told["state"] == again["state"] == "written"
-    assert changes(stored_clinic) == before + 2
-    ids = [each["id"] for each in told[UNTRUSTED]["changes"]]
-    with stored_clinic.site.reading(doctor) as reader:
-        entry = reader.history("patient", ids[0])[0]
-    assert (entry.actor_id, entry.via) == (doctor.id, "mcp")
-    assert stored_clinic.site.records.undo(doctor, told["change_set"]).trashed == 2
-    stored_clinic.site.records.update(stored_clinic.person("other"), "patient", [{"id": anna, "level": "c"}])
-    stale = stored_clinic.refused(
-        "update_records", "writes", entity="patient", changes=[{"id": anna, "version": 1, "values": {"level": "a"}}]
-    )
-    assert [each["code"] for each in stale["problems"]] == ["conflict"]
-
-
-# --- what is kept -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_deleted_for_good_takes_along_what_was_proposed(stored_clinic: Clinic, anna: str) -> None:
-    site = stored_clinic.site
-    proposed(stored_clinic, "update_records", entity="patient", changes=[{"id": anna, "values": {"notes": "Rash"}}])
-    site.records.delete(SYSTEM, "patient", [anna])
-
-    site.records.purge(SYSTEM, "patient", [anna])
-
-    with site.database.read() as connection:
-        kept = run(connection, "SELECT body FROM proposal_part").fetchall()
-    assert "Rash" not in json.dumps([row[0] for row in kept])
-
-
-def test_operations_of_nobody_or_too_many_are_refused(clinic: Clinic) -> None:
-    with pytest.raises(AccessDenied):
-        clinic.site.proposals.propose(SYSTEM, [Operation("create", "patient", {"name": "Bo"})])
-    for operations in ([], [Operation("create", "patient", {"name": "Bo"})] * 51):
-        with pytest.raises(GuanxiError, match="1 to 50"):
-            clinic.site.proposals.propose(clinic.caller("proposes").principal, operations)
-    with pytest.raises(OperationsRefused):
-        clinic.site.proposals.propose(clinic.caller("proposes").principal, [Operation("create", "nothing", {})])
