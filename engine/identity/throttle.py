@@ -23,6 +23,7 @@ from engine.storage.database import Database
 
 WINDOW_S = 60
 _PARTS = 50
+_SMALLEST_PART = 10
 _MOST_KEPT = 10_000
 """Buckets that one process remembers; the full ones go first."""
 
@@ -56,7 +57,7 @@ class Throttle:
         self._store = Store(database)
         self.per_minute = per_minute
         self._seconds = WINDOW_S / per_minute if per_minute else 0.0
-        self._part = max(1, per_minute // _PARTS)
+        self._part = max(1, min(_SMALLEST_PART, per_minute // 4), per_minute // _PARTS)
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
 
