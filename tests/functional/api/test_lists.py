@@ -98,7 +98,8 @@ def test_links_are_ids_and_their_titles_come_beside_them(visits: Api) -> None:
 
 def test_a_list_is_walked_by_its_cursor_without_loss(visits: Api) -> None:
     for order in ("external_id", "-fee", "patient.name,-fee", "on_date"):
-        seen, cursor = [], ""
+        seen: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = visits.send("GET", f"/visit?order={order}&limit=1&fields=external_id&cursor={cursor}").get_json()
             seen += [each["external_id"] for each in page["data"]]
