@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,10 +107,28 @@ def shop(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World
     site.close()
 
 
-@pytest.fixture
-def either(database_url: str, tmp_path: Path) -> Iterator[World]:
-    """A workshop in each database."""
-    ids = build(tmp_path / "site", DOCUMENTS, database_url, PEOPLE)
-    site = Site.open(tmp_path / "site", database_url=database_url)
+@pytest.fixture(scope="session")
+def postgres_pattern(
+    postgres_server: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, dict[str, str], str]]:
+    """The same workshop in PostgreSQL, with the address of a database that is copied for each test."""
+    folder, url = tmp_path_factory.mktemp("workshop_postgres") / "site", postgres_server.create()
+    ids = build(folder, DOCUMENTS, url, PEOPLE)
+    yield folder, ids, url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A workshop of this test's own in each database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("shop")
+        return
+    folder, ids, template = request.getfixturevalue("postgres_pattern")
+    server = request.getfixturevalue("postgres_server")
+    url = server.create(template=template)
+    shutil.copytree(folder, tmp_path / "postgres")
+    site = Site.open(tmp_path / "postgres", database_url=url)
     yield World(site, create_app(site), ids)
     site.close()
+    server.drop(url)

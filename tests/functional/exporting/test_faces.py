@@ -187,3 +187,28 @@ def test_the_command_writes_what_its_options_say(
     assert json.loads(answer)["records"] == 1
     assert set(sheets(file.read_bytes())) == {"job_card", "parts", "About this file"}
     assert lines(run("--format", "jsonl", "--fields", "name", "--where", "amount < 15")) == [{"name": "Brakes"}]
+
+
+HOSTILE: list[Any] = [
+    {"q": "a\0b"}, {"reason": "a\0b"}, {"filter": "name == 'a\0b'"}, {"fields": ["na\0me"]}, {"order": ["-"]},
+    {"fields": ["client.client.client"]}, {"fields": ["a..b"]}, {"filter": "(" * 500},
+    {"filter": "name == 'x' or " * 3000},
+    {"timezone": "../../../etc/passwd"}, {"timezone": "\0"}, {"timezone": "Asia"}, {"language": {}}, {"format": []},
+    {"ids": []}, {"ids": ["018f4a3e-5a1c-7000-8000-000000000000"] * 10_001}, {"ids": "x" * 100_000},
+    {"delimiter": "\n"},
+    {"q": "x" * 100_000}, {"order": [f"-{'x' * 5_000}"]}, {"children": 1}, {"about": None, "filter": None},
+    {"format": "xlsx", "reason": "\x01\x1f\uffff", "about": True}, {"fields": ["id"] * 1_000}, [], "x", None,
+]  # fmt: skip
+
+
+def test_hostile_wishes_are_refused_or_carried_out_and_never_break(either: World) -> None:
+    cards(either)
+    token = either.site.identity.add_token(either.ids["ada"], "t")[1]
+
+    for body in HOSTILE:
+        answer = api(either, "POST", "/job_card/export", token, body)
+        assert answer.status_code in {202, 400, 422}, (body, answer.status_code, answer.text[:300])
+    either.site.jobs.run_due()
+
+    jobs = either.site.jobs.entries(task="export", limit=200)
+    assert {job.state for job in jobs} == {"done"}, [str(job.error) for job in jobs if job.error]
