@@ -69,7 +69,7 @@ class _Comparison:
                 if kind not in after["content"]:
                     yield Break(place, Message("{kind} is no longer taken", kind=kind))
                 else:
-                    yield from self._schema(place, "sent", "", content["schema"], after["content"][kind]["schema"])
+                    yield from self._schema(place, "sent", "", *_schemas(content, after["content"][kind]))
         yield from self._answers(place, old[1]["responses"], new[1]["responses"])
 
     def _answers(self, place: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Break]:
@@ -84,7 +84,7 @@ class _Comparison:
                 if kind not in there:
                     yield Break(place, Message("it no longer answers {kind}", kind=kind))
                 else:
-                    yield from self._schema(place, "read", "", content["schema"], there[kind]["schema"])
+                    yield from self._schema(place, "read", "", *_schemas(content, there[kind]))
 
     def _parameters(self, place: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Break]:
         for name, parameter in old.items():
@@ -206,6 +206,11 @@ class _Comparison:
         else:
             for key in sorted(required[1] - required[0]):
                 yield Break(where, Message("the field {key} may be missing now", key=key))
+
+
+def _schemas(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the schemas of two contents; where none is given, anything is right."""
+    return old.get("schema", {}), new.get("schema", {})
 
 
 def _part(schema: Any, kind: str) -> Any:

@@ -7,7 +7,7 @@ from ui.api.openapi import parts
 from ui.api.openapi.shapes import Schema, Shapes, ref
 
 _TAG = ["guanxi"]
-_BINARY: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+_BINARY: Schema = {"contentMediaType": "application/octet-stream"}
 
 _META = Message("List the objects that you may read")
 _ENTITY = Message("Describe one object as you may see it")
