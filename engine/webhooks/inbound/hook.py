@@ -22,7 +22,7 @@ HOOK_MODE_LABELS = {
 }
 HOOK_SCHEME_LABELS = {
     "none": Message("Nothing: whoever knows the address may send"),
-    "standard": Message("Standard Webhooks"),
+    "standard": Message("The signature of Standard Webhooks"),
     "hmac": Message("HMAC-SHA256 of the body in a header, as GitHub sends it"),
     "header": Message("A shared secret in a header"),
 }
