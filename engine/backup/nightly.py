@@ -20,7 +20,9 @@ _LEAST_KEY = 32
 
 
 def nightly_backup(site: Site) -> None:
-    """Register the backup of a site as a task and a schedule; off while guanxi.yaml names no folder for it."""
+    """Register the backup of a site as a task and a schedule, once; off while guanxi.yaml names no folder for it."""
+    if BACKUP in site.jobs.tasks:
+        return
 
     def work(run: Run) -> None:
         _back_up(site, run)

@@ -168,9 +168,10 @@ def routes(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str, str]]:
                 yield rule, method, address
 
 
-FROM_ELSEWHERE: frozenset[str] = frozenset({"sso.posted", "mcp.exchange"})
+FROM_ELSEWHERE: frozenset[str] = frozenset({"sso.posted", "mcp.exchange", "hooks.take"})
 """Endpoints that take posts from other sites: that of SAML, whose answers a provider has signed for this browser; that
-of agents, which looks at no cookie and refuses what names another origin."""
+of agents, which looks at no cookie and refuses what names another origin; those of inbound hooks, which look at none
+either, and prove the sender by the message."""
 
 
 def test_nothing_changes_at_the_wish_of_a_foreign_page(world: World) -> None:

@@ -95,7 +95,7 @@ def test_a_value_is_revealed_over_rest_by_who_holds_the_scope(office: World, cli
         answer = api.post(f"{address}/{field}", headers={"Authorization": f"Bearer {token}"}, json={"reason": "due"})
         return answer.status_code, answer.get_json()
 
-    assert ask(whole, "born") == (403, ask(whole, "born")[1])
+    assert ask(whole, "born")[0] == 403
     assert ask(whole, "phone")[1]["value"] == "+8613812345678"
     assert ask(whole, "code")[1]["value"] == "tulip-4711"
     assert ask(whole, "nothing")[0] == 404

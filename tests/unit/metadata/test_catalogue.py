@@ -50,13 +50,26 @@ def descriptions() -> set[str]:
     return found | {DURATION_WORDS.strip()}
 
 
+def elsewhere() -> set[str]:
+    """Return the sentences of the other catalogues: one that two parts say stands in one of them."""
+    found: set[str] = set()
+    for path in CATALOGUE.parent.glob("*.po"):
+        if path != CATALOGUE:
+            with path.open("rb") as stream:
+                found |= {str(entry.id) for entry in read_po(stream) if entry.id}
+    return found
+
+
 def catalogue() -> dict[str, str]:
     with CATALOGUE.open("rb") as stream:
         return {str(entry.id): str(entry.string) for entry in read_po(stream) if entry.id}
 
 
 def test_the_catalogue_has_the_sentences_and_no_others() -> None:
-    assert set(catalogue()) == sentences() | descriptions()
+    found = sentences() | descriptions()
+
+    assert found - elsewhere() - catalogue().keys() == set()
+    assert catalogue().keys() - found == set()
 
 
 def test_a_sentence_has_the_same_values_in_chinese() -> None:

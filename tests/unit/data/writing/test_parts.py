@@ -139,7 +139,7 @@ def test_operations_are_read_in_every_shape() -> None:
         ("update", "", Change("x", {"id": "kept"})),
         ("upsert", "code", {"a": 1}),
         ("upsert", "external_id", {"a": 1}),
-        ("delete", "", "x"),
+        ("delete", "", Change("x", {})),
         ("transition", "win", Change("x", {})),
     ]
 
