@@ -38,7 +38,7 @@ def play(name: str, url: str, folder: Path, number: int, seconds: float = 300) -
 
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(url: str, tmp_path: Path, tier: Tier) -> None:
-    rounds = 100 if tier == "full" else 5
+    rounds = 100 if tier == "full" else 3
     found = play("killed", url, tmp_path, rounds, 300 + 40 * rounds)
 
     assert found["states"] == ["done"]

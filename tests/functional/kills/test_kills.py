@@ -17,7 +17,7 @@ from tests.functional.kills.truth import World
 
 pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
-ROUNDS = {"quick": 3, "full": 100}
+ROUNDS = {"quick": 2, "full": 100}
 ROWS = {"quick": 1_000, "full": 3_000}
 
 

@@ -21,13 +21,16 @@ version, a link leads nowhere, a rule of the site is not kept. No schema can say
 allows has to be accepted."""
 
 
-def configured(*, examples: int, seed: int, phases: Iterable[str], headers: dict[str, str]) -> SchemathesisConfig:
+def configured(
+    *, examples: int, seed: int, phases: Iterable[str], headers: dict[str, str], seconds: int | None
+) -> SchemathesisConfig:
     """Return the configuration of a run: every check that there is, and answers as the document says."""
     accepted = ["2xx", "3xx", "401", "403", "404", "409", "429", *map(str, MEANING)]
     refused = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "429"]
     return SchemathesisConfig.from_dict(
         {
             "seed": seed,
+            **({"max-time": seconds} if seconds else {}),
             "headers": headers,
             "continue-on-failure": True,
             "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
@@ -70,10 +73,14 @@ def explore(
     phases: Iterable[str] = ALL,
     only: str | None = None,
     language: str = "en",
+    seconds: int | None = None,
 ) -> tuple[dict[str, str], int]:
-    """Run schemathesis in the name of a token; return what it found wrong, and how many requests it made."""
+    """Run schemathesis in the name of a token, for so many seconds at most unless they are None.
+
+    Return what it found wrong, and how many requests it made.
+    """
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": language}
-    config = configured(examples=examples, seed=seed, phases=phases, headers=headers)
+    config = configured(examples=examples, seed=seed, phases=phases, headers=headers, seconds=seconds)
     whole = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=config, headers=headers)
     schema = whole if only is None else whole.include(path_regex=only)
     found: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """Schemathesis, with every check that it has, from the document that a site serves to people of several kinds.
 
 It makes requests that keep to the document and requests that break it: nothing may end in a 500, nothing that breaks
-it may be taken, every answer must be one that is described, and what was deleted must be gone. The quick tier makes a
-few thousand requests, the same ones every time; the full tier makes many more, in other ways each time.
+it may be taken, every answer must be one that is described, and what was deleted must be gone. The quick tier goes on
+for a few seconds with each of them; the full tier until everything was tried many times.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from ui.api import changes
 from ui.app import create_app
 
 GUEST = "role: guest\nlabel: {en: Guest, zh: 访客}\ngrants: {}\n"
+SECONDS = 6
+"""How long the quick tier tries as one person."""
 Trade = tuple[str, dict[str, str]]
 
 
@@ -87,7 +89,8 @@ def test_the_api_keeps_to_its_description_whatever_is_sent(
         phases=phases,
         only=only,
         seed=secrets.randbelow(10**9) if tier == "full" else 1,
+        seconds=None if tier == "full" else SECONDS,
     )
 
     assert not wrong, "\n\n".join(f"{what}\n{how}" for what, how in wrong.items())
-    assert made > 100
+    assert made > 20
