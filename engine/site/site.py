@@ -107,6 +107,28 @@ class Site(Folder):
         note = self.trail.note
         self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues, note=note)
         take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
+        self._transfer()
+        self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
+        self.hooks.register(Rights(self.trail), "audit")
+        self.alarms = Alarms(
+            self.database,
+            lambda: self.published,
+            self.trail,
+            self.meters,
+            self.identity,
+            self.post,
+            self.reader_within,
+            config.base_url,
+        )
+        self.proposals = Proposals(self.records, self.reader_within)
+        self._exchange()
+        self.publisher.trail = self.trail
+        self._secret = b""
+        self._query_ms = limits.query_seconds * 1000 or None
+
+    def _transfer(self) -> None:
+        """Put together what takes records into files and out of them."""
+        config, limits = self.config, self.config.limits
         self.exports = Exports(
             self.database,
             config.files / EXPORTS,
@@ -129,23 +151,6 @@ class Site(Folder):
             most_bytes=limits.import_megabytes * 2**20,
             days=limits.import_days,
         )
-        self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
-        self.hooks.register(Rights(self.trail), "audit")
-        self.alarms = Alarms(
-            self.database,
-            lambda: self.published,
-            self.trail,
-            self.meters,
-            self.identity,
-            self.post,
-            self.reader_within,
-            config.base_url,
-        )
-        self.proposals = Proposals(self.records, self.reader_within)
-        self._exchange()
-        self.publisher.trail = self.trail
-        self._secret = b""
-        self._query_ms = limits.query_seconds * 1000 or None
 
     def _exchange(self) -> None:
         """Put together what the site tells other programs, and what they may tell it."""
