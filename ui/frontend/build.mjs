@@ -11,7 +11,7 @@
 //   icons.txt                    icons.svg, a sprite of the icons named there, and icons.json, their names
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -19,7 +19,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = resolve(process.argv[2] ?? join(here, "../static/dist"));
+// A running site reads the folder: what is built stands aside until it is whole, and then takes its place at once.
+const place = resolve(process.argv[2] ?? join(here, "../static/dist"));
+const out = `${place}.new`;
 const packages = join(here, "node_modules");
 const manifest = {};
 
@@ -77,6 +79,8 @@ writeSprite();
 writeLicences();
 write("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
 compress();
+rmSync(place, { recursive: true, force: true });
+renameSync(out, place);
 
 function listed(folder, ending) {
   return existsSync(join(here, folder))
@@ -156,6 +160,6 @@ function compress() {
     const packed = gzipSync(content, { level: 9 });
     writeFileSync(join(out, `${name}.gz`), packed);
     const [size, small] = [content, packed].map((bytes) => (bytes.length / 1000).toFixed(1).padStart(7));
-    console.log(`${relative(join(here, "../.."), join(out, name)).padEnd(48)} ${size} kB ${small} kB gz`);
+    console.log(`${relative(join(here, "../.."), join(place, name)).padEnd(48)} ${size} kB ${small} kB gz`);
   }
 }
