@@ -287,6 +287,8 @@ class View:
     calendar: Mapping[str, Any] | None = None
     timeline: Mapping[str, Any] | None = None
     tree: Mapping[str, Any] | None = None
+    display: str = ""
+    """How it is shown when somebody opens it: `kanban`, `calendar` ...; "" = as a table."""
     actions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     """Roles that are offered it; empty = everybody who may read the entity."""

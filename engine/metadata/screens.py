@@ -88,6 +88,7 @@ class Screens:
             calendar=self._part(doc, "calendar", body, entity, "start"),
             timeline=self._part(doc, "timeline", body, entity, "start"),
             tree=self._part(doc, "tree", body, entity, "parent"),
+            display=body.get("display", ""),
             actions=tuple(body.get("actions", ())),
             roles=self._holders(doc, (), body),
             when=self._about_the_person(doc, (), body),

@@ -33,6 +33,8 @@ from ui.widgets.tables import Mode, Table, dotted, table
 
 PAGE = 50
 """Rows that come at a time."""
+TABLE = "table"
+"""The display of a list that is a table; the others are those of ui/pages/displays.py."""
 MOST = 500
 """Rows that come back at once when somebody returns to a list that they had scrolled through."""
 
@@ -53,6 +55,10 @@ class Wanted:
     """Dotted path, with - in front for descending; "" = as the view says."""
     cursor: str = ""
     rows: int = PAGE
+    display: str = TABLE
+    """How the records are shown."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of that display."""
 
     def parameters(self) -> Iterator[tuple[str, str]]:
         """Yield the parameters of its address, those that say nothing left out."""
@@ -65,6 +71,9 @@ class Wanted:
                 yield name, text
         if self.rows != PAGE:
             yield "rows", str(self.rows)
+        if self.display != (self.view.display or TABLE):
+            yield "as", self.display
+        yield from self.extra.items()
 
     def address(self, below: str = "", **changes: Any) -> str:
         """Return the address of this list, or of a page below it, with some of what it says changed."""
@@ -157,6 +166,7 @@ def wanted_of(
         given.get("order", ""),
         given.get("cursor", ""),
         min(max(rows, 1), MOST),
+        given.get("as") or view.display or TABLE,
     )
 
 

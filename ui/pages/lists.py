@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Reader, RowSet
 from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
+from ui.pages import displays
 from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by, views_of
 
 UNPROCESSABLE = 422
@@ -25,7 +26,14 @@ routes = Blueprint("lists", __name__)
 def records(entity: str) -> Response:
     """Show a list; with htmx only the part below the filters."""
     with reading() as reader:
-        asked = listing(reader, entity, request.args)
+        asked, display = displays.settle(reader, listing(reader, entity, request.args), request.args)
+        drawn = display.draw(reader, asked) if display is not None and not asked.problems else None
+        if drawn is not None and is_fragment():
+            response = make_response(drawn.html, drawn.status)
+            response.headers["HX-Push-Url"] = asked.wanted.address()
+            return response
+        if drawn is not None:
+            return make_response(page("list.html", reader, **_around(reader, asked, drawn)), drawn.status)
         values, status = _page(reader, asked)
         if request.args.get("count") == "1" and status != UNPROCESSABLE:
             values["count"] = counted(reader.count(asked.query))
@@ -33,7 +41,7 @@ def records(entity: str) -> Response:
             response = make_response(render_template("_list.html", **values), status)
             response.headers["HX-Push-Url"] = asked.wanted.address()
             return response
-        return make_response(page("list.html", reader, **values, **_around(reader, asked)), status)
+        return make_response(page("list.html", reader, **{**values, **_around(reader, asked)}), status)
 
 
 @routes.get("/<entity>/rows")
@@ -143,13 +151,19 @@ def _more(asked: Listing, found: RowSet, before: int) -> dict[str, Any]:
     return {"more": {"page": following, "rows": f"{rows_address}&before={before + len(found)}"}}
 
 
-def _around(reader: Reader, asked: Listing) -> dict[str, Any]:
-    """Return what stands above the list."""
+def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None) -> dict[str, Any]:
+    """Return what stands above the list, and what stands in its place where it is not a table."""
     wanted = asked.wanted
     key = wanted.entity.key
     return {
+        "entity": wanted.entity,
+        "wanted": wanted,
+        "drawn": drawn,
         "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
         "views": views_of(reader, key),
+        "displays": displays.choices(reader, wanted),
+        "may_create": reader.access.may(key, "create"),
+        "may_export": reader.access.may(key, "export"),
         "filters": list(asked.filters.values()),
         "chips": chips_of(reader, asked),
         "field_names": asked.table.select,

@@ -33,7 +33,10 @@ from ui.widgets.paths import fields_along, mask_of, title_path
 NONE = "-"
 """Stands for "nothing" among the values of a filter."""
 RESERVED = frozenset(
-    ("view", "q", "filter", "order", "cursor", "rows", "count", "id", "field", "value", "back", "before", "v")
+    (
+        *("view", "q", "filter", "order", "cursor", "rows", "count", "id", "field", "value", "back", "before", "v"),
+        *("as", "by", "on", "span", "open", "at", "near", "within"),
+    )
 )
 """Parameters of a list that are no filters."""
 

@@ -101,6 +101,10 @@ def view_schema() -> Schema:
             "group_by": one_or_more("Fields whose values stand together.", holds="path"),
             "filters": names("Fields offered as quick filters.", holds="path"),
             **_pictures(),
+            "display": choice(
+                "How it is shown when somebody opens it, where that fits.",
+                ["table", "kanban", "calendar", "timeline", "tree", "split", "nearby"],
+            ),
             "actions": names("Transitions, workflows with a button, and actions of plugins."),
             "roles": one_or_more("Roles that see it.", holds="role"),
             "when": expression("Shown only to people for whom this is true; it knows `user.*`, `today` and `now`."),
