@@ -62,6 +62,7 @@ from engine.data.query import Query as Query
 from engine.data.reader import Count as Count
 from engine.data.reader import Reader as Reader
 from engine.data.records import Records as Records
+from engine.data.remembered import Remembered as Remembered
 from engine.data.rowset import Row as Row
 from engine.data.rowset import RowSet as RowSet
 from engine.data.scopes import AGENT as AGENT
@@ -76,6 +77,8 @@ from engine.data.shared import followers as followers
 from engine.data.sharing import Share as Share
 from engine.data.sugar import SUGAR as SUGAR
 from engine.data.sugar import sugared as sugared
+from engine.data.tastes import CHOICES as TASTES
+from engine.data.tastes import Tastes as Tastes
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import FieldChange as FieldChange
 from engine.data.timeline import History as History
@@ -386,6 +389,12 @@ from engine.outbound import Outbound as Outbound
 from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused
 from engine.outbound import Reply as Reply
+from engine.personal.settings import PersonalSettings as PersonalSettings
+from engine.personal.stars import MOST as MOST_STARS
+from engine.personal.stars import Stars as Stars
+from engine.personal.stars import TooManyStars as TooManyStars
+from engine.personal.stars import readable as readable_among
+from engine.personal.visits import Visits as Visits
 from engine.proposals import Author as Author
 from engine.proposals import Decision as Decision
 from engine.proposals import Operation as Operation

@@ -40,10 +40,11 @@ class Upkeep:
         audit_days: int = 0,
         tick: float = TICK_S,
         housework: Sequence[Callable[[], object]] = (),
+        often: Sequence[Callable[[], object]] = (),
         manned: Callable[[], bool] = lambda: False,
     ) -> None:
         self._manned, self._alone = manned, True
-        self._housework = housework
+        self._housework, self._often = housework, often
         self._tick = tick
         self._trail, self._meters, self._alarms, self._days = trail, meters, alarms, audit_days
         self._stopped = threading.Event()
@@ -84,6 +85,7 @@ class Upkeep:
             (2.5 * self._tick, self._meters.flush),
             (10 * self._tick, self.watch),
             (_DAY_S, self._do_daily_work),
+            *((self._tick, work) for work in self._often),
         ]
         # A server that is started anew every night comes to its daily work too.
         due = [time.monotonic() + min(every, _SETTLED_S) for every, _ in works]

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import clock
+from engine.data.tastes import NO_TASTES, Tastes
 from engine.errors import AccessDenied
 from engine.i18n import Message
 
@@ -71,6 +72,8 @@ class Principal:
     """What a token may do at most: "*", "read", "lead:*", "lead:read". None = whatever the roles allow."""
     viewer: Viewer | None = None
     """Who looks as this person; None for the person themselves."""
+    tastes: Tastes = NO_TASTES
+    """How the site looks to the person."""
 
     @property
     def sharing_ids(self) -> tuple[str, ...]:

@@ -69,6 +69,11 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     forget_principals(unit, shape.entity.key, ids)
     condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
     unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
+    for table in ("person_star", "person_visit"):
+        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
+    if shape.entity.key == "user":
+        for table in ("person_setting", "person_star", "person_visit"):
+            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     # What was proposed about them says what they held; a proposal without parts says nothing of anybody.
     unit.run(f"DELETE FROM proposal_part WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for draft in drafts:

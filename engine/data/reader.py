@@ -25,11 +25,13 @@ from engine.data.aggregate import Summary, Totals
 from engine.data.blinding import blinded, has_blind_indexes
 from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
 from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
+from engine.data.lanes import Lanes, lane, named
 from engine.data.normal import NOTHING, Normal, normal
 from engine.data.place import reading, visible
 from engine.data.principal import SYSTEM, Principal, fixed_shift
 from engine.data.query import Query
 from engine.data.recent import Recent
+from engine.data.remembered import List, Remembered, Remembering, remembered
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
 from engine.data.sharing import Share, shares_of
@@ -147,6 +149,57 @@ class Reader:
         self._count(self.read_as, query.entity, len(rows))
         return RowSet(listing.columns, self._with_children(listing, rows), following)
 
+    def lanes(
+        self, query: Query, by: str, values: Sequence[Any], *, abilities: Sequence[str] = ()
+    ) -> dict[Any, RowSet]:
+        """Return the first page of the rows that have each of some values in a field, in two statements.
+
+        `limit` is for each page. What is left out goes on where the query with the same `where` and `lane` is asked
+        with the cursor of its page. None among the values stands for the rows with nothing there.
+
+        Raises:
+            AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
+        """
+        self.access.require(query.entity, "read")
+        whole = self._normal(query.entity, query.where)
+        field = resolve(self.access.roles, self.model.entity(query.entity), by).field
+        where = named(field, values, whole)
+        missing = tuple(value is None for value in values)
+        key = ("lanes", by, missing, *self._key(replace(query, select=("id",)), where, ()))
+        tables, roles = self.published.tables, self.access.roles
+        strategy = strategy_for(self, query.entity)
+        statement: Statement = self._statements.get(
+            key, lambda: Lanes(self.kind, tables, roles, query, where, strategy=strategy).firsts(by, missing)
+        )
+        rows = self._run(statement, {**self._values(query, where), "limit": query.limit + 1}) if values else []
+        places = {str(row[1]): row[0] for row in rows}
+        found = self._in_lanes(replace(query, where=None, search=None, ids=tuple(places)), places, tuple(abilities))
+        made: dict[Any, RowSet] = {}
+        for place, value in enumerate(values):
+            listing, mine = found[0], found[1].get(place, [])
+            following = None
+            if len(mine) > query.limit:
+                del mine[query.limit :]
+                last = [mine[-1][each] for each in listing.sort]
+                asked = replace(query, where=lane(by, value, query.where))
+                context = self._context(asked, (), self._normal(query.entity, asked.where))
+                following = cursors.write(last, context, self._secret)
+            made[value] = RowSet(listing.columns, self._with_children(listing, mine), following)
+        self._count(self.read_as, query.entity, sum(map(len, made.values())))
+        return made
+
+    def _in_lanes(
+        self, query: Query, places: Mapping[str, int], abilities: tuple[str, ...]
+    ) -> tuple[Listing, dict[int, list[tuple[Any, ...]]]]:
+        """Return the rows of some ids by the lane that each is in."""
+        key = self._key(query, NOTHING, abilities)
+        listing = self._listing(query, NOTHING, key, "all")
+        values = {**self._values(query, NOTHING), "limit": len(places)}
+        lanes: dict[int, list[tuple[Any, ...]]] = {}
+        for row in self._run(listing.statement, values) if places else ():
+            lanes.setdefault(places[str(row[listing.columns.id_at])], []).append(row)
+        return listing, lanes
+
     def columns(self, entity: str) -> tuple[str, ...]:
         """Return every field of an entity that the principal may see, references only where the whole way is open."""
         return all_columns(self.access.roles, self.model.entity(entity))
@@ -246,6 +299,21 @@ class Reader:
         rows = self._run(statement, {**self.access.env(), **words_of(words, self.kind), "limit": limit})
         self._count("search", "*", len(rows))
         return found(rows, words)
+
+    def remembered(self, which: List, limit: int = 20) -> list[Remembered]:
+        """Return records that the principal starred or visited, the last first: those that they may read now.
+
+        Raises:
+            QueryTooSlow: the database took too long.
+        """
+        known = self.model.entities
+        wanted = tuple(key for key in known if self.access.may(key, "read"))
+        if self.principal.id is None or not wanted:
+            return []
+        roles, tables = self.access.roles, self.published.tables
+        key = (which, self.kind, tables, roles)
+        statement = self._statements.get(key, lambda: Remembering(self.kind, tables, roles, which, wanted).compile())
+        return remembered(self._run(statement, {**self.access.env(), "user.id": self.principal.id, "limit": limit}))
 
     def meter(self, entity: str, number: int) -> None:
         """Count rows of which the principal was told in another way than by a list, such as the feed."""

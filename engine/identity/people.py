@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from engine import clock
 from engine.data.principal import Absence, Principal, zone
+from engine.data.tastes import NO_TASTES, Tastes, read_tastes
 from engine.errors import NotFound, SiteBroken
 from engine.i18n import Message
 from engine.identity.store import Store
@@ -43,6 +44,7 @@ class Person:
     manager: str | None
     service: bool = False
     """Whether it is an account of a program: it has tokens, and never signs in."""
+    tastes: Tastes = NO_TASTES
 
     @property
     def may_sign_in(self) -> bool:
@@ -154,6 +156,7 @@ class People:
             territories=self.territories(connection, published, person.id),
             manager=person.manager,
             absences=self.absences(connection, published, person.id),
+            tastes=person.tastes,
         )
 
     def _one(
@@ -166,13 +169,15 @@ class People:
         self, connection: Connection, published: Published, field: str | None, value: str | None, *, lower: bool = False
     ) -> list[Person]:
         names = _columns(published)
+        user = quoted(published.tables.name("user"))
         columns = ", ".join(names[key] for key in (*_FIELDS, *_OPTIONAL))
+        columns += f", (SELECT body FROM person_setting WHERE user_id = {user}.id)"  # noqa: S608 - names of our own making
         condition, values = "", []
         if field is not None:
             left = f"lower({names[field]})" if lower else names[field]
             condition, values = f" AND {left} = ?", [value.lower() if lower and value else value]
         statement = (
-            f"SELECT {columns} FROM {quoted(published.tables.name('user'))}"  # noqa: S608 - names of our own making
+            f"SELECT {columns} FROM {user}"  # noqa: S608 - names of our own making
             f" WHERE deleted_at IS NULL{condition} ORDER BY {names['name']}, id"
         )
         return [_person(row) for row in self._store.run_on_users(connection, statement, *values).fetchall()]
@@ -215,7 +220,7 @@ def _columns(published: Published) -> dict[str, str]:
 
 
 def _person(row: Any) -> Person:
-    id_, name, email, status, roles, language, timezone, department, manager, deleted_at, kind = row
+    id_, name, email, status, roles, language, timezone, department, manager, deleted_at, kind, tastes = row
     return Person(
         id=str(id_),
         name=name,
@@ -227,4 +232,5 @@ def _person(row: Any) -> Person:
         department=None if department is None else str(department),
         manager=None if manager is None else str(manager),
         service=kind == "service",
+        tastes=read_tastes(tastes),
     )

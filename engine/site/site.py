@@ -35,6 +35,9 @@ from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
 from engine.metadata import Layer
 from engine.outbound import Allowance, Outbound
+from engine.personal.settings import PersonalSettings
+from engine.personal.stars import Stars
+from engine.personal.visits import Visits
 from engine.plugins import Plugin
 from engine.proposals import Proposals
 from engine.publish import ProcessOutdated, Published, Publisher
@@ -83,6 +86,8 @@ class Site(Folder):
         self.trail = self.records.trail
         self.trail.key, self.trail.former_keys = audit_keys(config)
         self.meters = Meters(self.database)
+        self.settings, self.stars = PersonalSettings(self.database), Stars(self.database)
+        self.visits = Visits(self.database)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
@@ -226,7 +231,10 @@ class Site(Folder):
         housework = (self.records.forget_shares, self.records.forget_keys)
         days = self.config.limits.audit_days
         manned = self.jobs.manned
-        return Upkeep(self.trail, self.meters, self.alarms, audit_days=days, housework=housework, manned=manned)
+        often = (self.visits.flush,)
+        return Upkeep(
+            self.trail, self.meters, self.alarms, audit_days=days, housework=housework, often=often, manned=manned
+        )
 
     def worker(self, *, threads: int | None = None, kind: str = "worker") -> Worker:
         """Return what runs the jobs of the site; a process has one at most.
@@ -239,6 +247,7 @@ class Site(Folder):
 
     def close(self) -> None:
         """Seal what was noted, and let go of the database."""
+        self.visits.close()
         self.meters.close()
         self.trail.close()
         self.database.dispose()

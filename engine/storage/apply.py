@@ -153,6 +153,8 @@ _NAMING = (
     ("share", "entity"),
     ("user_view", "entity"),
     ("user_draft", "entity"),
+    ("person_star", "entity"),
+    ("person_visit", "entity"),
 )
 
 

@@ -14,6 +14,7 @@
 | mail_message | mail that is to be sent, or was |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
+| person_setting, person_star, person_visit | how the site looks to people, what they starred, what they opened last |
 | proposal, proposal_part | what agents propose, and what people made of it |
 | secret_key | the data keys of secret values, wrapped |
 | audit_event, audit_seal, audit_chain | who did what that somebody may have to answer for, and the chain over it |
@@ -64,6 +65,9 @@ SYSTEM_TABLES: Final = (
     "meta_state",
     "meta_touch",
     "meta_work",
+    "person_setting",
+    "person_star",
+    "person_visit",
     "plugin_migration",
     "proposal",
     "proposal_part",

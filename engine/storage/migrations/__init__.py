@@ -33,6 +33,7 @@ from engine.storage.migrations import (
     m0011_imports,
     m0012_exports,
     m0014_audit_objects,
+    m0015_personal,
 )
 
 MIGRATION_LOCK = 41
@@ -76,6 +77,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0011_imports,
         m0012_exports,
         m0014_audit_objects,
+        m0015_personal,
     )
 )
 

@@ -173,6 +173,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
             "0248a5c8c28eca92b451a8a6caa871cfbdcc8a607e6a9bce0f6f4368b3d16bb4",
         ),
+        15: (
+            "b95c0cbb767f4578c6d7205ebd17305c9fe1dd8615bb33b3b06a8bef977d8949",
+            "051b9dac6106a397fdef1f045f27868ddc782caf12ad3b0548e455e2e16bfc5b",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
