@@ -23,7 +23,7 @@ from engine.data import cursor as cursors
 from engine.data.access import Access
 from engine.data.aggregate import Summary, Totals
 from engine.data.blinding import blinded, has_blind_indexes
-from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolved_title, unknown
+from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolve, resolved_title, unknown
 from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
 from engine.data.lanes import Lanes, lane, named
 from engine.data.normal import NOTHING, Normal, normal
@@ -173,10 +173,11 @@ class Reader:
         )
         rows = self._run(statement, {**self._values(query, where), "limit": query.limit + 1}) if values else []
         places = {str(row[1]): row[0] for row in rows}
-        found = self._in_lanes(replace(query, where=None, search=None, ids=tuple(places)), places, tuple(abilities))
+        wanted = replace(query, where=None, search=None, ids=tuple(places))
+        listing, by_lane = self._in_lanes(wanted, places, tuple(abilities))
         made: dict[Any, RowSet] = {}
         for place, value in enumerate(values):
-            listing, mine = found[0], found[1].get(place, [])
+            mine = by_lane.get(place, [])
             following = None
             if len(mine) > query.limit:
                 del mine[query.limit :]
