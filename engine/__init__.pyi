@@ -56,6 +56,7 @@ from engine.data.marks import MARK as MARK
 from engine.data.offering import offered as offered
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
+from engine.data.lanes import lane as lane
 from engine.data.query import Aggregate as Aggregate
 from engine.data.query import Bucket as Bucket
 from engine.data.query import Query as Query
@@ -385,6 +386,15 @@ from engine.metadata.model import (
     View as View,
 )
 from engine.metadata.scope import EntityScope as EntityScope
+from engine.notices import MAIL_WAY_LABELS as MAIL_WAY_LABELS
+from engine.notices import MOST_PINNED as MOST_PINNED
+from engine.notices import NOTICE_LABELS as NOTICE_LABELS
+from engine.notices import SIGNS as SIGNS
+from engine.notices import Notices as Notices
+from engine.notices import NoticeSettings as NoticeSettings
+from engine.notices import ToldNotice as ToldNotice
+from engine.notices import asked_settings as asked_settings
+from engine.notices import sentence as notice_sentence
 from engine.outbound import Outbound as Outbound
 from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused
