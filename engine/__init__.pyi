@@ -52,11 +52,11 @@ from engine.data.finding import (
     Found as Found,
 )
 from engine.data.freshness import told_by_version as told_by_version
+from engine.data.lanes import lane as lane
 from engine.data.marks import MARK as MARK
 from engine.data.offering import offered as offered
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
-from engine.data.lanes import lane as lane
 from engine.data.query import Aggregate as Aggregate
 from engine.data.query import Bucket as Bucket
 from engine.data.query import Query as Query
