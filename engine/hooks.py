@@ -266,6 +266,15 @@ def changed(batch: Batch, connection: Any) -> None:
     """
 
 
+@_hook("pass")
+def shared(share: Any, connection: Any) -> None:
+    """Match what was shared with what must follow: notices.
+
+    For the engine's own layers, not for plugins: it is handed the open connection. Called inside the transaction,
+    after the share is written. An error goes to the caller and takes the share back.
+    """
+
+
 @dataclass(slots=True)
 class Health:
     """How one implementation of one hook fares since the process started."""
@@ -295,6 +304,8 @@ class _Listener:
     health: Health = field(compare=False)
     watches: frozenset[str] | None = None
     """Entities whose records it is told about; None for all."""
+    fields: frozenset[str] | None = None
+    """Fields without which an update of many records need not be told; None where every field matters."""
 
 
 class Hooks:
@@ -353,16 +364,22 @@ class Hooks:
             self._health = {key: health for key, health in self._health.items() if health.plugin != name}
             self._listeners = self._arrange()
 
-    def listens(self, hook: str, entity: str | None = None) -> bool:
+    def listens(self, hook: str, entity: str | None = None, keys: frozenset[str] | None = None) -> bool:
         """Say whether anything implements a hook: so cheap that a caller asks before it prepares arguments.
 
         With `entity`, whether anything does that watches records of that entity: a plugin with an attribute
-        `watches`, a set of keys of entities, is called about those alone.
+        `watches`, a set of keys of entities, is called about those alone. With `keys`, whether anything wants to hear
+        of an update of no other fields than these: a plugin with an attribute `fields` says which matter to it.
         """
         listeners = self._listeners.get(hook)
         if listeners is None or entity is None:
             return listeners is not None
-        return any(not each.health.broken and (each.watches is None or entity in each.watches) for each in listeners)
+        return any(
+            not each.health.broken
+            and (each.watches is None or entity in each.watches)
+            and (keys is None or each.fields is None or not keys.isdisjoint(each.fields))
+            for each in listeners
+        )
 
     def call(
         self, hook: str, *, guard: Callable[[], AbstractContextManager[Any]] | None = None, **arguments: Any
@@ -452,6 +469,7 @@ class Hooks:
                         tuple(each.argnames),
                         self._health.setdefault((each.plugin_name, hook), Health(each.plugin_name, hook)),
                         None if (watches := getattr(each.plugin, "watches", None)) is None else frozenset(watches),
+                        None if (fields := getattr(each.plugin, "fields", None)) is None else frozenset(fields),
                     )
                     for each in found
                 )

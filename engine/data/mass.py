@@ -103,7 +103,7 @@ def why_rows(unit: Unit, shape: Shape, draft: Draft) -> Iterator[Message]:
         yield Message("Who may change a record depends on it")
     if "owner" in keys and not unit.access.rule(entity.key, "transfer").everybody:
         yield Message("Records are handed over one by one")
-    if any(unit.hooks.listens(hook, entity.key) for hook in ("before_save", "changed", "after_save")):
+    if any(unit.hooks.listens(hook, entity.key, keys) for hook in ("before_save", "changed", "after_save")):
         yield Message("A plugin or an automation follows the changes of {plural}", plural=entity.plural)
 
 

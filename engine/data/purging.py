@@ -74,6 +74,14 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     if shape.entity.key == "user":
         for table in ("person_setting", "person_star", "person_visit"):
             unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
+    for table in ("notice", "record_follow", "record_pin", "record_presence"):
+        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
+    if shape.entity.key == "comment":
+        for table in ("record_pin", "comment_reaction"):
+            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('comment_id')}", [unit.ids(ids)])  # noqa: S608
+    if shape.entity.key == "user":
+        for table in ("notice", "notice_setting", "record_follow", "comment_reaction", "record_presence"):
+            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     # What was proposed about them says what they held; a proposal without parts says nothing of anybody.
     unit.run(f"DELETE FROM proposal_part WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for draft in drafts:

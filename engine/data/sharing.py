@@ -106,6 +106,9 @@ class Sharing(Transactions):
             _may_share(unit, shape, given)
             _known(unit, given)
             _write(unit, given)
+            if unit.hooks.listens("shared"):
+                with unit.at_work():
+                    unit.hooks.call("shared", share=given, connection=unit.connection)
             unit.note("share", entity=entity, record_id=record_id, details=_details(given))
             return given
 

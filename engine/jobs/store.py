@@ -9,7 +9,7 @@ finds that the number is another one by now, and writes nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,8 @@ class JobStore:
         self.database = database
         self.statements = Statements(database)
         self.run = self.statements.run
+        self.ended: Callable[[Connection, str, str | None, JobState], None] = _nobody
+        """Told of each job that ends, in the same transaction: its id, in whose name it ran, and how it ended."""
 
     # --- putting in -------------------------------------------------------------------------------------------------
 
@@ -266,8 +268,11 @@ class JobStore:
     def end(self, connection: Connection, run: Run, state: JobState, error: Message | None = None) -> bool:
         """Write the end of a run: done, failed, cancelled, or paused; False when it is no longer the one that may."""
         ended = None if state == "paused" else clock.now()
-        return self._leave(connection, run, "state = ?, result = ?, error = ?, ended_at = ?", state,
+        left = self._leave(connection, run, "state = ?, result = ?, error = ?, ended_at = ?", state,
             None if run.result is None or state != "done" else json_text(run.result), words(error), ended)  # fmt: skip
+        if left:
+            self.ended(connection, run.job_id, run.actor, state)
+        return left
 
     def give_back(self, connection: Connection, run: Run) -> bool:
         """Put a run back that was broken off; it goes on at once, wherever there is room."""
@@ -311,6 +316,10 @@ class JobStore:
             connection, f"UPDATE job SET {changes} WHERE id = ? AND state IN ({marks})", *values, job_id, *states
         )
         return bool(done.rowcount == 1)
+
+
+def _nobody(_connection: Connection, _job_id: str, _actor: str | None, _state: JobState) -> None:
+    """Tell nobody of the end of a job."""
 
 
 def _condition(**wanted: str | None) -> tuple[str, list[Any]]:

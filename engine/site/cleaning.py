@@ -103,6 +103,7 @@ _ROWS = (
     _Rows(
         "failed_jobs", Message("Jobs that failed"), "job", "state = 'failed' AND ended_at < ?", lambda now: now - FAILED
     ),
+    _Rows("notices", Message("Old notices"), "notice", "at < ?", lambda now: now - NOTICES_KEPT),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
 )
 

@@ -153,6 +153,10 @@ _NAMING = (
     ("share", "entity"),
     ("user_view", "entity"),
     ("user_draft", "entity"),
+    ("notice", "entity"),
+    ("record_follow", "entity"),
+    ("record_pin", "entity"),
+    ("record_presence", "entity"),
     ("person_star", "entity"),
     ("person_visit", "entity"),
 )

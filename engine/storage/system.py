@@ -23,6 +23,9 @@
 | viewing | who looks at the site as somebody else, and until when |
 | reading_meter | how much each person reads, by hour |
 | alert_raised, alert_watch | alarms that rang, and how far each has looked |
+| notice, notice_setting, record_follow | what people are told of, how, and what they follow |
+| comment_reaction, record_pin | signs beside comments, comments that stay on top of a record |
+| record_presence | who has a record open just now |
 | job, job_schedule, worker_heartbeat | work that is done later, what is done again and again, who does it |
 | change_feed | since when changes are all kept |
 | webhook_endpoint, webhook_delivery, webhook_attempt | who is told of changes, of which, and how that went |
@@ -48,6 +51,7 @@ SYSTEM_TABLES: Final = (
     "auth_token",
     "change_feed",
     "change_set",
+    "comment_reaction",
     "engine_migration",
     "export_file",
     "handover",
@@ -65,6 +69,8 @@ SYSTEM_TABLES: Final = (
     "meta_state",
     "meta_touch",
     "meta_work",
+    "notice",
+    "notice_setting",
     "person_setting",
     "person_star",
     "person_visit",
@@ -74,6 +80,9 @@ SYSTEM_TABLES: Final = (
     "rate_bucket",
     "reading_meter",
     "record_change",
+    "record_follow",
+    "record_pin",
+    "record_presence",
     "search_row",
     "secret_key",
     "sequence_block",

@@ -34,6 +34,7 @@ from engine.storage.migrations import (
     m0012_exports,
     m0014_audit_objects,
     m0015_personal,
+    m0016_notices,
 )
 
 MIGRATION_LOCK = 41
@@ -78,6 +79,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0012_exports,
         m0014_audit_objects,
         m0015_personal,
+    m0016_notices,
     )
 )
 

@@ -177,6 +177,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "b95c0cbb767f4578c6d7205ebd17305c9fe1dd8615bb33b3b06a8bef977d8949",
             "051b9dac6106a397fdef1f045f27868ddc782caf12ad3b0548e455e2e16bfc5b",
         ),
+        16: (
+            "5abe34c9b3f78569036b20bde9d1059f0cc8e7db196dfaaa0fca5ec8cf362b1b",
+            "9ecca885a732510f612e4f14cfefa5086de5e71ed10e94d0db25a03fc196a493",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
