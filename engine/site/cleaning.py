@@ -24,6 +24,7 @@ from engine.errors import RecordInvalid
 from engine.i18n import Message
 from engine.jobs.job import FAILED_KEPT as FAILED
 from engine.jobs.job import KEPT as DONE
+from engine.notices.rows import KEPT as NOTICES_KEPT
 from engine.proposals.proposals import KEPT as PROPOSALS_KEPT
 from engine.publish import Publisher
 from engine.site.config import Limits

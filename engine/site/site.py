@@ -34,6 +34,7 @@ from engine.jobs import Jobs
 from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
 from engine.metadata import Layer
+from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
 from engine.personal.settings import PersonalSettings
 from engine.personal.stars import Stars
@@ -126,6 +127,9 @@ class Site(Folder):
             config.base_url,
         )
         self.proposals = Proposals(self.records, self.reader_within)
+        self.notices = Notices(self.database, self.hooks, self.jobs)
+        person, read = self.identity.principal, partial(self.reader_within, metered=False)
+        NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
         self._exchange()
         self.publisher.trail = self.trail
         self._secret = b""
@@ -228,7 +232,7 @@ class Site(Folder):
     @cached_property
     def upkeep(self) -> Upkeep:
         """What the site does by itself while it is served; whoever serves it starts and stops it."""
-        housework = (self.records.forget_shares, self.records.forget_keys)
+        housework = (self.notices.presence.forget, self.records.forget_shares, self.records.forget_keys)
         days = self.config.limits.audit_days
         manned = self.jobs.manned
         often = (self.visits.flush,)
