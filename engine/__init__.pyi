@@ -404,6 +404,13 @@ from engine.personal.stars import MOST as MOST_STARS
 from engine.personal.stars import Stars as Stars
 from engine.personal.stars import TooManyStars as TooManyStars
 from engine.personal.stars import readable as readable_among
+from engine.personal.views import PUBLISH as PUBLISH_VIEWS
+from engine.personal.views import Arrangement as Arrangement
+from engine.personal.views import Audience as Audience
+from engine.personal.views import SavedView as SavedView
+from engine.personal.views import SavedViews as SavedViews
+from engine.personal.views import Shown as Shown
+from engine.personal.views import Views as Views
 from engine.personal.visits import Visits as Visits
 from engine.proposals import Author as Author
 from engine.proposals import Decision as Decision

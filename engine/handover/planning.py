@@ -111,6 +111,7 @@ def plan(connection: Connection, access: Access, person: Principal, *, elevated:
         _number(connection, "auth_token WHERE user_id = ? AND revoked_at IS NULL", person.id),
         _number(connection, "share WHERE principal_id = ?", person.id),
         _number(connection, "user_view WHERE user_id = ?", person.id)
+        + _number(connection, "saved_view WHERE owner_id = ?", person.id)
         + _number(connection, "user_draft WHERE user_id = ?", person.id),
         elevated,
     )

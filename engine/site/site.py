@@ -38,6 +38,7 @@ from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
 from engine.personal.settings import PersonalSettings
 from engine.personal.stars import Stars
+from engine.personal.views import SavedViews
 from engine.personal.visits import Visits
 from engine.plugins import Plugin
 from engine.proposals import Proposals
@@ -130,6 +131,7 @@ class Site(Folder):
         self.notices = Notices(self.database, self.hooks, self.jobs)
         person, read = self.identity.principal, partial(self.reader_within, metered=False)
         NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
+        self.views = SavedViews(self.database)
         self._exchange()
         self.publisher.trail = self.trail
         self._secret = b""

@@ -152,6 +152,8 @@ _NAMING = (
     ("search_row", "entity"),
     ("share", "entity"),
     ("user_view", "entity"),
+    ("saved_view", "entity"),
+    ("view_default", "entity"),
     ("user_draft", "entity"),
     ("notice", "entity"),
     ("record_follow", "entity"),

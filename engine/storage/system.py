@@ -9,7 +9,8 @@
 | search_row (and search_index on SQLite) | full-text search |
 | user_closure, share | who is above whom, which records are shared with whom |
 | sequence_block | the next numbers of autonumber fields |
-| user_view, user_draft | what people arranged for themselves, forms that they have not sent |
+| user_view, user_draft | how people arranged their lists, forms that they have not sent |
+| saved_view, view_default | views of lists that people saved, which of them a list opens with |
 | auth_credential, auth_token, auth_session, auth_step, auth_link, auth_attempt, rate_bucket | signing in |
 | mail_message | mail that is to be sent, or was |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
@@ -83,6 +84,7 @@ SYSTEM_TABLES: Final = (
     "record_follow",
     "record_pin",
     "record_presence",
+    "saved_view",
     "search_row",
     "secret_key",
     "sequence_block",
@@ -93,6 +95,7 @@ SYSTEM_TABLES: Final = (
     "user_closure",
     "user_draft",
     "user_view",
+    "view_default",
     "viewing",
     "webhook_attempt",
     "webhook_delivery",

@@ -35,6 +35,7 @@ from engine.storage.migrations import (
     m0014_audit_objects,
     m0015_personal,
     m0016_notices,
+    m0017_saved_views,
 )
 
 MIGRATION_LOCK = 41
@@ -79,7 +80,8 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0012_exports,
         m0014_audit_objects,
         m0015_personal,
-    m0016_notices,
+        m0016_notices,
+        m0017_saved_views,
     )
 )
 
