@@ -32,6 +32,8 @@ from engine.clock import now as now
 from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
+from engine.data.attached import Attached as Attached
+from engine.data.attached import attach as attach_files
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
 from engine.data.batch import Result as Result
@@ -53,6 +55,12 @@ from engine.data.finding import (
 )
 from engine.data.freshness import told_by_version as told_by_version
 from engine.data.lanes import lane as lane
+from engine.data.happenings import KINDS as HAPPENING_KINDS
+from engine.data.happenings import Happening as Happening
+from engine.data.happenings import Happenings as Happenings
+from engine.data.happenings import activity_fields as activity_fields
+from engine.data.happenings import activity_relation as activity_relation
+from engine.data.happenings import happenings as happenings
 from engine.data.marks import MARK as MARK
 from engine.data.offering import offered as offered
 from engine.data.principal import SYSTEM as SYSTEM

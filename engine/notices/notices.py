@@ -181,7 +181,7 @@ def _comments(reader: Reader, ids: Sequence[str]) -> dict[str, str]:
         return {}
     where = Call("in", (Path(("id",)), Literal(tuple(dict.fromkeys(ids)))))
     try:
-        rows = reader.query(Query(COMMENT, select=("body",), where=where, limit=len(ids))).dicts()
+        rows = reader.query(Query(COMMENT, select=("id", "body"), where=where, limit=len(ids))).dicts()
     except (AccessDenied, NotFound):
         return {}
     return {row["id"]: _short(row["body"] or "") for row in rows}
