@@ -1,4 +1,4 @@
-"""Numbers over groups of records: counts, sums, averages by field or by year, quarter, month, week and day.
+"""Numbers over groups of records: counts, sums, averages by field or by year, quarter, month, week, day and weekday.
 
 A group is what the asker may see: the rows are those of the list with the same filter, so a sum never tells of a
 record that the list would not show.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
-from sqlalchemy import TIMESTAMP, ColumnElement, Integer, String, Text, cast, func, literal_column
+from sqlalchemy import TIMESTAMP, ColumnElement, Integer, String, Text, case, cast, extract, func, literal_column
 
 from engine.data.fields import Resolved, conversions, masked, resolve
 from engine.data.normal import Normal
@@ -116,6 +116,8 @@ class Summary:
             return _Number(element, resolved.field.info, *conversions(resolved, self._kind))
         if kind not in {Type.DATE, Type.DATETIME}:
             raise QueryInvalid(Message("{name} is no date", name=bucket.path))
+        if bucket.unit == "weekday":
+            return self._weekday(element, kind)
         label = _LABELS[bucket.unit]
         if self._kind == "postgresql":
             moment = func.timezone(self._zone(), element) if kind is Type.DATETIME else cast(element, TIMESTAMP())
@@ -123,6 +125,18 @@ class Summary:
         if kind is Type.DATETIME:
             element = self._local(element)
         return _Number(_truncated(element, bucket.unit), _TEXT, *_sqlite_label(bucket.unit))
+
+    def _weekday(self, element: Element, kind: Type) -> _Number:
+        """Return the day of the week, 1 for Monday to 7, as the function `weekday` of expressions counts."""
+        if self._kind == "postgresql":
+            moment = func.timezone(self._zone(), element) if kind is Type.DATETIME else element
+            return _Number(cast(extract("isodow", moment), Integer), FieldInfo(Type.NUMBER, 0), int, int)
+        if kind is Type.DATETIME:
+            element = self._local(element)
+        # SQLite counts from Sunday, 0.
+        sunday = cast(func.strftime(literal_column("'%w'"), element), Integer)
+        seven, one = literal_column("7", Integer), literal_column("1", Integer)
+        return _Number((sunday + literal_column("6", Integer)) % seven + one, FieldInfo(Type.NUMBER, 0))
 
     def _zone(self) -> Element:
         return self._rows.frame.binds.value("timezone", String())
@@ -137,9 +151,11 @@ class Summary:
 
     def _number(self, aggregate: Aggregate) -> _Number:
         if aggregate.path is None:
-            return _Number(func.count(), _COUNT)
+            return _Number(func.count(*self._only(aggregate, literal_column("1"))), _COUNT)
         resolved = self._resolved(aggregate.path)
         field, element = resolved.field, self._rows.root.value(resolved.keys, asking=True)
+        for limited in self._only(aggregate, element):
+            element = limited
         if resolved.kind != "column":
             raise QueryInvalid(
                 Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path)
@@ -162,6 +178,10 @@ class Summary:
                 raise QueryInvalid(
                     Message("{function} of {name} cannot be told", function=aggregate.function, name=aggregate.path)
                 )
+
+    def _only(self, aggregate: Aggregate, element: Element) -> tuple[Element, ...]:
+        """Return the value of those records alone that a number is about; nothing when it is about all."""
+        return () if aggregate.where is None else (case((self._rows.asked(aggregate.where), element)),)
 
     def _sum(self, resolved: Resolved, element: Element) -> _Number:
         decode, write = conversions(resolved, self._kind)

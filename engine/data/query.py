@@ -23,7 +23,7 @@ QUERY_KEYS = (
     "select", "where", "search", "group_by", "aggregates", "having", "order_by", "limit", "cursor", "trashed", "ids",
 )  # fmt: skip
 """Keys of a query as JSON."""
-Unit = Literal["", "year", "quarter", "month", "week", "day"]
+Unit = Literal["", "year", "quarter", "month", "week", "day", "weekday"]
 Function = Literal["count", "sum", "avg", "min", "max", "count_distinct"]
 UNITS: tuple[str, ...] = get_args(Unit)
 FUNCTIONS: tuple[str, ...] = get_args(Function)
@@ -47,7 +47,7 @@ _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One part of a grouping: a field, or the year, quarter, month, week or day of a date."""
+    """One part of a grouping: a field, or the year, quarter, month, week, day or day of the week of a date."""
 
     path: str
     unit: Unit = ""
@@ -79,6 +79,8 @@ class Aggregate:
     name: str = ""
     """How the answer calls it, and `having` and the order refer to it; `sum(amount)` and `sum_amount` unless given."""
 
+    where: Expr | None = None
+    """Only of records for which this is true."""
     @property
     def key(self) -> str:
         """Return its name in the answer."""

@@ -352,6 +352,10 @@ class Selection:
             return element.collate("C")
         return element
 
+    def asked(self, condition: Expr) -> Element:
+        """Return a condition of who asks as SQL, checked against what they may see."""
+        return self._asked(condition, self.root)
+
     def _asked(self, condition: Expr, place: Place) -> Element:
         scope = place.scope(asking=True)
         refuse_masked(self.roles, self.entity, condition)
@@ -377,7 +381,7 @@ class Selection:
             return literal_column("1")
         if rule.nobody:
             return literal_column("0")
-        return and_(*self.root.reach(action))
+        return and_(*self.root.reach(action, few=True))
 
     def chosen(
         self, elements: Sequence[Element], conditions: Sequence[Element], source: FromClause | None = None

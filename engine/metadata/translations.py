@@ -38,6 +38,19 @@ def read_translations(composed: Composed) -> Labels:
     return found
 
 
+def labels_of(documents: Mapping[str, Mapping[str, Any]]) -> Labels:
+    """Return the labels that the documents of a Model add to one another, as `read_translations` does."""
+    found: dict[str, dict[str, str]] = {}
+    for doc, body in documents.items():
+        if doc.startswith("translation/"):
+            language = body.get("language", doc.partition("/")[2])
+            for path, words in (body.get("labels") or {}).items():
+                target = _target(documents, path)
+                if target is not None:
+                    found.setdefault(target, {})[language] = words
+    return found
+
+
 def _target(documents: Mapping[str, Mapping[str, Any]], path: str) -> str | None:
     """Return `kind/name#/path` of a label, None when there is no such thing to name."""
     kind, separator, rest = path.partition("/")

@@ -36,6 +36,9 @@ from engine.mail import MailSettings, Post
 from engine.metadata import Layer
 from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
+from engine.personal.drafts import Drafts
+from engine.personal.dashboards import Arrangements
+from engine.personal.reports import OwnReports
 from engine.personal.settings import PersonalSettings
 from engine.personal.stars import Stars
 from engine.personal.views import SavedViews
@@ -133,6 +136,7 @@ class Site(Folder):
         NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
         self.views = SavedViews(self.database)
         self._exchange()
+        self.arrangements, self.own_reports = Arrangements(self.database), OwnReports(self.database)
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None

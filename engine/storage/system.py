@@ -15,6 +15,7 @@
 | mail_message | mail that is to be sent, or was |
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
+| person_dashboard, person_report | how people arranged dashboards, reports that they saved |
 | person_setting, person_star, person_visit | how the site looks to people, what they starred, what they opened last |
 | proposal, proposal_part | what agents propose, and what people made of it |
 | secret_key | the data keys of secret values, wrapped |
@@ -72,6 +73,8 @@ SYSTEM_TABLES: Final = (
     "meta_work",
     "notice",
     "notice_setting",
+    "person_dashboard",
+    "person_report",
     "person_setting",
     "person_star",
     "person_visit",

@@ -36,6 +36,8 @@ from engine.storage.migrations import (
     m0015_personal,
     m0016_notices,
     m0017_saved_views,
+    m0018_drafts,
+    m0020_insight,
 )
 
 MIGRATION_LOCK = 41
@@ -82,6 +84,8 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0015_personal,
         m0016_notices,
         m0017_saved_views,
+        m0018_drafts,
+        m0020_insight,
     )
 )
 
