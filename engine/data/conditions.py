@@ -121,6 +121,9 @@ def _subordinates(place: Place, action: str) -> Element:
     else:
         above = user_closure.c.manager_id == frame.binds.hidden("user.id")
     below_me = select(user_closure.c.user_id).where(above, user_closure.c.depth > literal_column("0"))
+    if place.few:
+        # Whoever leads everybody would have everybody gathered for the owners of one page.
+        return below_me.where(user_closure.c.user_id == _owner(place)).correlate_except(user_closure).exists()
     return _owner(place).in_(below_me)
 
 

@@ -99,10 +99,14 @@ class Place:
     of its own, so that a condition can stand anywhere.
     """
 
-    def __init__(self, frame: Frame, entity: Entity, alias: FromClause, joins: Joins | None = None) -> None:
+    def __init__(
+        self, frame: Frame, entity: Entity, alias: FromClause, joins: Joins | None = None, *, few: bool = False
+    ) -> None:
         self.frame = frame
         self.entity = entity
         self.alias = alias
+        self.few = few
+        """Whether conditions are asked of the rows of a page: each by itself, not by a set of all that keep them."""
         self._joins = joins
         self._links: dict[tuple[str, bool], Place] = {}
 
@@ -213,12 +217,12 @@ class Place:
         inner = rows.order_by(link.c.position).correlate(self.alias).subquery()
         return select(func.nullif(func.json_group_array(inner.c.v), "[]")).scalar_subquery()
 
-    def reach(self, action: str) -> list[Element]:
+    def reach(self, action: str, *, few: bool = False) -> list[Element]:
         """Return the conditions of the row rule of an action; none when every row is in reach."""
         from engine.data.conditions import condition
 
         rule = self.frame.roles.rule(self.entity.key, action)
-        return [] if rule.everybody else [condition(rule, self.inline)]
+        return [] if rule.everybody else [condition(rule, Place(self.frame, self.entity, self.alias, few=few))]
 
     def _joined(self, link: str, target: Entity, *, ruled: bool) -> Place:
         rule = self.frame.roles.rule(target.key, "read")

@@ -95,15 +95,15 @@ class Binds:
         """Render a statement."""
         compiled = chosen.compile(dialect=dialect_of(self.kind), compile_kwargs={"render_postcompile": True})
         template: list[Any] = []
-        fills: list[tuple[int, str, Encode | None]] = []
+        fills: dict[tuple[str, Encode | None], list[int]] = {}
         for place, key in enumerate(compiled.positiontup or ()):
             if key in self._names:
-                name, encode = self._names[key]
-                fills.append((place, name, encode))
+                fills.setdefault(self._names[key], []).append(place)
                 template.append(None)
             else:
                 template.append(_constant(compiled, key))
-        return Statement(str(compiled), tuple(template), tuple(fills))
+        places = tuple((name, encode, tuple(places)) for (name, encode), places in fills.items())
+        return Statement(str(compiled), tuple(template), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,18 @@ class Statement:
 
     text: str
     template: tuple[Any, ...]
-    fills: tuple[tuple[int, str, Encode | None], ...]
+    fills: tuple[tuple[str, Encode | None, tuple[int, ...]], ...]
+    """(name of a value, how it is encoded, where it stands): what stands in ten places is encoded once."""
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
         """Return what the driver takes for the values of this run."""
         given = list(self.template)
-        for place, name, encode in self.fills:
+        for name, encode, places in self.fills:
             value = values[name]
-            given[place] = value if encode is None else encode(value)
+            if encode is not None:
+                value = encode(value)
+            for place in places:
+                given[place] = value
         return given
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
