@@ -10,7 +10,7 @@ from pathlib import Path as _File
 from typing import Any
 
 _HOMES = {
-    name.name: node.module
+    name.asname or name.name: (node.module, name.name)
     for node in ast.parse(_File(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ImportFrom) and node.module and node.module != "engine"
     for name in node.names
@@ -23,7 +23,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    module, own_name = home
+    value = getattr(import_module(module), own_name)
     globals()[name] = value
     return value
 
