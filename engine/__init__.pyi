@@ -70,6 +70,7 @@ from engine.data.query import Bucket as Bucket
 from engine.data.query import Query as Query
 from engine.data.reader import Count as Count
 from engine.data.reader import Reader as Reader
+from engine.data.recent import Recent as Recent
 from engine.data.records import Records as Records
 from engine.data.remembered import Remembered as Remembered
 from engine.data.rowset import Row as Row
@@ -256,6 +257,9 @@ from engine.expression import (
 )
 from engine.expression import (
     variables as variables,
+)
+from engine.expression import (
+    check as check_expression,
 )
 from engine.fields import (
     FieldType as FieldType,

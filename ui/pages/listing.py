@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,13 +21,16 @@ from engine import (
     Order,
     Query,
     Reader,
+    SavedView,
+    Shown,
     View,
+    Views,
     conjunction,
     is_id,
-    offered,
     parse,
 )
 from ui.asking import language
+from ui.pages.chosen_view import Picked, pick
 from ui.widgets.filters import RESERVED, Filter, Moment, meaning, quick_filter
 from ui.widgets.tables import Mode, Table, dotted, table
 
@@ -35,6 +38,8 @@ PAGE = 50
 """Rows that come at a time."""
 TABLE = "table"
 """The display of a list that is a table; the others are those of ui/pages/displays.py."""
+MOST_ORDERS = 4
+"""Columns that a list is sorted by at a time."""
 MOST = 500
 """Rows that come back at once when somebody returns to a list that they had scrolled through."""
 
@@ -59,21 +64,45 @@ class Wanted:
     """How the records are shown."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """Parameters of that display."""
+    group: str = ""
+    """What the rows stand together by: `stage`, `month(closes_on)`; "" = nothing."""
+    totals: bool = False
+    """Whether sums of all rows stand below the list."""
+    kept: Shown = field(default_factory=Shown)
+    """What the view shows by itself: only what differs from it stands in an address."""
+    saved: SavedView | None = None
+    """The view, where somebody saved it."""
 
     def parameters(self) -> Iterator[tuple[str, str]]:
         """Yield the parameters of its address, those that say nothing left out."""
         if not self.is_default:
             yield "view", self.view.key
-        for name, values in self.chosen.items():
-            yield from ((name, value) for value in values)
-        for name, text in (("q", self.words), ("filter", self.filter), ("order", self.order), ("cursor", self.cursor)):
-            if text:
-                yield name, text
+        yield from self.changes()
+        if self.cursor:
+            yield "cursor", self.cursor
         if self.rows != PAGE:
             yield "rows", str(self.rows)
-        if self.display != (self.view.display or TABLE):
+
+    def changes(self) -> Iterator[tuple[str, str]]:
+        """Yield the parameters by which it differs from its view; an empty one takes away what the view has."""
+        kept = self.kept
+        for name in dict.fromkeys((*kept.chosen, *self.chosen)):
+            values = tuple(self.chosen.get(name, ()))
+            if values != tuple(kept.chosen.get(name, ())):
+                yield from ((name, value) for value in values or ("",))
+        said = {"q": (self.words, kept.words), "filter": (self.filter, kept.filter), "order": (self.order, kept.order)}
+        said["group"] = self.group, kept.group
+        said["totals"] = "1" if self.totals else "", "1" if kept.totals else ""
+        yield from ((name, now) for name, (now, before) in said.items() if now != before)
+        if self.display != (kept.display or TABLE):
             yield "as", self.display
-        yield from self.extra.items()
+        extra = dict(kept.extra) if self.display == (kept.display or TABLE) else {}
+        yield from ((name, value) for name, value in self.extra.items() if extra.get(name) != value)
+
+    @property
+    def changed(self) -> bool:
+        """Say whether it shows something else than its view does by itself."""
+        return next(self.changes(), None) is not None
 
     def address(self, below: str = "", **changes: Any) -> str:
         """Return the address of this list, or of a page below it, with some of what it says changed."""
@@ -98,6 +127,12 @@ class Listing:
     query: Query
     problems: tuple[ExpressionProblem, ...] = ()
     """What is wrong with the typed expression or with the value of a filter."""
+    gone: int = 0
+    """How many columns and conditions of a saved view are left out, since they are gone or hidden."""
+    arranged: bool = False
+    """Whether the person chose other columns than those of the view."""
+    known: Views = field(default_factory=Views)
+    """What there is of saved views."""
 
 
 def entity_of(reader: Reader, key: str) -> Entity:
@@ -110,13 +145,6 @@ def entity_of(reader: Reader, key: str) -> Entity:
     if entity is None or not reader.access.may(key, "read"):
         raise NotFound(Message("There is no {key}", key=key))
     return entity
-
-
-def views_of(reader: Reader, entity: str) -> list[View]:
-    """Return the views of an entity that are offered to who reads, the usual one first; it, when none is."""
-    first = reader.model.default_view(entity)
-    known = [first, *(each for each in reader.model.views.values() if each.entity == entity and each is not first)]
-    return [each for each in known if offered(reader.access, each)] or [first]
 
 
 def locale_of(reader: Reader) -> Locale:
@@ -136,7 +164,7 @@ def filters_of(reader: Reader, view: View) -> Mapping[str, Filter]:
 
 
 def further_filters(
-    reader: Reader, view: View, given: MultiDict[str, str], filters: Mapping[str, Filter]
+    reader: Reader, view: View, given: Iterable[str], filters: Mapping[str, Filter]
 ) -> Mapping[str, Filter]:
     """Return the filters that an address names beside those of the view: a link may narrow by any field."""
     found = {}
@@ -150,23 +178,30 @@ def further_filters(
     return found
 
 
-def wanted_of(
-    reader: Reader, entity: Entity, given: MultiDict[str, str], filters: Mapping[str, Filter], view: View
-) -> Wanted:
-    """Return what the parameters say; what they say wrongly is as if it was not said."""
-    chosen = {name: tuple(value for value in given.getlist(name) if value) for name in filters if name in given}
+def wanted_of(entity: Entity, given: MultiDict[str, str], filters: Mapping[str, Filter], picked: Picked) -> Wanted:
+    """Return what the parameters say, and where they say nothing the view; what they say wrongly is not said."""
+    kept = picked.kept
+    chosen = {
+        name: tuple(filter(None, given.getlist(name) if name in given else kept.chosen.get(name, ())))
+        for name in filters
+        if name in given or name in kept.chosen
+    }
     rows = given.get("rows", PAGE, type=int)
     return Wanted(
         entity,
-        view,
-        view is reader.model.default_view(entity.key),
-        given.get("q", "").strip(),
-        given.get("filter", "").strip(),
+        picked.view,
+        picked.is_default,
+        given.get("q", kept.words).strip(),
+        given.get("filter", kept.filter).strip(),
         {name: values for name, values in chosen.items() if values},
-        given.get("order", ""),
+        given.get("order", kept.order),
         given.get("cursor", ""),
         min(max(rows, 1), MOST),
-        given.get("as") or view.display or TABLE,
+        given.get("as") or kept.display or TABLE,
+        group=given.get("group", kept.group),
+        totals=given.get("totals", "1" if kept.totals else "") == "1",
+        kept=kept,
+        saved=picked.saved,
     )
 
 
@@ -177,42 +212,39 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
         NotFound: there is no such entity or view for who reads.
     """
     entity = entity_of(reader, key)
-    views = views_of(reader, key)
-    asked = reader.model.views.get(given.get("view", ""))
-    if asked is not None and asked.entity == key and asked not in views:
-        raise NotFound(Message("There is no {key}", key=asked.key))
-    view = next((each for each in views if each.key == given.get("view")), views[0])
-    filters = filters_of(reader, view)
-    filters = {**filters, **further_filters(reader, view, given, filters)}
-    wanted = wanted_of(reader, entity, given, filters, view)
-    shown = table_of(reader, entity, view)
+    picked = pick(reader, entity, given.get("view", ""))
+    filters = filters_of(reader, picked.base)
+    filters = {**filters, **further_filters(reader, picked.view, [*given, *picked.kept.chosen], filters)}
+    wanted = wanted_of(entity, given, filters, picked)
+    gone = picked.gone + sum(name not in filters for name in picked.kept.chosen)
+    shown = table_of(reader, entity, picked.view, own=picked.arranged or picked.saved is not None)
     order = _order(wanted.order, shown)
-    if not order:
-        wanted = replace(wanted, order="")
+    if not order and wanted.order:
+        wanted = replace(wanted, order="", kept=replace(wanted.kept, order=""))
     where, problems = _where(reader, wanted, filters)
     query = Query(
         entity=entity.key,
         select=shown.select,
         where=where,
         search=wanted.words or None,
-        order_by=order or view.order,
+        order_by=order or picked.view.order,
         limit=wanted.rows,
         cursor=wanted.cursor or None,
     )
-    return Listing(wanted, shown, filters, query, problems)
+    return Listing(wanted, shown, filters, query, problems, gone, picked.arranged, picked.known)
 
 
-def table_of(reader: Reader, entity: Entity, view: View, mode: Mode = "list") -> Table:
-    """Return the table of a view for who reads."""
+def table_of(reader: Reader, entity: Entity, view: View, mode: Mode = "list", *, own: bool = False) -> Table:
+    """Return the table of a view for who reads; `own` = its columns are not those of a document."""
     columns = [each for each in view.columns.values() if not each.hidden]
-    return table(reader.access, entity, columns, locale_of(reader), view.key, mode)
+    return table(reader.access, entity, columns, locale_of(reader), view.key, mode, own=own)
 
 
 def _order(asked: str, shown: Table) -> tuple[Order, ...]:
-    path = asked.removeprefix("-")
-    if not path or path not in {head.sort for head in shown.heads}:
-        return ()
-    return (Order(tuple(path.split(".")), descending=asked.startswith("-")),)
+    known = {head.sort for head in shown.heads if head.sort}
+    parts = [each.strip() for each in asked.split(",")][:MOST_ORDERS]
+    found = [(each.removeprefix("-"), each.startswith("-")) for each in parts]
+    return tuple(Order(tuple(path.split(".")), descending=falls) for path, falls in found if path in known)
 
 
 def _where(
@@ -273,6 +305,6 @@ def _without(wanted: Wanted, name: str, value: str) -> str:
 
 def sorted_by(wanted: Wanted) -> tuple[str, bool]:
     """Return the path that the list is sorted by first, and whether it falls."""
-    orders = (wanted.order,) if wanted.order else dotted(wanted.view.order)
+    orders = tuple(wanted.order.split(",")) if wanted.order else dotted(wanted.view.order)
     first = orders[0] if orders else ""
     return first.removeprefix("-"), first.startswith("-")

@@ -12,7 +12,8 @@ from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Re
 from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages import displays
-from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by, views_of
+from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by
+from ui.pages.view_tabs import tabs_of
 
 UNPROCESSABLE = 422
 IN_MEMORY = 4 * 2**20
@@ -160,7 +161,9 @@ def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None)
         "wanted": wanted,
         "drawn": drawn,
         "title": wanted.view.title if not wanted.is_default else wanted.entity.plural,
-        "views": views_of(reader, key),
+        "views": tabs_of(reader, asked),
+        "gone": asked.gone,
+        "arranged": asked.arranged,
         "displays": displays.choices(reader, wanted),
         "may_create": reader.access.may(key, "create"),
         "may_export": reader.access.may(key, "export"),

@@ -36,6 +36,7 @@ RESERVED = frozenset(
     (
         *("view", "q", "filter", "order", "cursor", "rows", "count", "id", "field", "value", "back", "before", "v"),
         *("as", "by", "on", "span", "open", "at", "near", "within"),
+        *("group", "totals", "in", "all", "act", "state"),
     )
 )
 """Parameters of a list that are no filters."""

@@ -15,11 +15,13 @@ from typing import Any, Literal
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from engine import Access, Column, Entity, Field, Locale, Message, Model, Reader, RowSet
+from engine import Access, Column, Entity, Field, Locale, Message, Model, Reader, Recent, RowSet
 from ui.widgets.cells import Asked, Cell, cell
 from ui.widgets.paths import fields_along, linked_titles, mask_of
 
 Mode = Literal["list", "bin", "plain"]
+OWN_KEPT = 300
+"""Tables with columns of somebody's own choice that are kept."""
 
 _VARIABLE = re.compile(r"\$(\d)")
 # What goes into rows was escaped before, a column at a time: a call for each cell would cost more than all the rest.
@@ -82,15 +84,28 @@ def escaped(values: Sequence[str]) -> Sequence[str]:
 
 
 def table(
-    access: Access, entity: Entity, columns: Iterable[Column], locale: Locale, name: str, mode: Mode = "list"
+    access: Access,
+    entity: Entity,
+    columns: Iterable[Column],
+    locale: Locale,
+    name: str,
+    mode: Mode = "list",
+    *,
+    own: bool = False,
 ) -> Table:
     """Return the table of some columns for somebody; columns that they may not see are left out.
 
-    `name` says which table it is within the Model: equal names mean equal columns. Of the modes, "list" has ticks, a
-    link to the record and what can be done with it, "bin" ticks alone, "plain" the link alone.
+    `name` says which table it is within the Model: equal names mean equal columns. Columns that a person chose say so
+    by `own`; their tables go by the columns themselves, and only those used last are kept. Of the modes, "list" has
+    ticks, a link to the record and what can be done with it, "bin" ticks alone, "plain" the link alone.
     """
     who, model = access.principal, access.model
     key = ("table", name, mode, entity.key, locale, who.roles, who.system, who.scopes)
+    if own:
+        chosen = list(columns)
+        known: Recent[Table] = model.derive("tables of persons", lambda: Recent(OWN_KEPT))
+        said = tuple((each.path, each.width, each.widget, each.align, str(each.label)) for each in chosen)
+        return known.get((*key, said), lambda: _made(access, entity, chosen, locale, mode))
     return model.derive(key, lambda: _made(access, entity, list(columns), locale, mode))
 
 
