@@ -9,6 +9,7 @@ from ui.pages import (
     alerts,
     api_docs,
     audit,
+    boards,
     bulk,
     encryption,
     exporting,
@@ -88,5 +89,6 @@ def blueprints() -> tuple[Blueprint, ...]:
         why.routes,
         revealing.routes,
         records.routes,
+        *boards.blueprints(),
         lists.routes,
     )

@@ -62,6 +62,16 @@ def transition(entity: str, record_id: Any, name: str) -> AnyResponse:
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}"), 303)
 
 
+@routes.get("/<entity>/<uuid:record_id>/transition/<name>")
+def needed(entity: str, record_id: Any, name: str) -> AnyResponse:
+    """Show the page that asks for what a transition needs: what leads here knows that something is missing."""
+    with reading() as reader:
+        shown = entity_of(reader, entity)
+        step = _step(shown, name)
+        form = _asking(editing(reader, shown, "update"), ())
+    return _ask(entity, str(record_id), step, form, Sent(), (), 200)
+
+
 def _step(entity: Entity, name: str) -> Transition:
     found = entity.states.transitions.get(name) if entity.states is not None else None
     if found is None:
@@ -119,7 +129,7 @@ def _ask(
                 version=request.form.get("version", type=int) or version,
                 conflicts=(),
                 once=new_id(),
-                back="",
+                back=own_path(request.values.get("back", ""), ""),
                 home=home,
                 action=f"{home}/transition/{step.key}",
                 save=said(step.label),

@@ -1,0 +1,15 @@
+"""The displays of lists that are no tables: board, calendar, timeline, tree, list beside record, distances.
+
+Each module registers one display (ui/pages/displays.py) and has what belongs to it: drawing, further addresses, moves.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ui.pages.boards import kanban
+
+
+def blueprints() -> tuple[Blueprint, ...]:
+    """Return the blueprints of the displays."""
+    return (kanban.routes,)
