@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.data.alike import write_keys
 from engine.data.batch import Batch, Draft
 from engine.data.dependencies import CREATED, Follower, RollupGroup, dependencies
 from engine.data.drafts import new_batch, stored_draft
@@ -226,6 +227,7 @@ def finish(unit: Unit, shape: Shape, batch: Batch, written: Sequence[Draft]) -> 
     action = "transition" if batch.transition is not None else batch.action
     write_history(unit, shape, action, written)
     index(unit, shape, written)
+    write_keys(unit, shape, written)
     tell(unit, batch, written)
     follow(unit, shape, batch, written)
 

@@ -137,6 +137,8 @@ def _because_of_fields(shape: Shape, keys: frozenset[str]) -> Iterator[Message]:
             yield Message("{label} is encrypted for each record", label=field.label)
         elif key in shape.searched:
             yield Message("{label} is found by its words", label=field.label)
+        elif shape.compared is not None and key in shape.compared.fields:
+            yield Message("Duplicates are told by {label}", label=field.label)
         elif field.where is not None:
             yield Message("What may be chosen for {label} depends on the record", label=field.label)
         elif not _said_in_sql(column):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.data.alike import remove_keys
 from engine.data.batch import Batch, Draft
 from engine.data.copies import forget_copies
 from engine.data.drafts import new_batch, stored_draft
@@ -66,6 +67,11 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     _let_go(unit, shape, ids)
     phrases = unit.phrases
     unindex(unit, shape, ids)
+    remove_keys(unit, shape, drafts)
+    for column in ("a_id", "b_id"):
+        unit.run(f"DELETE FROM duplicate_pair WHERE {phrases.is_in(column)}", [unit.ids(ids)])  # noqa: S608 - constants
+    for column in ("record_id", "survivor_id"):
+        unit.run(f"DELETE FROM merged_record WHERE {phrases.is_in(column)}", [unit.ids(ids)])  # noqa: S608 - constants
     forget_principals(unit, shape.entity.key, ids)
     condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
     unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from engine.data.alike.rules import Compared, compared
 from engine.data.dependencies import RollupGroup, dependencies, inlined
 from engine.data.phrases import Phrases
 from engine.data.vault.holders import former_places
@@ -191,6 +192,8 @@ class Shape:
         self.tables: tuple[Field, ...] = tuple(f for f in entity.fields.values() if f.type.links == "children")
         self.file_fields: tuple[Field, ...] = tuple(c.field for c in self.columns if isinstance(c.field.type, File))
         self.words = SearchText(entity)
+        self.compared: Compared | None = compared(self.model).get(entity.key)
+        """What its duplicates are told by; None when no document looks for them."""
         self.searched: frozenset[str] = frozenset(self.words.fields)
 
     def _take_rules(self) -> None:

@@ -19,6 +19,7 @@ from engine.i18n import Message
 from engine.metadata.alerts import Alerts
 from engine.metadata.derive import complete, derive_form, derive_view
 from engine.metadata.document import Document, by_place, join
+from engine.metadata.duplicates import Duplicates
 from engine.metadata.entities import Declaring, Typing
 from engine.metadata.examples import Examples
 from engine.metadata.finishing import Finishing
@@ -97,7 +98,7 @@ def _build(
     views = screens.views()
     forms = screens.forms(views)
     menus = screens.menus(views)
-    for checks in (Workflows, Policies, Alerts, Insight, Examples):
+    for checks in (Workflows, Policies, Duplicates, Alerts, Insight, Examples):
         checks(report, entities, source, roles).run()
     if not whole or any(each.severity == "error" for each in problems):
         return None, problems

@@ -1,4 +1,4 @@
-"""Checks of assignment, pool, sla, calendar, duplicate, conversion and template documents."""
+"""Checks of assignment, pool, sla, calendar, conversion and template documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Policies(Checking):
             ("assignment", self._assignment),
             ("pool", self._pool),
             ("sla", self._sla),
-            ("duplicate", self._duplicate),
             ("template", self._template),
         ):
             for doc, _, body in self.documents(kind):
@@ -113,15 +112,6 @@ class Policies(Checking):
                 )
                 self.report.error(doc, (*path, number), message, code="hours")
             last = end
-
-    def _duplicate(self, doc: str, body: Mapping[str, Any], entity: Entity) -> None:
-        self._conditions(doc, (), entity, body, ["where"])
-        against = body.get("against")
-        for number, other in enumerate([against] if isinstance(against, str) else against or ()):
-            self.entity(doc, ("against", number) if isinstance(against, list) else ("against",), other)
-        for key, rule in (body.get("rules") or {}).items():
-            self.fields(doc, ("rules", key, "fields"), entity, rule["fields"])
-            self._conditions(doc, ("rules", key), entity, rule, ["when"])
 
     def _conversion(self, doc: str, body: Mapping[str, Any]) -> None:
         start = self.entity(doc, ("from",), body.get("from"))

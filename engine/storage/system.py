@@ -3,6 +3,8 @@
 | table | holds |
 |---|---|
 | meta_revision, meta_state, meta_draft | what is published, which revision runs, what is being edited |
+| match_key, match_state | keys by which records that look alike find each other |
+| duplicate_pair, merged_record | records that look alike, and what was merged into what |
 | meta_work, meta_touch | what a publication has begun or left to do; records written while their column is copied |
 | record_change, change_set | history, change feed and undo: each version of each record, and calls that changed many |
 | idempotency_key | answers to calls that may be repeated |
@@ -54,6 +56,7 @@ SYSTEM_TABLES: Final = (
     "change_feed",
     "change_set",
     "comment_reaction",
+    "duplicate_pair",
     "engine_migration",
     "export_file",
     "handover",
@@ -66,6 +69,9 @@ SYSTEM_TABLES: Final = (
     "job",
     "job_schedule",
     "mail_message",
+    "match_key",
+    "match_state",
+    "merged_record",
     "meta_draft",
     "meta_revision",
     "meta_state",

@@ -96,18 +96,31 @@ def calendar_schema() -> Schema:
     )
 
 
+DUPLICATE_METHODS = ("exact", "phone", "phone_end", "email", "domain", "name", "company", "fuzzy")
+"""How values of two records are compared: equal ones, and texts that are alike."""
+ALIKE_METHODS = ("name", "company", "fuzzy")
+DUPLICATE_ACTIONS = ("allow", "review", "warn", "block")
+"""What happens to a record that looks like another one, the mildest first."""
+
+
 def duplicate_schema() -> Schema:
     """Return the schema of `duplicate`."""
     rule = shape(
         "What makes two records look alike.",
         {
-            "fields": names("Fields that are compared.", holds="field", minItems=1),
-            "method": choice("How.", ["exact", "fuzzy", "phone", "name", "company"], default="exact"),
+            "label": label("What it is called, where its fields do not say enough."),
+            "fields": names(
+                "Fields, any of which is compared with any of the other record.", holds="field", minItems=1
+            ),
+            "method": choice("How.", list(DUPLICATE_METHODS), default="exact"),
             "score": whole("How much it counts, of 100.", 1, 100, default=100),
-            "when": expression("Only while this is true."),
+            "alike": whole("For names and texts: from how much of 100 on they are alike.", 50, 100),
+            "differs": whole("How much is taken off when both have values and they differ.", 0, 100, default=0),
+            "when": expression("Only for records for which this is true."),
         },
         "fields",
     )
+    action = "What a {} does; what `action` says when not given."
     return document(
         "duplicate",
         "How records that stand for the same thing are found.",
@@ -116,10 +129,23 @@ def duplicate_schema() -> Schema:
             "label": label("What it is called."),
             "entity": entity_of(),
             "against": one_or_more("Other entities that are searched too.", holds="entity"),
+            "fields": mapping(
+                "By other entity: how fields of this one are called there; others have the same name.",
+                mapping("Field here: field there.", words("Field there."), layer="free"),
+            ),
             "where": expression("Only records for which this is true."),
             "rules": mapping("What is compared.", rule),
             "threshold": whole("From this score on they count as the same.", 1, 100, default=80),
-            "action": choice("What a form does.", ["warn", "block"], default="warn"),
+            "action": choice(
+                "Warn and let people decide, block, keep for review, or do nothing.",
+                list(DUPLICATE_ACTIONS),
+                default="warn",
+            ),
+            "screen": choice(action.format("form"), list(DUPLICATE_ACTIONS)),
+            "api": choice(action.format("program"), list(DUPLICATE_ACTIONS)),
+            "import": choice(action.format("file that is imported"), list(DUPLICATE_ACTIONS)),
+            "override": one_or_more("Roles that may save what is blocked, besides administrators.", holds="role"),
+            "tell_owner": flag("Whether who may not see a record is told whose it is.", default=True),
             "message": label("What the person is told."),
             "active": flag("Whether it looks.", default=True),
         },

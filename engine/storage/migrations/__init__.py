@@ -37,6 +37,7 @@ from engine.storage.migrations import (
     m0016_notices,
     m0017_saved_views,
     m0018_drafts,
+    m0019_duplicates,
     m0020_insight,
 )
 
@@ -85,6 +86,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0016_notices,
         m0017_saved_views,
         m0018_drafts,
+        m0019_duplicates,
         m0020_insight,
     )
 )
