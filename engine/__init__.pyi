@@ -440,6 +440,7 @@ from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused
 from engine.outbound import Reply as Reply
 from engine.personal.settings import PersonalSettings as PersonalSettings
+from engine.personal.drafts import Draft as Draft
 from engine.personal.dashboards import Arrangements as Arrangements
 from engine.personal.dashboards import Layout as Layout
 from engine.personal.reports import LONGEST_NAME as LONGEST_REPORT_NAME

@@ -25,6 +25,7 @@ from engine.i18n import Message
 from engine.jobs.job import FAILED_KEPT as FAILED
 from engine.jobs.job import KEPT as DONE
 from engine.notices.rows import KEPT as NOTICES_KEPT
+from engine.personal.drafts import KEPT as DRAFTS_KEPT
 from engine.proposals.proposals import KEPT as PROPOSALS_KEPT
 from engine.publish import Publisher
 from engine.site.config import Limits
@@ -106,6 +107,9 @@ _ROWS = (
     ),
     _Rows("notices", Message("Old notices"), "notice", "at < ?", lambda now: now - NOTICES_KEPT),
     _Rows("shares", Message("Shares that have ended"), "share", "until < ?", lambda now: now),
+    _Rows(
+        "drafts", Message("Forms that were never sent"), "user_draft", "updated_at < ?", lambda now: now - DRAFTS_KEPT
+    ),
 )
 
 

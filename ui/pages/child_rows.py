@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from engine import Field, FieldProblem, Locale, Message, Reader, is_id
 from ui.asking import language
+from ui.pages.typed import as_typed, is_again
 from ui.widgets.facts import child_paths
-from ui.widgets.inputs import Input, Posted, kept, make
+from ui.widgets.inputs import Head, Input, Posted, kept, make
 from ui.widgets.inputs import Row as InputRow
 from ui.widgets.posted import UNCHANGED, Uploads, posted, touched
+from ui.widgets.working import NUMBERS, live_fields
 
 if TYPE_CHECKING:
     from ui.pages.titles import Titles
@@ -64,13 +67,13 @@ def prefix_of(table: Field, place: int) -> str:
 def posted_count(table: Field) -> int:
     """Return how many rows the posted form had."""
     # Each row has inputs, so there are not more of them, whatever the form says.
-    said = max(request.form.get(f"count-{table.key}", 0, type=int), 0)
-    return min(said, MOST_ROWS, len(request.form) + len(request.files))
+    said = max(as_typed().get(f"count-{table.key}", 0, type=int), 0)
+    return min(said, MOST_ROWS, len(as_typed()) + len(request.files))
 
 
 def posted_rows(reader: Reader, table: Field, locale: Locale, uploads: Uploads) -> Iterator[PostedRow]:
     """Yield the rows of a posted table."""
-    form: Posted = request.form
+    form: Posted = as_typed()
     fields = child_fields(reader, table)
     for place in range(posted_count(table)):
         prefix = prefix_of(table, place)
@@ -132,16 +135,17 @@ def rows_of(
     """Return the input of a table: its stored rows and some empty ones, or the rows as they were posted."""
     fields = child_fields(reader, table)
     by_id = {row.id: row for row in stored}
-    again = request.method == "POST" and f"count-{table.key}" in request.form
+    again = is_again() and f"count-{table.key}" in as_typed()
     if again:
         count = posted_count(table)
-        ids = [request.form.get(f"{prefix_of(table, place)}id", "") for place in range(count)]
-        fresh = SPARE_ROWS if request.form.get("more") == table.key else 0
+        ids = [as_typed().get(f"{prefix_of(table, place)}id", "") for place in range(count)]
+        fresh = SPARE_ROWS if as_typed().get("more") == table.key else 0
         known: list[Stored | None] = [by_id.get(each, Stored(each, {})) if each else None for each in ids]
         known += [None] * fresh
     else:
         known = [*stored, *([None] * (1 if stored else SPARE_ROWS))]
     rows = []
+    extra = shown_fields(reader, table)
     for place, row in enumerate(known):
         prefix = prefix_of(table, place)
         told: dict[str, list[str]] = {}
@@ -149,13 +153,114 @@ def rows_of(
             if problem.path.startswith(f"{table.key}/{place}/"):
                 told.setdefault(problem.path.split("/", 2)[2], []).append(problem.message.in_(language()))
         inputs = [_input(reader, each, row, locale, prefix, titles, uploads, told.pop(each.key, [])) for each in fields]
+        inputs += [_worked_out(each, row, locale, prefix) for each in extra]
         rest = [words for messages in told.values() for words in messages]
         rest += [each.message.in_(language()) for each in problems if each.path == f"{table.key}/{place}"]
-        removed = again and bool(request.form.get(f"{prefix}delete"))
+        removed = again and bool(as_typed().get(f"{prefix}delete"))
         rows.append(InputRow(row.id if row is not None and is_id(row.id) else "", inputs, removed, rest))
     wrong = [problem.message.in_(language()) for problem in problems if problem.path == table.key]
-    heads = [(each.label.in_(language()), each.required) for each in fields]
-    return replace(made, rows=rows, heads=heads, problems=wrong)
+    heads = [_head(reader, table, each) for each in (*fields, *extra)]
+    order = place_field(reader, table)
+    return replace(made, rows=rows, heads=heads, problems=wrong, place=order.key if order is not None else "")
+
+
+def shown_fields(reader: Reader, table: Field) -> list[Field]:
+    """Return the fields of a child row that are worked out, and that who reads may see."""
+    child = reader.model.entity(table.target or "")
+    live = live_fields(reader, child)
+    return [child.fields[key] for key in child_paths(reader.access, child) if key in live]
+
+
+def place_field(reader: Reader, table: Field) -> Field | None:
+    """Return the whole number by which the rows of a table are ordered, where who reads may write it."""
+    child = reader.model.entity(table.target or "")
+    first = child.order[0] if child.order else None
+    if first is None or first.descending or len(first.path) != 1:
+        return None
+    found = child.fields.get(first.path[0])
+    if found is None or found.type.name != "integer":
+        return None
+    return found if any(each.key == found.key for each in child_fields(reader, table)) else None
+
+
+def _head(reader: Reader, table: Field, each: Field) -> Head:
+    """Return what stands above a column, and the field of the parent that sums it up."""
+    spoken = language()
+    parent = reader.model.entity(table.entity)
+    seen = live_fields(reader, parent)
+    total = next(
+        (
+            one
+            for one in parent.fields.values()
+            if one.rollup is not None
+            and one.key in seen
+            and (one.rollup.relation, one.rollup.function, one.rollup.field) == (table.key, "sum", each.key)
+        ),
+        None,
+    )
+    number = each.type.result(each.options).name in NUMBERS
+    told = total.label.in_(spoken) if total is not None else ""
+    return Head(each.key, each.label.in_(spoken), each.required, number, total.key if total is not None else "", told)
+
+
+def _worked_out(each: Field, row: Stored | None, locale: Locale, prefix: str) -> Input:
+    value = row.values.get(each.key) if row is not None else None
+    words = each.type.displayer(each.options, locale)(value) if value is not None else ""
+    return Input(f"{prefix}{each.key}", "shown", each.label.in_(locale.language), value=words)
+
+
+def done_with_rows(reader: Reader, tables: Mapping[str, Field], posted: Posted) -> Posted:
+    """Return a posted form with what one of the buttons of a row does: `items:copy:3`, `items:up:3`, `items:down:3`."""
+    table, _, rest = posted.get("more", "").partition(":")
+    act, _, number = rest.partition(":")
+    count = posted.get(f"count-{table}", 0, type=int)
+    if table not in tables or not number.isdigit() or not int(number) < count <= MOST_ROWS:
+        return posted
+    found: Posted = MultiDict(posted)
+    if act == "copy":
+        _copy(found, table, int(number), count)
+    elif act in {"up", "down"}:
+        order = place_field(reader, tables[table])
+        if order is not None:
+            _swap(found, table, int(number), int(number) + (1 if act == "down" else -1), count)
+            _number(found, table, order.key, count)
+    return found
+
+
+def _copy(found: Posted, table: str, place: int, count: int) -> None:
+    """Add what stands in a row once more, as a row that is not stored yet."""
+    begin, fresh = f"{table}-{place}-", f"{table}-{count}-"
+    for name, values in list(found.lists()):
+        mark, _, inner = name.rpartition(begin)
+        if not inner or inner in {"id", "delete"} or mark not in {"", "was-", "id-", "title-", "kind-"}:
+            continue
+        found.setlist(f"{mark}{fresh}{inner}", [""] if mark == "was-" else values)
+    found.setlist(f"{fresh}id", [""])
+    found.setlist(f"count-{table}", [str(count + 1)])
+
+
+def _swap(found: Posted, table: str, place: int, other: int, count: int) -> None:
+    """Let two rows change places: all that stands in one goes to the other."""
+    if not 0 <= other < count:
+        return
+    begins = {f"{table}-{place}-": f"{table}-{other}-", f"{table}-{other}-": f"{table}-{place}-"}
+    moved: dict[str, list[str]] = {}
+    for name, values in list(found.lists()):
+        for begin, goal in begins.items():
+            mark, _, inner = name.rpartition(begin)
+            if inner and (not mark or mark.endswith("-")):
+                moved[f"{mark}{goal}{inner}"] = values
+                del found[name]
+    for name, values in moved.items():
+        found.setlist(name, values)
+
+
+def _number(found: Posted, table: str, key: str, count: int) -> None:
+    """Write into each row that is not blank where it stands."""
+    for place in range(count):
+        begin = f"{table}-{place}-"
+        if any(values[0] for name, values in found.lists() if name.startswith(begin) and values):
+            found.setlist(f"{begin}{key}", [str(place + 1)])
 
 
 def _input(
@@ -173,9 +278,9 @@ def _input(
     value = row.values.get(each.key) if row is not None else each.default
     title = (row.titles.get(each.key) if row is not None else "") or titles.of(each, value)
     made = make(reader, each, value, locale, prefix=prefix, title=title, titles=titles.all(each))
-    if request.method != "POST" or f"was-{made.name}" not in request.form:
+    if not is_again() or f"was-{made.name}" not in as_typed():
         return replace(made, problems=wrong) if wrong else made
-    return again(reader, each, kept(made, request.form, wrong), titles, uploads, wrong=bool(wrong))
+    return again(reader, each, kept(made, as_typed(), wrong), titles, uploads, wrong=bool(wrong))
 
 
 # --- what others did meanwhile
@@ -207,7 +312,7 @@ def cell_conflicts(
         for key, mine in row.values.items():
             each = fields[key]
             made = make(reader, each, now.values.get(key), locale, prefix=prefix)
-            was = request.form.get(f"was-{prefix}{key}", "").replace("\r\n", "\n")
+            was = as_typed().get(f"was-{prefix}{key}", "").replace("\r\n", "\n")
             if each.secret or made.kind == "secret" or made.was == was or mine == now.values.get(key):
                 continue
             found.append(CellConflict(f"{table.key}/{row.place}/{key}", each, mine, now.values.get(key)))

@@ -21,6 +21,8 @@ class Conflict:
     label: str
     mine: str
     theirs: str
+    who: str = ""
+    """Who else changed it, and when."""
 
 
 def of_fields(reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale) -> list[Conflict]:

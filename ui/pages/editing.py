@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import request
+from markupsafe import Markup
 
 from engine import (
     BadValue,
@@ -27,13 +27,16 @@ from engine import (
 from ui.asking import language
 from ui.frame import said
 from ui.pages.child_rows import Stored as Row
-from ui.pages.child_rows import child_fields, rows_of
+from ui.pages.child_rows import child_fields, rows_of, shown_fields
 from ui.pages.titles import Titles, candidates
+from ui.pages.typed import as_typed, is_again
 from ui.widgets import conditions
 from ui.widgets.facts import only_value
 from ui.widgets.inputs import Input, kept, kind_of, make, only_shown
+from ui.widgets.inputs import Row as InputRow
 from ui.widgets.paths import linked_titles
 from ui.widgets.posted import Uploads
+from ui.widgets.working import live_fields
 
 MOST_ROWS = 10_000
 REFUSED = frozenset({"denied", "transition"})
@@ -52,11 +55,42 @@ class Block:
     """Condition under which it is seen, for the browser."""
     off: bool = False
     """As things stand it is not to be seen."""
+    tab: str = ""
+    """Key of the tab that it stands on."""
+
+    @property
+    def wrong(self) -> int:
+        """How many of its inputs have something wrong with them."""
+        return sum(bool(each.problems or any(_row_wrong(row) for row in each.rows)) for each in self.inputs)
 
     @property
     def alone(self) -> bool:
         """Say whether it holds one input that is called like it, so that its name need not be seen twice."""
         return len(self.inputs) == 1 and self.inputs[0].label == self.label
+
+
+def _row_wrong(row: InputRow) -> bool:
+    return bool(row.problems) or any(each.problems for each in row.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class TabOfForm:
+    """One tab of a form that has several, or one step of a form in steps."""
+
+    key: str
+    label: str
+    wrong: int = 0
+    """How many of its inputs have something wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing that is wrong with an input, and where that is."""
+
+    place: str
+    """Id of the element on the page."""
+    label: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +202,13 @@ def stored_rows(reader: Reader, entity: Entity, table: Field, record_id: str) ->
     """Return the child rows of a record in their order, with the titles of what they link to."""
     child = reader.model.entity(table.target or "")
     fields = [each for each in child_fields(reader, table) if each.type.links != "children"]
+    worked_out = [each.key for each in shown_fields(reader, table)]
     links = {
         each.key: ".".join(path)
         for each in fields
         if kind_of(each) == "link" and (path := linked_titles(reader.model, each, (each.key,))) is not None
     }
-    select = tuple(dict.fromkeys((*(each.key for each in fields), *links.values())))
+    select = tuple(dict.fromkeys((*(each.key for each in fields), *worked_out, *links.values())))
     found = reader.related(
         entity.key,
         record_id,
@@ -255,7 +290,7 @@ def blocks(
     maker = _Maker(reader, form, filling, locale, problems, titles)
     shown: list[Block] = []
     done: set[str] = set()
-    for section in _sections(form.form):
+    for tab, section in ((one.key, section) for one in form.form.tabs for section in one.sections):
         keys = [item.field for item in section.items]
         inputs = [made for key in keys if (made := maker.input(key)) is not None]
         done.update(keys)
@@ -269,12 +304,38 @@ def blocks(
                     inputs,
                     conditions.for_browser(reader.model, form.entity.key, expr) if expr is not None else "",
                     expr is not None and maker.holds(expr) is False,
+                    tab,
                 )
             )
     rest = [made for key in form.fields if key not in done and (made := maker.input(key)) is not None]
     if rest:
-        shown.insert(0, Block("first", "", 2, rest))
+        shown.insert(0, Block("first", "", 2, rest, tab=shown[0].tab if shown else ""))
     return shown
+
+
+def tabs_of(form: Editing, shown: Sequence[Block]) -> list[TabOfForm]:
+    """Return the tabs of a form on which there is something to fill in; none where there is but one."""
+    there = {each.tab for each in shown}
+    found = [
+        TabOfForm(tab.key, said(tab.label), sum(each.wrong for each in shown if each.tab == tab.key))
+        for tab in form.form.tabs
+        if tab.key in there
+    ]
+    return found if len(found) > 1 else []
+
+
+def wrongs(shown: Sequence[Block]) -> list[Wrong]:
+    """Return what is wrong with the inputs of a form, in their order, to be led to from above."""
+    found: list[Wrong] = []
+    for each in (one for block in shown for one in block.inputs):
+        found += [Wrong(f"f-{each.name}", each.label, words) for words in each.problems]
+        for place, row in enumerate(each.rows):
+            label = f"{each.label} {place + 1}"
+            found += [Wrong(f"f-{row.inputs[0].name}", label, words) for words in row.problems if row.inputs]
+            found += [
+                Wrong(f"f-{one.name}", f"{label} · {one.label}", words) for one in row.inputs for words in one.problems
+            ]
+    return found
 
 
 def _titles(reader: Reader, form: Editing, filling: Filling) -> Titles:
@@ -291,12 +352,12 @@ def _titles(reader: Reader, form: Editing, filling: Filling) -> Titles:
         else:
             found.want_of(each, value)
         if kind == "links":
-            found.want(each.target, request.form.getlist(key))
+            found.want(each.target, as_typed().getlist(key))
     for ids in filling.uploads.values():
         found.want("file", ids)
-    for name in request.form:
+    for name in as_typed():
         if name.startswith("keep-"):
-            found.want("file", request.form.getlist(name))
+            found.want("file", as_typed().getlist(name))
     return found
 
 
@@ -340,8 +401,12 @@ class _Maker:
 
     def _shown(self, each: Field) -> Input | None:
         masked = self.reader.access.mask(each.entity).get(each.key, "hidden")
-        if self.form.creating or masked == "hidden" or each.hidden or each.type.links == "children":
+        if masked == "hidden" or each.hidden or each.type.links == "children":
             return None
+        if self.form.creating:
+            # What is worked out live has something to say before the record is there.
+            live = each.key in live_fields(self.reader, self.form.entity)
+            return only_shown(each, Markup(""), self.locale.language) if live else None
         value = only_value(self.reader, each, self.locale).html(self.reader, self.filling.values)
         return only_shown(each, value, self.locale.language)
 
@@ -374,9 +439,9 @@ class _Maker:
                 self.titles,
                 filling.uploads,
             )
-        if request.method != "POST":
+        if not is_again():
             return made
-        made = replace(kept(made, request.form, wrong), why=self._why(key))
+        made = replace(kept(made, as_typed(), wrong), why=self._why(key))
         return again(self.reader, each, made, self.titles, filling.uploads, wrong=bool(wrong))
 
     def _why(self, key: str) -> str:
@@ -389,7 +454,7 @@ class _Maker:
 
 def again(reader: Reader, each: Field, made: Input, titles: Titles, uploads: Uploads, *, wrong: bool) -> Input:
     """Return an input that was posted with the files and links that were chosen, by name."""
-    posted = request.form
+    posted = as_typed()
     if made.kind in {"file", "files"} and f"was-{made.name}" in posted:
         ids = [*posted.getlist(f"keep-{made.name}"), *uploads.get(made.name, ())]
         ids = list(dict.fromkeys(filter(is_id, ids)))

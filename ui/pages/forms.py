@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from engine import (
     AccessDenied,
     Change,
+    Draft,
     FieldProblem,
     IdempotencyMismatch,
     Locale,
@@ -27,10 +28,15 @@ from engine import (
 )
 from ui.asking import principal, reading, site
 from ui.frame import notice, page, within, words
+from ui.pages.child_rows import done_with_rows
 from ui.pages.conflicts import Conflict, of_cells, of_fields
-from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, unplaced
+from ui.pages.drafts import draft_asked_for, drop, offers, told, values_of
+from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, tabs_of, unplaced, wrongs
 from ui.pages.listing import entity_of, locale_of
+from ui.pages.live import live_of
 from ui.pages.posting import Sent, read
+from ui.pages.signed_out import kept_without_sign_in
+from ui.pages.typed import go_on_with, is_again
 from ui.safe import own_path
 from ui.widgets import conditions
 from ui.widgets.inputs import is_secret
@@ -38,6 +44,9 @@ from ui.widgets.inputs import is_secret
 OK, NOT_FOUND, UNPROCESSABLE, CONFLICT = 200, 404, 422, 409
 
 routes = Blueprint("forms", __name__)
+
+WITHOUT = {"tabs": (), "wrongs": (), "goes_on": "", "offers": (), "draft": "", "live": ""}
+"""What the page of a whole form has, and that of a part of one has not."""
 
 
 @routes.get("/<entity>/new")
@@ -47,10 +56,14 @@ def new(entity: str) -> Response:
         shown = entity_of(reader, entity)
         reader.access.require(entity, "create")
         form = editing(reader, shown, "create")
+        draft = draft_asked_for(reader, entity)
+        if draft is not None:
+            return _go_on(reader, form, draft)
         return _show(reader, form, blank(reader, form, request.args.to_dict(), locale_of(reader)))
 
 
 @routes.post("/<entity>/new")
+@kept_without_sign_in
 def create(entity: str) -> AnyResponse:
     """Make a record of a posted form."""
     with reading() as reader:
@@ -59,7 +72,7 @@ def create(entity: str) -> AnyResponse:
         form = editing(reader, shown, "create")
         sent = read(reader, form, locale_of(reader))
     if "more" in request.form:
-        return _again(entity, sent, status=OK)
+        return _more(entity)
     if sent.problems:
         return _again(entity, sent, sent.problems)
     try:
@@ -71,6 +84,7 @@ def create(entity: str) -> AnyResponse:
     except IdempotencyMismatch:
         message = Message("This form was saved once already. Save again to make another {label}.", label=shown.label)
         return _again(entity, sent, [FieldProblem("", message, "twice")], once=new_id())
+    drop(entity)
     _tell(Message("{label} created", label=shown.label), written.warnings)
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{written.id}"), 303)
 
@@ -79,10 +93,15 @@ def create(entity: str) -> AnyResponse:
 def edit(entity: str, record_id: Any) -> Response:
     """Show the form of a record."""
     with reading() as reader:
-        return _stored(reader, entity, str(record_id))
+        id_ = str(record_id)
+        draft = draft_asked_for(reader, entity, id_)
+        if draft is not None:
+            return _go_on(reader, editing(reader, entity_of(reader, entity), "update"), draft)
+        return _stored(reader, entity, id_)
 
 
 @routes.post("/<entity>/<uuid:record_id>/edit")
+@kept_without_sign_in
 def update(entity: str, record_id: Any) -> AnyResponse:
     """Store what a posted form changes."""
     id_ = str(record_id)
@@ -95,7 +114,7 @@ def update(entity: str, record_id: Any) -> AnyResponse:
             return _deleted(reader, entity, id_)
         sent = read(reader, form, locale_of(reader), id_)
     if "more" in request.form:
-        return _again(entity, sent, (), id_, OK)
+        return _more(entity, id_)
     if sent.problems:
         return _again(entity, sent, sent.problems, id_)
     if sent.conflicts:
@@ -110,11 +129,25 @@ def update(entity: str, record_id: Any) -> AnyResponse:
     except NotFound:
         with reading() as reader:
             return _deleted(reader, entity, id_)
+    drop(entity, id_)
     if written.action == "unchanged":
         notice(Message("Nothing was changed"), "info")
     else:
         _tell(Message("{label} saved", label=shown.label), written.warnings)
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}"), 303)
+
+
+def _go_on(reader: Reader, form: Editing, draft: Draft) -> Response:
+    """Show a form as its draft has it."""
+    go_on_with(values_of(draft))
+    locale, entity = locale_of(reader), form.entity
+    sent = read(reader, form, locale, draft.record)
+    more: dict[str, Any] = {"once": draft.key, "goes_on": told(draft.at, locale, reader.access.env())}
+    if draft.record:
+        return _stored(reader, entity.key, draft.record, sent.problems, OK, None, sent, version=draft.version, **more)
+    filling = blank(reader, form, {}, locale)
+    filling.uploads, filling.typed = sent.uploads, sent.values
+    return _show(reader, form, filling, sent.problems, OK, **more)
 
 
 def _again(
@@ -136,6 +169,15 @@ def _again(
         return _show(reader, form, filling, problems, status, **more)
 
 
+def _more(entity: str, record_id: str = "") -> Response:
+    """Show a posted form once more, with what a button of its child rows does."""
+    with reading() as reader:
+        form = editing(reader, entity_of(reader, entity), "update" if record_id else "create")
+        go_on_with(done_with_rows(reader, form.fields, request.form))
+        sent = read(reader, form, locale_of(reader), record_id)
+    return _again(entity, sent, (), record_id, OK)
+
+
 def _deleted(reader: Reader, entity: str, record_id: str) -> Response:
     """Show the form of a record that somebody put into the recycle bin while it was filled in."""
     label = entity_of(reader, entity).label
@@ -153,6 +195,7 @@ def _stored(
     sent: Sent | None = None,
     *,
     trashed: bool = False,
+    **more: Any,
 ) -> Response:
     """Show the form of a stored record, as it was posted when it was."""
     shown = entity_of(reader, entity)
@@ -175,10 +218,10 @@ def _stored(
         filling,
         problems,
         status,
-        version=conflict.version if conflict is not None else posted or version,
         title=said_title(filling.values, shown, locale),
         record_id=record_id,
         conflicts=conflicts,
+        **{"version": conflict.version if conflict is not None else posted or version, **more},
     )
 
 
@@ -194,9 +237,12 @@ def _show(
     locale: Locale = locale_of(reader)
     home = f"/{entity.key}/{record_id}" if record_id else f"/{entity.key}"
     back = own_path(request.values.get("back", ""), "")
+    made = blocks(reader, form, filling, locale, problems)
     shown: dict[str, Any] = {
         "entity": entity,
-        "blocks": blocks(reader, form, filling, locale, problems),
+        "blocks": made,
+        "tabs": tabs_of(form, made),
+        "wrongs": wrongs(made),
         "unplaced": unplaced(form, problems),
         "wrong": len(problems),
         "version": None,
@@ -209,7 +255,11 @@ def _show(
         "home": back or home,
         "action": f"/{entity.key}/{record_id}/edit" if record_id else f"/{entity.key}/new",
         "save": words("Save"),
-        "touched": request.method == "POST",
+        "touched": is_again(),
+        "goes_on": "",
+        "offers": () if is_again() else offers(reader, entity.key, record_id or "", locale),
+        "draft": f"/{entity.key}/draft",
+        "live": live_of(reader, form),
         **for_conditions(reader, form, filling),
         **more,
     }

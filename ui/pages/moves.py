@@ -13,7 +13,7 @@ from engine import Entity, FieldProblem, Message, NotFound, Reader, RecordInvali
 from ui.asking import principal, reading, site
 from ui.frame import notice, page, said, words
 from ui.pages.editing import Block, Editing, Filling, blocks, editing, said_title, stored, unplaced
-from ui.pages.forms import for_conditions
+from ui.pages.forms import WITHOUT, for_conditions
 from ui.pages.listing import entity_of, locale_of
 from ui.pages.posting import Sent, read
 from ui.safe import own_path
@@ -135,6 +135,7 @@ def _ask(
                 save=said(step.label),
                 asked=sorted(form.fields),
                 touched=bool(asked.fields),
+                **WITHOUT,
                 **for_conditions(reader, form, filling),
             ),
             status,

@@ -23,6 +23,7 @@ from ui.pages.child_rows import (
     raw_rows,
 )
 from ui.pages.editing import Editing, stored_rows
+from ui.pages.typed import as_typed
 from ui.widgets.inputs import kind_of
 from ui.widgets.posted import UNCHANGED, posted
 
@@ -56,12 +57,12 @@ def read(reader: Reader, form: Editing, locale: Locale, record_id: str = "") -> 
     sent = Sent()
     _receive(reader, form, sent)
     for key, each in form.fields.items():
-        if request.form.get(f"choose-{key}") == _THEIRS:
+        if as_typed().get(f"choose-{key}") == _THEIRS:
             continue
         if each.type.links == "children":
             value = _table(reader, form, each, locale, sent, record_id)
         else:
-            value = posted(each, request.form, locale, sent.uploads, creating=form.creating)
+            value = posted(each, as_typed(), locale, sent.uploads, creating=form.creating)
         if value is not UNCHANGED:
             sent.values[key] = value
     sent.problems += _left_over(form)
@@ -69,7 +70,7 @@ def read(reader: Reader, form: Editing, locale: Locale, record_id: str = "") -> 
 
 
 def _table(reader: Reader, form: Editing, table: Field, locale: Locale, sent: Sent, record_id: str) -> Any:
-    if f"count-{table.key}" not in request.form:
+    if f"count-{table.key}" not in as_typed():
         return UNCHANGED
     rows = list(posted_rows(reader, table, locale, sent.uploads))
     others: list[str] = []
@@ -82,7 +83,7 @@ def _table(reader: Reader, form: Editing, table: Field, locale: Locale, sent: Se
         rows = [row for row in rows if not row.id or row.id in there or (row.values and not row.removed)]
         conflicts = cell_conflicts(reader, table, rows, now, locale)
         rows = [_settled(row, table, conflicts) for row in rows]
-        sent.conflicts += [each for each in conflicts if f"choose-{each.path}" not in request.form]
+        sent.conflicts += [each for each in conflicts if f"choose-{each.path}" not in as_typed()]
     sent.rows[table.key] = rows
     return raw_rows(rows, others)
 
@@ -93,7 +94,7 @@ def _settled(row: PostedRow, table: Field, conflicts: Sequence[CellConflict]) ->
         each.field.key
         for each in conflicts
         if each.path == f"{table.key}/{row.place}/{each.field.key}"
-        and request.form.get(f"choose-{each.path}") == _THEIRS
+        and as_typed().get(f"choose-{each.path}") == _THEIRS
     }
     if not theirs:
         return row
@@ -136,12 +137,12 @@ def _take(name: str, path: str, sent: Sent) -> None:
 def _left_over(form: Editing) -> list[FieldProblem]:
     """Return what was typed into fields that are no longer part of the form; said once, so that nothing is lost."""
     found = []
-    for name in request.form:
+    for name in as_typed():
         key = name.removeprefix("was-")
         if key == name or "-" in key or key in form.fields:
             continue
-        typed = _typed(request.form, key)
-        if typed and typed != request.form[name]:
+        typed = _typed(as_typed(), key)
+        if typed and typed != as_typed()[name]:
             message = Message(
                 "“{field}” can no longer be filled in here. It said: {value}. Save again to go on without it.",
                 field=humanise(key),
@@ -152,5 +153,5 @@ def _left_over(form: Editing) -> list[FieldProblem]:
 
 
 def _typed(form: Mapping[str, str], key: str) -> str:
-    values = request.form.getlist(key)
+    values = as_typed().getlist(key)
     return ", ".join(each for each in values if each) if values else ""

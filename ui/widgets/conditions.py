@@ -97,10 +97,11 @@ def wanted_paths(reader: Reader, entity: Entity, exprs: Iterable[Expr]) -> tuple
         made = condition(reader.model, entity.key, expr)
         if made.evaluate is not None:
             found.update(dict.fromkeys((*made.reads, *made.olds)))
-    return tuple(path for path in found if _readable(reader, entity, path))
+    return tuple(path for path in found if is_readable(reader, entity, path))
 
 
-def _readable(reader: Reader, entity: Entity, path: str) -> bool:
+def is_readable(reader: Reader, entity: Entity, path: str) -> bool:
+    """Say whether who reads may see what a dotted path of a record leads to."""
     here: Entity | None = entity
     for key in path.split("."):
         field = here.fields.get(key) if here is not None else None

@@ -76,10 +76,26 @@ class Input:
     """As things stand it is not to be seen."""
     locked: bool = False
     """As the record is stored it cannot be changed."""
-    heads: Sequence[tuple[str, bool]] = ()
-    """Of child rows: (label, required) of each column."""
+    heads: Sequence[Head] = ()
+    """Of child rows: what stands above each column, and below it."""
+    place: str = ""
+    """Of child rows: the field that says where a row stands, where rows can be moved."""
     rows: Sequence[Row] = ()
     wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One column of child rows."""
+
+    key: str
+    label: str
+    required: bool = False
+    number: bool = False
+    total: str = ""
+    """Field of the parent that sums the column up, shown below it."""
+    told: str = ""
+    """What that sum is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "5abe34c9b3f78569036b20bde9d1059f0cc8e7db196dfaaa0fca5ec8cf362b1b",
             "9ecca885a732510f612e4f14cfefa5086de5e71ed10e94d0db25a03fc196a493",
         ),
+        18: (
+            "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
+            "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
+        ),
         20: (
             "dc11a11150e46bb3edb95f73d82c70ec4b1b64579ca05b5c31ab0a4ab897ea82",
             "c81771b471b0791e454794ad078d726f27a20075c59ebb47d40e4bb3f9a12628",
