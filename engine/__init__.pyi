@@ -85,6 +85,7 @@ from engine.data.seeing import Sight as Sight
 from engine.data.seeing import who_can_see as who_can_see
 from engine.data.shared import followers as followers
 from engine.data.sharing import Share as Share
+from engine.data.sugar import OPERATORS as OPERATORS
 from engine.data.sugar import SUGAR as SUGAR
 from engine.data.sugar import sugared as sugared
 from engine.data.tastes import CHOICES as TASTES
@@ -495,6 +496,7 @@ from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text
 from engine.transfers.export_rows import ExportFile as ExportFile
+from engine.transfers.export_rules import EXPORT_TYPES as EXPORT_TYPES
 from engine.transfers.export_rules import Fetched as Fetched
 from engine.transfers.exporting import Exports as Exports
 from engine.transfers.import_maps import SavedMap as SavedMap

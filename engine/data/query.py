@@ -37,9 +37,10 @@ MOST_GROUPS = 10
 MOST_NUMBERS = 50
 """Columns, sort keys, parts of a grouping and numbers that a request from outside may ask for."""
 _USUAL_ROWS = 50
-_FLAGS = {"": False, "false": False, "0": False, "no": False, "true": True, "1": True, "yes": True}
+_FLAGS = {"": False, "false": False, "true": True}
 
 _LONGEST_PATH = 500
+_LONGEST_LIMIT = 9
 _T = TypeVar("_T")
 _CALL = re.compile(r"([a-z_]+)\(\s*([a-z0-9_.]*)\s*\)", re.IGNORECASE)
 _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", re.IGNORECASE)
@@ -78,9 +79,9 @@ class Aggregate:
     path: str | None = None
     name: str = ""
     """How the answer calls it, and `having` and the order refer to it; `sum(amount)` and `sum_amount` unless given."""
-
     where: Expr | None = None
     """Only of records for which this is true."""
+
     @property
     def key(self) -> str:
         """Return its name in the answer."""
@@ -135,9 +136,10 @@ class Query:
 
     @classmethod
     def from_params(cls, entity: str, params: Mapping[str, str], *, most: int = MOST_ROWS) -> Query:
-        """Return the query of a GET: `filter fields order limit cursor q group aggregate having trashed ids`.
+        """Return the query of a GET: `filter fields order limit cursor q trashed ids`.
 
-        `filter` and `having` are expressions, or JSON as `to_json` writes them; `most` is the largest page.
+        `filter` is an expression, or JSON as `to_json` writes it; `most` is the largest page. Numbers over groups are
+        asked for with `from_json`.
 
         Raises:
             QueryInvalid: a parameter cannot be read.
@@ -148,13 +150,10 @@ class Query:
             select=tuple(map(_path, _few("fields", _names(params.get("fields")), MOST_PATHS))),
             where=_condition(params.get("filter")),
             search=params.get("q", "").strip() or None,
-            group_by=tuple(map(Bucket.parse, _few("group", _names(params.get("group")), MOST_GROUPS))),
-            aggregates=tuple(map(Aggregate.parse, _few("aggregate", _names(params.get("aggregate")), MOST_NUMBERS))),
-            having=_condition(params.get("having")),
             order_by=orders(_few("order", _names(params.get("order")), MOST_ORDERS)),
-            limit=_limit(params.get("limit"), most),
+            limit=_limit(_whole(params.get("limit")), most),
             cursor=params.get("cursor") or None,
-            trashed=_flag(params.get("trashed", "")),
+            trashed=_flag(_FLAGS.get(params.get("trashed", ""))),
             ids=_ids(_names(params["ids"])) if params.get("ids") else None,
         )
 
@@ -176,7 +175,7 @@ class Query:
         numbers = body.get("aggregates")
         named = (
             tuple(numbers.items())
-            if isinstance(numbers, Mapping)
+            if isinstance(numbers, Mapping) and all(isinstance(text, str) for text in numbers.values())
             else tuple(("", t) for t in _texts(body, "aggregates"))
         )
         _few("aggregates", named, MOST_NUMBERS)
@@ -186,12 +185,12 @@ class Query:
             where=_condition(body.get("where")),
             search=_text(body, "search"),
             group_by=tuple(map(Bucket.parse, _texts(body, "group_by", MOST_GROUPS))),
-            aggregates=tuple(Aggregate.parse(str(text), name) for name, text in named),
+            aggregates=tuple(Aggregate.parse(text, name) for name, text in named),
             having=_condition(body.get("having")),
             order_by=orders(_texts(body, "order_by", MOST_ORDERS)),
             limit=_limit(body.get("limit"), most),
             cursor=_text(body, "cursor"),
-            trashed=_flag(body.get("trashed", False)),
+            trashed=_flag(body["trashed"]) if body.get("trashed") is not None else False,
             ids=_ids(_texts(body, "ids")) if body.get("ids") is not None else None,
         )
 
@@ -212,7 +211,7 @@ def orders(texts: Iterable[str]) -> tuple[Order, ...]:
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def _path(text: str) -> str:
@@ -262,21 +261,24 @@ def _text(body: Mapping[str, Any], key: str) -> str | None:
 
 
 def _limit(raw: Any, most: int) -> int:
-    if raw is None or raw == "":
+    if raw is None:
         return min(_USUAL_ROWS, most)
-    number = raw
-    if isinstance(raw, str):
-        number = int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= len(str(most)) else 0
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= most:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= most:
         raise QueryInvalid(Message("limit is a number from 1 to {most}", most=most))
-    return number
+    return raw
+
+
+def _whole(text: str | None) -> int | None:
+    """Return the number that a parameter gives, 0 for what is none; None where there is none."""
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_LIMIT else 0
 
 
 def _flag(raw: Any) -> bool:
-    known = bool(raw) if raw is None or isinstance(raw, bool) else _FLAGS.get(raw) if isinstance(raw, str) else None
-    if known is None:
+    if not isinstance(raw, bool):
         raise QueryInvalid(Message("trashed is true or false"))
-    return known
+    return raw
 
 
 def _ids(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ class Records(Sharing):
 
     `key` makes a call safe to repeat. `via` says where it came from (web, api, import:<id>, run:<id>). `change_set`
     puts it into a set that `begin_set` has made; without one it makes its own. `connection` lets several calls share
-    one transaction that `begin` has opened.
+    one transaction that `begin` has opened. `exact` takes the values for JSON of a program: what a field's
+    `input_schema` does not name is refused, and nothing is guessed.
     """
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -63,6 +64,7 @@ class Records(Sharing):
         entity: str,
         rows: Sequence[Mapping[str, Any]],
         *,
+        exact: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -71,16 +73,17 @@ class Records(Sharing):
         """Create records and return them as stored, in the order of `rows`."""
         return self._call(
             principal, entity, "create", rows, pipeline.create,
-            key=key, via=via, change_set=change_set, connection=connection,
+            exact=exact, key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
-    def update(
+    def update(  # noqa: PLR0913 - as above
         self,
         principal: Principal,
         entity: str,
         changes: Sequence[Change | Mapping[str, Any]],
         *,
         strict: bool = False,
+        exact: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -97,7 +100,7 @@ class Records(Sharing):
 
         return self._call(
             principal, entity, "update", changes_of(changes), chunk,
-            key=key, via=via, change_set=change_set, connection=connection,
+            exact=exact, key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
     def delete(
@@ -168,13 +171,14 @@ class Records(Sharing):
             key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
-    def upsert(
+    def upsert(  # noqa: PLR0913 - as above
         self,
         principal: Principal,
         entity: str,
         rows: Sequence[Mapping[str, Any]],
         *,
         on: str,
+        exact: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -190,7 +194,7 @@ class Records(Sharing):
 
         return self._call(
             principal, entity, f"upsert {on}", rows, chunk,
-            key=key, via=via, change_set=change_set, connection=connection,
+            exact=exact, key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
     def transition(  # noqa: PLR0913 - as above
@@ -203,6 +207,7 @@ class Records(Sharing):
         *,
         version: int | None = None,
         strict: bool = False,
+        exact: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -219,7 +224,7 @@ class Records(Sharing):
         changes = [Change(id_, dict(values or {}), version) for id_ in ids]
         return self._call(
             principal, entity, f"transition {name}", changes, chunk,
-            key=key, via=via, change_set=change_set, connection=connection,
+            exact=exact, key=key, via=via, change_set=change_set, connection=connection,
         )  # fmt: skip
 
     def update_where(  # noqa: PLR0913 - as above
@@ -255,13 +260,14 @@ class Records(Sharing):
             principal, work, kind="update", entity=entity, via=via, change_set=change_set, connection=connection
         )
 
-    def bulk(
+    def bulk(  # noqa: PLR0913 - as above
         self,
         principal: Principal,
         entity: str,
         operations: Sequence[Mapping[str, Any]],
         atomic: bool = False,  # noqa: FBT001, FBT002 - the word of the API
         *,
+        exact: bool = False,
         key: str | None = None,
         via: str = "api",
         change_set: str | None = None,
@@ -276,6 +282,7 @@ class Records(Sharing):
 
         def work(unit: Unit) -> list[Result]:
             shape = unit.shape(entity)
+            unit.exact = exact
             if key is not None:
                 known = begin(unit, key, digest)
                 if known is not None:
@@ -372,6 +379,7 @@ class Records(Sharing):
         rows: Sequence[Any],
         chunk: _Chunk,
         *,
+        exact: bool = False,
         key: str | None,
         via: str,
         change_set: str | None,
@@ -381,6 +389,7 @@ class Records(Sharing):
 
         def work(unit: Unit) -> list[Written]:
             shape = unit.shape(entity)
+            unit.exact = exact
             if key is not None:
                 known = begin(unit, key, digest)
                 if known is not None:

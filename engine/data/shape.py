@@ -18,8 +18,10 @@ from engine.expression import Expr, compile_python, functions, paths, variables
 from engine.expression.ast import AGGREGATES
 from engine.fields import FieldType
 from engine.fields.autonumber import Autonumber
+from engine.fields.exactly import exactly
 from engine.fields.file import File
 from engine.fields.secret import Secret
+from engine.i18n import Message
 from engine.metadata.model import Check, Entity, Field, Model
 from engine.metadata.scope import EntityScope
 from engine.publish import Published
@@ -97,6 +99,8 @@ class FieldShape:
     where: Expr | None
     links: str
     """How the field links: "" one many children any."""
+    refusal: Callable[[Any], Message | None]
+    """Says why a JSON value is none that a program may send for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,6 +262,7 @@ class Shape:
             options_when={key: self.condition(expr) for key, expr in field.options_when.items()},
             where=field.where,
             links=field.type.links,
+            refusal=exactly(field.type.input_schema(field.options)),
         )
 
     def condition(self, expr: Expr) -> Condition:

@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 
 from engine.data.fields import Resolved, masked, resolve
 from engine.data.principal import zone
-from engine.errors import BadValue, QueryInvalid
+from engine.errors import QueryInvalid
 from engine.expression import Call, Expr, Literal, Path, Type, conjunction
 from engine.expression.moments import date_of, datetime_of, time_of
-from engine.fields.decimals import read_decimal
 from engine.i18n import Message
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ OPERATORS = (*_COMPARED, "in", "not_in", "contains", "starts_with", "ends_with",
 _STATES = {"null": "==", "set": "!="}
 _TRUTH = {"true": True, "false": False}
 _ID = Path(("id",))
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+"""A number as JSON writes it."""
 
 
 def sugared(reader: Reader, entity: str, given: Iterable[tuple[str, str]]) -> Expr | None:
@@ -116,10 +117,7 @@ def _value(name: str, kind: Type, text: str) -> Any:
 
 
 def _number(text: str) -> Decimal | None:
-    try:
-        return read_decimal(text)
-    except BadValue:
-        return None
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def _moment(text: str) -> Any:

@@ -68,6 +68,7 @@ class Unit:
         "connection",
         "depth",
         "env",
+        "exact",
         "hooks",
         "now",
         "numbers",
@@ -110,6 +111,8 @@ class Unit:
         self.via = via
         self.change_set = change_set
         self.depth = 0
+        self.exact = False
+        """Whether the values that were given are a program's JSON, of which nothing is guessed."""
         self.told: list[tuple[Batch, list[Draft]]] | None = None
         """What the hooks will be told at the end of the call; None outside of one."""
         self.wave = 0

@@ -41,3 +41,6 @@ class Color(FieldType):
 
     def json_schema(self, options: Options) -> dict[str, Any]:
         return {"type": "string", "pattern": "^#[0-9a-f]{6}$"}
+
+    def input_schema(self, options: Options) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"}

@@ -12,7 +12,7 @@ from engine.errors import FieldProblem, RecordInvalid
 from engine.i18n import Message
 from engine.metadata.model import Entity
 
-MIMETYPES = {
+EXPORT_TYPES = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/x-ndjson",

@@ -29,7 +29,7 @@ from engine.mail import Letter, Post
 from engine.metadata.model import Entity
 from engine.storage.database import Database
 from engine.transfers.export_rows import ExportFile, ExportRows
-from engine.transfers.export_rules import MIMETYPES, Allowance, ExportRules, Fetched, file_name
+from engine.transfers.export_rules import EXPORT_TYPES, Allowance, ExportRules, Fetched, file_name
 from engine.transfers.sealed import SealedWriter, lost, opened
 
 TASK = "export"
@@ -289,7 +289,7 @@ class Exports:
         with self._database.write() as connection:
             self.rows.fetched(connection, made.id, clock.now())
         kind = read_export_options(made.options).kind
-        return Fetched(made.name, MIMETYPES[kind], made.size, chain((first,), blocks))
+        return Fetched(made.name, EXPORT_TYPES[kind], made.size, chain((first,), blocks))
 
     def _still_may(self, reader: Reader, made: ExportFile) -> None:
         refusal = AccessDenied(

@@ -27,9 +27,9 @@ _JSON = "application/json"
 _ANY = re.compile(r"(\*/\*|application/\*|application/([a-z.+-]*\+)?json)\s*(;|,|$)", re.IGNORECASE)
 _OTHER_FORMS = frozenset({"api.files.download", "api.transfers.fetch"})
 """What answers in a form of its own."""
-_LISTS = frozenset({"fields", "order", "ids", "group", "aggregate"})
+_LISTS = frozenset({"fields", "order", "ids"})
 """Parameters that name several things: with commas between them, or each time anew, as some clients write lists."""
-_MAY_BE_EMPTY = frozenset({"filter", "q", "cursor", "having", "field", "person"})
+_MAY_BE_EMPTY = frozenset({"filter", "q", "cursor", "field", "person"})
 """Parameters that are texts, of which the empty one asks for nothing."""
 _PREFERENCE = re.compile(r"(?:^|,)\s*return\s*=\s*\"?minimal\"?\s*(?:,|;|$)", re.IGNORECASE)
 

@@ -13,10 +13,7 @@ from ui.api.problems import BadRequest
 from ui.api.titles import titles, wanted
 from ui.asking import reading, site
 
-PARAMETERS = (
-    "filter", "fields", "order", "limit", "cursor", "q", "group", "aggregate", "having", "trashed", "ids", "count",
-    "titles",
-)  # fmt: skip
+PARAMETERS = ("filter", "fields", "order", "limit", "cursor", "q", "trashed", "ids", "count", "titles")
 """What a list can be asked for, beside conditions such as `amount[ge]`."""
 
 routes = Blueprint("lists", __name__)
@@ -24,7 +21,7 @@ routes = Blueprint("lists", __name__)
 
 @routes.get("/<entity>")
 def listing(entity: str) -> Response:
-    """Return one page of records, or of groups when numbers are asked for."""
+    """Return one page of records."""
     asked = parameters(*PARAMETERS, more=SUGAR)
     counted, titled = _counted(asked.get("count")), wanted(asked.get("titles"))
     query = Query.from_params(entity, asked, most=site().config.limits.rows_per_page)

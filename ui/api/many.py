@@ -36,7 +36,7 @@ def bulk(entity: str) -> Response:
         raise BadRequest(Message("One call changes at most {most} records; import more", most=most))
     key = request.headers.get("Idempotency-Key")
     try:
-        results = site().records.bulk(who, entity, operations, atomic=atomic, key=key, via="api")
+        results = site().records.bulk(who, entity, operations, atomic=atomic, exact=True, key=key, via="api")
     except RecordInvalid as error:
         raise RecordInvalid(map(_of_operation, error.problems)) from error
     return answer({"data": [_outcome(each) for each in results]})

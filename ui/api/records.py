@@ -49,9 +49,11 @@ def create(entity: str) -> Response:
     def work(who: Principal, connection: Any) -> Response:
         records = site().records
         if on:
-            [written] = records.upsert(who, entity, [values], on=on, key=key, via="api", connection=connection)
+            [written] = records.upsert(
+                who, entity, [values], on=on, exact=True, key=key, via="api", connection=connection
+            )
         else:
-            [written] = records.create(who, entity, [values], key=key, via="api", connection=connection)
+            [written] = records.create(who, entity, [values], exact=True, key=key, via="api", connection=connection)
         response = _after(who, connection, entity, written, 201 if written.action == "created" else 200)
         response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
         return response
@@ -114,7 +116,7 @@ def update(entity: str, record_id: Any) -> Response:
 
     def work(who: Principal, connection: Any) -> Response:
         [written] = site().records.update(
-            who, entity, [change], key=key, via="api", strict=strict, connection=connection
+            who, entity, [change], exact=True, key=key, via="api", strict=strict, connection=connection
         )
         return _after(who, connection, entity, written)
 
@@ -170,7 +172,7 @@ def transition(entity: str, record_id: Any, name: str) -> Response:
     def work(who: Principal, connection: Any) -> Response:
         [written] = site().records.transition(
             who, entity, [id_], name, values,
-            version=version, strict=strict, key=key, via="api", connection=connection,
+            version=version, strict=strict, exact=True, key=key, via="api", connection=connection,
         )  # fmt: skip
         return _after(who, connection, entity, written)
 

@@ -61,7 +61,7 @@ def _plan(unit: Unit, table: Field, batch: Batch, due: Sequence[Draft]) -> Child
     for draft in due:
         have = existing.get(draft.id, ())
         work.before[draft.id] = have
-        kept = _take_rows(batch, table, work, draft, have, made, changes, shape, link)
+        kept = _take_rows(batch, table, work, draft, have, made, changes, shape, link, exact=unit.exact)
         for id_ in have:
             if id_ not in kept:
                 work.doomed[id_] = draft
@@ -99,15 +99,21 @@ def _take_rows(  # noqa: PLR0913, PLR0917 - one list of rows and all that it is 
     changes: dict[str, Mapping[str, Any]],
     shape: Shape,
     link: str,
+    *,
+    exact: bool,
 ) -> set[str]:
-    """Sort the given rows of one parent into new, changed and deleted ones; return the ids that stay."""
+    """Sort the given rows of one parent into new, changed and deleted ones; return the ids that stay.
+
+    `exact`: rows are deleted by leaving them out alone, and new ones have no version.
+    """
     kept: set[str] = set()
     for place, raw in enumerate(draft.children[table.key]):
         values = dict(raw)
         given = values.pop("id", None)
-        delete = values.pop(DELETE, False)
-        values.pop("version", None)
-        if given is None or given == "":
+        delete = values.pop(DELETE, False) if not exact else False
+        if not exact or given is not None:
+            values.pop("version", None)
+        if given is None or (given == "" and not exact):
             if delete:
                 continue
             child = Draft(new_id(), draft.row, values, dict(shape.blank), prefix=f"{draft.prefix}{table.key}/{place}/")

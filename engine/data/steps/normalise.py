@@ -27,9 +27,9 @@ def normalise(unit: Unit, shape: Shape, batch: Batch, keys: Iterable[str] | None
         if field is None:
             continue
         if key == "id":
-            _take_ids(batch)
+            _take_ids(unit, batch)
         elif field.links == "children":
-            _take_children(batch, field)
+            _take_children(unit, batch, field)
         elif field.links == "many":
             _take_many(unit, batch, field)
         elif field.column is None:
@@ -43,10 +43,13 @@ def normalise(unit: Unit, shape: Shape, batch: Batch, keys: Iterable[str] | None
 def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
     key, parse = field.field.key, field.parse
     references: list[tuple[Draft, Reference]] = []
-    linked = bool(field.links)
+    linked, exact = bool(field.links), unit.exact
     for draft in batch.drafts:
         raw = draft.given.get(key, _GONE)
         if raw is _GONE or (raw.__class__ is str and MARK in raw and _is_mark(draft, field, raw)):
+            continue
+        if exact and (wrong := field.refusal(raw)) is not None:
+            batch.refuse(draft, key, wrong, "type")
             continue
         try:
             value = parse(raw)
@@ -66,6 +69,14 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
                 draft.new[key] = found
 
 
+def _refused(unit: Unit, batch: Batch, draft: Draft, field: FieldShape) -> bool:
+    """Refuse what a program may not send for a field, and say so."""
+    wrong = field.refusal(draft.given[field.field.key]) if unit.exact else None
+    if wrong is not None:
+        batch.refuse(draft, field.field.key, wrong, "type")
+    return wrong is not None
+
+
 def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:
     """Say whether a value is what a form shows in place of one that its reader may not see: nobody changed it."""
     return draft.old is not None and raw == mark(field.field, draft.old[field.field.key])
@@ -74,7 +85,7 @@ def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:
 def _take_many(unit: Unit, batch: Batch, field: FieldShape) -> None:
     key, parse = field.field.key, field.parse
     for draft in batch.drafts:
-        if key not in draft.given:
+        if key not in draft.given or _refused(unit, batch, draft, field):
             continue
         try:
             targets = list(parse(draft.given[key]) or ())
@@ -94,10 +105,10 @@ def _take_many(unit: Unit, batch: Batch, field: FieldShape) -> None:
             draft.links[key] = tuple(dict.fromkeys(targets))
 
 
-def _take_children(batch: Batch, field: FieldShape) -> None:
+def _take_children(unit: Unit, batch: Batch, field: FieldShape) -> None:
     key, parse = field.field.key, field.parse
     for draft in batch.drafts:
-        if key in draft.given:
+        if key in draft.given and not _refused(unit, batch, draft, field):
             try:
                 draft.children[key] = list(parse(draft.given[key]) or ())
             except BadValue as error:
@@ -110,10 +121,14 @@ def _take_secret(unit: Unit, batch: Batch, field: FieldShape) -> None:
         if key not in draft.given or draft.given[key] == SEALED:
             # What a form shows in place of a secret comes back as it was shown: nobody changed it.
             continue
+        if _refused(unit, batch, draft, field):
+            continue
         try:
             plain = parse(draft.given[key])
         except BadValue as error:
             batch.refuse(draft, key, error.message)
+            continue
+        if plain is None and draft.old is not None and draft.old[key] is None:
             continue
         if plain is not None and _opened(unit, batch, draft, key) == plain:
             continue
@@ -141,11 +156,11 @@ def _opened(unit: Unit, batch: Batch, draft: Draft, key: str) -> str | None:
         return None
 
 
-def _take_ids(batch: Batch) -> None:
+def _take_ids(unit: Unit, batch: Batch) -> None:
     """Take the id that a client made for its own new record, so that it may try again safely."""
     for draft in batch.drafts:
         given = draft.given.get("id")
-        if given is None or given == "":
+        if given is None or (given == "" and not unit.exact):
             continue
         if is_id(given):
             draft.id = given

@@ -132,7 +132,8 @@ def test_a_count_stops_where_nobody_reads_it(visits: Api) -> None:
     assert visits.send("GET", "/visit?count=capped&limit=1").get_json()["count"] == "4"
     assert visits.send("POST", "/visit/query", json={"count": "capped", "where": "fee > 1"}).get_json()["count"] == "2"
     problem(visits.send("GET", "/visit?count=all"), 400)
-    problem(visits.send("GET", "/visit?count=capped&group=stage&aggregate=count"), 400)
+    grouped = {"count": "capped", "group_by": ["stage"], "aggregates": ["count"]}
+    problem(visits.send("POST", "/visit/query", json=grouped), 400)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_count_stops_where_nobody_reads_it(visits: Api) -> None:
         "limit=0", "limit=201", "limit=1000000", "limit=-1", "limit=1.5", "limit=٣", "limit=50&limit=60",
         "trashed=maybe",
         "titles=2", "page=2", "filter=fee > 1&filter=fee > 2", "ids=1", "order=" + ",".join(["fee"] * 11),
-        "fields=" + ",".join(["fee"] * 501), "aggregate=" + ",".join(["sum(fee)"] * 51), "q=%00", "q=%ff", "cursor=x",
+        "fields=" + ",".join(["fee"] * 501), "group=stage", "fields=subject,,fee", "trashed=yes", "q=%00", "q=%ff", "cursor=x",
         "filter=" + " or ".join(["fee > 1"] * 2_000), "fields=" + ".".join(["patient"] * 80),
         "order=patient." + "x" * 600,
     ],

@@ -191,7 +191,8 @@ def test_no_posted_form_breaks(house: World, known: Mapping[str, str], entity: s
 
 
 @pytest.mark.parametrize(
-    "place", ["filter", "order", "fields", "group", "aggregate", "having", "limit", "cursor", "ids", "q"]
+    "place",
+    ["where", "order_by", "select", "group_by", "aggregates", "having", "limit", "cursor", "ids", "search"],
 )
 @ON_BOTH
 def test_no_query_breaks(house: World, place: str) -> None:
@@ -253,8 +254,7 @@ HIDDEN = "worth"
         "/thing?filter={} > 1", "/thing?order={}", "/thing?order=-{}", "/thing?{}=1", "/thing?f.{}=1",
         "/thing/rows?order={}",
         "/thing/count?filter={} is None", "/api/v1/thing?filter={} > 1", "/api/v1/thing?order={}",
-        "/api/v1/thing?fields={}", "/api/v1/thing?group={}&aggregate=count", "/api/v1/thing?aggregate=sum({})",
-        "/api/v1/thing?group=kind&aggregate=count&having={} > 1", "/api/v1/thing/{}", "/lookup/thing/{}?q=a",
+        "/api/v1/thing?fields={}", "/api/v1/thing?{}[gt]=1", "/api/v1/thing/{}", "/lookup/thing/{}?q=a",
         "/thing/new?{}=1", "/api/v1/visit?filter=about.{} > 1",
     ],
 )  # fmt: skip
@@ -280,8 +280,8 @@ def same(text: str) -> str:
 @pytest.mark.parametrize(
     "body",
     [
-        {"filter": "{} > 1"}, {"order": ["{}"]}, {"fields": ["{}"]}, {"group": ["{}"], "aggregate": [["count"]]},
-        {"aggregate": [["sum", "{}"]]},
+        {"where": "{} > 1"}, {"order_by": ["{}"]}, {"select": ["{}"]}, {"group_by": ["{}"], "aggregates": ["count"]},
+        {"aggregates": ["sum({})"]}, {"group_by": ["kind"], "aggregates": ["count"], "having": "{} > 1"},
     ],
 )  # fmt: skip
 def test_a_query_for_a_hidden_field_is_answered_like_one_for_none(

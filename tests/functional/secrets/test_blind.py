@@ -98,7 +98,7 @@ def test_the_index_is_shown_to_nobody(site: Site) -> None:
             with pytest.raises(QueryInvalid):
                 reader.query(query)
         with pytest.raises(QueryInvalid):
-            reader.aggregate(Query.from_params("badge", {"group": "id_card__blind"}))
+            reader.aggregate(Query.from_json("badge", {"group_by": ["id_card__blind"]}))
     with pytest.raises(RecordInvalid):
         make(site, id_card__blind="x")
 

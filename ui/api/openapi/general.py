@@ -26,6 +26,20 @@ _WAIT = Message("Seconds to wait for a change, at most 30.")
 _OF = Message("Changes of these objects alone.")
 _OPENAPI = Message("The OpenAPI document, as you may see it.")
 _ROLE = Message("Key of a role, whose document to make; takes the permission `developer`.")
+_HOOK = Message("Tell the site something, at an address that somebody made for that")
+_SENT = Message("What its mapping reads: JSON, or a form; signed as the hook wants it.")
+_TAKEN = Message("Done, or done before: `records` says what became of it.")
+_IGNORED = Message("It is of a kind that the hook leaves aside.")
+_REFUSED = {
+    400: Message("The body cannot be read."),
+    401: Message("The signature or the secret is wrong."),
+    403: Message("The person in whose name it writes may not."),
+    404: Message("There is no such address."),
+    413: Message("More bytes than the hook takes."),
+    422: Message("Values are wrong; `errors` names each with its path."),
+    429: Message("Too often; `Retry-After` says when to come again."),
+    503: Message("The hook is paused, or the site is busy; `Retry-After` says when to come again."),
+}
 _SAME = Message("It is still the one that is known.")
 
 
@@ -47,6 +61,7 @@ def general_paths(shapes: Shapes) -> Schema:
             "get": _operation(shapes, "meta.entity", _ENTITY, {"200": described}, 404),
         }
         found["/changes"] = {"get": _changes(shapes, readable)}
+    found["/hooks/{token}"] = _hook(shapes)
     with_files = "file" in access.model.entities
     if with_files and access.may("file", "create"):
         found["/files"] = {"post": _upload(shapes)}
@@ -89,6 +104,34 @@ def _changes(shapes: Shapes, readable: list[str]) -> Schema:
         },
     ]
     return made
+
+
+def _hook(shapes: Shapes) -> Schema:
+    """Return the address at which other programs tell the site something; it stands outside of the API."""
+    say = shapes.said
+    answer = parts.answered(say(_TAKEN), ref("guanxi.taken"))
+    refused = {
+        "content": {parts.JSON: {"schema": ref("guanxi.taken")}, parts.PROBLEM: {"schema": ref("guanxi.problem")}}
+    }
+    answers = {
+        "200": answer,
+        "202": {**answer, "description": say(_IGNORED)},
+        **{str(status): {"description": say(words), **refused} for status, words in _REFUSED.items()},
+    }
+    body = {"description": say(_SENT), "content": {"*/*": {}}}
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    return {
+        "servers": [{"url": "/"}],
+        "parameters": [token],
+        "post": {
+            "operationId": "guanxi.hook",
+            "tags": _TAG,
+            "summary": say(_HOOK),
+            "security": [],
+            "requestBody": body,
+            "responses": answers,
+        },
+    }
 
 
 def _document(shapes: Shapes) -> Schema:

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import Entity, Message
 from ui.api.openapi import parts
+from ui.api.openapi.conditions import conditions
 from ui.api.openapi.samples import Samples
 from ui.api.openapi.shapes import TITLES, UUID, Schema, Shapes, ref
 
@@ -14,6 +15,9 @@ _SORT = r"^-?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 _COLUMN_PATH = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 _AGGREGATE = r"^(count|(count|sum|avg|min|max|count_distinct)\([a-z0-9_.]*\))$"
 _GROUP = r"^([a-z][a-z0-9_.]*|(year|quarter|month|week|day)\([a-z][a-z0-9_.]*\))$"
+_MOST_IDS = 1_000
+_TAKEN = frozenset({"filter", "q", "fields", "order", "limit", "cursor", "count", "trashed", "ids", "titles"})
+"""Parameters of a list that are no fields."""
 _LIST = Message("List {plural}")
 _BULK = Message("Write many at once: {plural}")
 _QUERY = Message("Ask for records or numbers: {plural}")
@@ -129,6 +133,7 @@ class Lists:
                 self._columns(),
                 order,
                 *(parts.parameter(name) for name in ("limit", "cursor", "count", "trashed", "ids", "titles")),
+                *conditions(self._shapes, self._entity, _TAKEN),
             ]
         return made
 
@@ -157,7 +162,7 @@ class Lists:
                 "trashed": {"type": ["boolean", "null"]},
                 "count": {"enum": ["capped", None]},
                 "titles": {"type": "boolean"},
-                "ids": {"type": ["array", "null"], "items": UUID, "maxItems": 200},
+                "ids": {"type": ["array", "null"], "items": UUID, "maxItems": _MOST_IDS},
             },
             "additionalProperties": False,
             "examples": [self._samples.query()],

@@ -50,6 +50,7 @@ _HEADERS: Mapping[str, tuple[Schema, Message]] = {
     "X-Request-Id": (_TEXT, Message("The number of the request, as it stands in the log of the site.")),
     "RateLimit": (_TEXT, Message("What is left of the rate, and until when.")),
     "RateLimit-Policy": (_TEXT, Message("How many requests there may be in which time.")),
+    "Content-Disposition": (_TEXT, Message("The name of the file.")),
     "Preference-Applied": (_TEXT, Message("What of `Prefer` was followed.")),
     "Retry-After": (_TEXT, Message("Seconds after which the request may be made again.")),
     "WWW-Authenticate": (_TEXT, Message("How to show who asks.")),
@@ -64,7 +65,10 @@ _PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
     "cursor": (_TEXT, Message("`next` of the page before, with the same other parameters.")),
     "limit": ({"type": "integer", "minimum": 1}, Message("How many records a page has.")),
     "trashed": ({"type": "boolean", "default": False}, Message("The recycle bin alone.")),
-    "ids": ({"type": "array", "items": _UUID, "minItems": 1, "maxItems": 200}, Message("These records alone, by id.")),
+    "ids": (
+        {"type": "array", "items": _UUID, "minItems": 1, "maxItems": 1_000},
+        Message("These records alone, by id."),
+    ),
     "titles": ({"type": "boolean", "default": False}, Message("Answer the titles of what links lead to, too.")),
     "count": (
         {"type": "string", "enum": ["capped"]},
@@ -241,6 +245,25 @@ def schemas() -> dict[str, Schema]:
         "guanxi.shares": _object({"data": {"type": "array", "items": ref("guanxi.share")}}),
         "guanxi.written": _object({"id": _UUID, "version": _WHOLE}),
         "guanxi.file": _object({"id": _UUID}),
+        "guanxi.export": _object(
+            {
+                "id": _UUID, "state": _TEXT, "file": _TEXT, "records": {"type": ["integer", "null"]},
+                "bytes": {"type": ["integer", "null"]}, "expires_at": _MOMENT,
+                "href": {"type": "string", "format": "uri-reference"}, "done": {"type": ["integer", "null"]},
+                "total": {"type": ["integer", "null"]}, "error": _TEXT,
+            },
+            ("id", "state", "file", "records", "bytes", "expires_at"),
+        ),
+        "guanxi.taken": _object(
+            {
+                "outcome": {"type": "string",
+                            "enum": ["done", "ignored", "repeated", "invalid", "refused", "failed"]},
+                "message": _TEXT,
+                "records": {"type": "array", "items": {}},
+                "errors": {"type": "array", "items": _object({"path": _TEXT, "message": _TEXT})},
+            },
+            ("outcome",),
+        ),
         "guanxi.groups": _object(
             {"data": {"type": "array", "items": {"type": "object"}}, "next": _OR_NULL}, additionalProperties=True
         ),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from engine import Field, Message, Transition
 from ui.api.openapi import parts
-from ui.api.openapi.lists import Lists, upsert_ways
+from ui.api.openapi.exports import Exports
+from ui.api.openapi.lists import upsert_ways
 from ui.api.openapi.shapes import UUID, Schema, ref
 
 _CREATE = Message("Create one: {label}")
@@ -20,6 +21,8 @@ _REVEAL = Message("Reveal {field}: {label}")
 _SHARES = Message("Read with whom it is shared: {label}")
 _SHARE = Message("Share it: {label}")
 _UNSHARE = Message("Take back a share: {label}")
+_PRESS = Message("Press the button {button}: {label}")
+_NOT_YET = Message("It is described, but not run yet: the answer is 404.")
 
 _RECORD = Message("The record as it stands; id and version alone for who may write it but not read it.")
 _UNCHANGED = Message("It is still the version that is known.")
@@ -35,7 +38,7 @@ _REASONS = Message("The rules that decide, and whom to ask for more.")
 _PLAIN = Message("The plain value; who asked for it is noted.")
 
 
-class Operations(Lists):
+class Operations(Exports):
     """The paths of one entity."""
 
     def paths(self) -> Iterator[tuple[str, Schema]]:
@@ -61,6 +64,8 @@ class Operations(Lists):
             yield f"/{key}/bulk", {"post": self._bulk(may)}
         if "read" in may:
             yield from self._about_one(may)
+            if self._access.may(key, "export"):
+                yield from self.exports()
 
     def _about_one(self, may: set[str]) -> Iterator[tuple[str, Schema]]:
         key, entity = self._entity.key, self._entity
@@ -75,6 +80,7 @@ class Operations(Lists):
             for transition in entity.states.transitions.values():
                 if self._access.may_make(transition):
                     yield f"{here}/transition/{transition.key}", self._with_id("post", self._transition(transition))
+        yield from self._buttons()
         opens = self._access.revealable(key)
         for field in entity.fields.values():
             if field.key in opens:
@@ -88,6 +94,16 @@ class Operations(Lists):
             taken = self._operation("unshare", _UNSHARE, refusals=(404, 422))
             taken["responses"]["204"] = {"description": self._say(_GONE), "headers": parts.header()}
             yield f"{here}/shares/{{whom}}", {"parameters": [parts.parameter("id"), whom], "delete": taken}
+
+    def _buttons(self) -> Iterator[tuple[str, Schema]]:
+        """Yield the buttons of workflows that stand on a record."""
+        for name, document in self._shapes.model.documents.items():
+            kind, _, workflow = name.partition("/")
+            button = (document.get("on") or {}).get("button") if kind == "workflow" else None
+            if button is not None and button.get("entity") in {None, self._entity.key}:
+                pressed = self._operation(f"action.{workflow}", _PRESS, refusals=(404,), button=workflow)
+                pressed["description"] = self._say(_NOT_YET)
+                yield f"/{self._entity.key}/{{id}}/action/{workflow}", self._with_id("post", pressed)
 
     # --- one record -----------------------------------------------------------------------------------------------
 

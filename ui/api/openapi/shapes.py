@@ -32,6 +32,7 @@ _OPTION = Message("{key}: {label}")
 _GONE = Message("{key}: {label} (no longer offered)")
 _ROW = Message("A row of {plural} in its {parent}.")
 _KEPT = Message("`id` names a row that stays; rows that are left out are deleted, those without `id` are made.")
+_AS_READ = Message("As it was read; nothing hangs on it.")
 _VERSION = Message("The version that you saw. Another one since: other fields merge, the same field is 409.")
 _OWN_ID = Message("An id of your own making (UUIDv7), so that a repeated request makes no second record.")
 
@@ -160,7 +161,7 @@ class Shapes:
         if name not in self.made:
             fields = self._given(entity)
             properties = {field.key: self._sent(field, creating=True) for field in fields}
-            properties["id"] = {"type": "string", "format": "uuid", "description": self.said(_OWN_ID)}
+            properties["id"] = {"type": ["string", "null"], "format": "uuid", "description": self.said(_OWN_ID)}
             self.made[name] = {
                 "type": "object",
                 "description": self._about(entity),
@@ -245,6 +246,7 @@ class Shapes:
             else:
                 made["description"] = f"{about} {self.said(_KEPT)}"
                 properties["id"] = {"type": ["string", "null"], "format": "uuid"}
+                properties["version"] = {"type": ["integer", "null"], "description": self.said(_AS_READ)}
             self.made[name] = {**made, "properties": properties, "additionalProperties": False}
         return ref(name)
 
