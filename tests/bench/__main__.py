@@ -1,6 +1,7 @@
 """Times the generated application against the floor: `python -m tests.bench quick|full [--postgres] [--only W1,W2]`.
 
 `python -m tests.bench reach [--postgres]` times what row rules cost; see `reach.py`.
+`python -m tests.bench screens [--postgres]` opens pages in Chromium; see `screens.py`.
 
 All servers are up at once, on the same WSGI server with as many workers; rounds are interleaved in random order; what
 counts is the median over the rounds of each round's ratio. CPU seconds per request (server and database) are judged
@@ -52,7 +53,7 @@ _SIDES = ("floor", "plain", "ours")
 def main() -> int:
     """Run the bench and print its table; the exit code is 1 when a ratio is beyond 1.5 times its goal."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("tier", choices=("quick", "full", "reach"))
+    parser.add_argument("tier", choices=("quick", "full", "reach", "screens"))
     parser.add_argument("--rows", type=int)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
@@ -70,6 +71,8 @@ def main() -> int:
     rows = given.rows or (20_000 if given.tier == "quick" else 100_000)
     if given.tier == "reach":
         return reached(given.rows or 200_000, given.rounds, given.postgres)
+    if given.tier == "screens":
+        return opened(given.rows or 100_000, given.rounds, given.postgres)
     options = Options(rows, given.rounds, given.workers, frozenset(filter(None, given.only.split(","))),
                       given.peers.resolve() if given.peers else None)  # fmt: skip
     begin = time.perf_counter()
@@ -107,6 +110,24 @@ def reached(rows: int, rounds: int, postgres: str | None) -> int:
     database = "sqlite" if postgres is None else "postgresql"
     reach.show(figures, f"{rows:,} rows, {database}, {rounds} rounds, {time.perf_counter() - begin:.0f} s")
     return int(any(each.cpu > BEYOND * reach.GOAL for each in figures if each.who == "rep"))
+
+
+def opened(rows: int, rounds: int, postgres: str | None) -> int:
+    """Run the bench of screens; the exit code is 1 when one is beyond its goal."""
+    from tests.bench import screens  # it needs the browser's driver, which nothing else does
+
+    begin = time.perf_counter()
+
+    def say(what: str) -> None:
+        sys.stderr.write(f"{time.perf_counter() - begin:6.1f} s  {what}\n")
+
+    server: AbstractContextManager[Postgres | None] = nullcontext(Postgres(postgres) if postgres else None)
+    if postgres == "":
+        server = started(("ours",))
+    with server as found, tempfile.TemporaryDirectory(prefix="guanxi-bench-") as folder:
+        figures = screens.measure(Path(folder), found, rows, rounds, say)
+    database = "sqlite" if postgres is None else "postgresql"
+    return int(not screens.show(figures, f"{rows:,} rows, {database}, {rounds} rounds, a rep, 1280 x 900"))
 
 
 def show(figures: Mapping[str, Figure], title: str) -> None:
