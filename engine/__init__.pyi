@@ -53,6 +53,9 @@ from engine.data.files import QuotaExceeded as QuotaExceeded
 from engine.data.finding import (
     Found as Found,
 )
+from engine.data.finding import looked_for as looked_for
+from engine.data.finding import name_forms as name_forms
+from engine.data.finding import searchable as searchable
 from engine.data.freshness import told_by_version as told_by_version
 from engine.data.lanes import lane as lane
 from engine.data.happenings import KINDS as HAPPENING_KINDS
@@ -88,7 +91,8 @@ from engine.data.sharing import Share as Share
 from engine.data.sugar import OPERATORS as OPERATORS
 from engine.data.sugar import SUGAR as SUGAR
 from engine.data.sugar import sugared as sugared
-from engine.data.tastes import CHOICES as TASTES
+from engine.data.tastes import TASTES as TASTES
+from engine.data.tastes import NO_TASTES as NO_TASTES
 from engine.data.tastes import Tastes as Tastes
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import FieldChange as FieldChange
@@ -447,10 +451,9 @@ from engine.personal.dashboards import Layout as Layout
 from engine.personal.reports import LONGEST_NAME as LONGEST_REPORT_NAME
 from engine.personal.reports import OwnReport as OwnReport
 from engine.personal.reports import OwnReports as OwnReports
-from engine.personal.stars import MOST as MOST_STARS
+from engine.personal.stars import MOST_STARS as MOST_STARS
 from engine.personal.stars import Stars as Stars
 from engine.personal.stars import TooManyStars as TooManyStars
-from engine.personal.stars import readable as readable_among
 from engine.personal.views import PUBLISH as PUBLISH_VIEWS
 from engine.personal.views import Arrangement as Arrangement
 from engine.personal.views import Audience as Audience

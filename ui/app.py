@@ -16,11 +16,25 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from engine import Site, add_catalogues, nightly_backup
-from ui import assets, cookies, failures, forgery, frame, headers, hosts, origins, requests, sizes, viewing
+from ui import (
+    assets,
+    branding,
+    cookies,
+    failures,
+    forgery,
+    frame,
+    headers,
+    hosts,
+    origins,
+    requests,
+    sizes,
+    viewing,
+    visiting,
+)
 from ui.api import blueprint as api
 from ui.api import hooks, wire
 from ui.mcp.http import routes as agents
-from ui.pages import blueprints
+from ui.pages import blueprints, stars
 from ui.posted import PostedRequest
 from ui.proxies import Proxies
 
@@ -90,10 +104,13 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     app.register_blueprint(agents)
     for each in blueprints():
         app.register_blueprint(each)
+    branding.serve(app, site.config)
     assets.serve(app)
     forgery.guard(app)
     viewing.guard(app)
     frame.furnish(app)
+    app.jinja_env.globals["star_button"] = stars.star_button
+    visiting.note(app)
     failures.handle(app)
     app.wsgi_app = Proxies(headers.Protected(app.wsgi_app), site.config.trusted_proxies, site.config.base_url)  # type: ignore[method-assign]
     return app

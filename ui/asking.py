@@ -155,7 +155,12 @@ def reading() -> Iterator[Reader]:
     """
     with site().reading(g.get("principal") or _signed_in) as reader:
         g.principal = reader.principal
-        yield reader
+        # What stands on many pages and asks something itself, such as the star of a record, reads in this transaction.
+        g.reader = reader
+        try:
+            yield reader
+        finally:
+            g.reader = None
 
 
 def language() -> str:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request
-from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -28,7 +27,7 @@ from engine import (
 )
 from ui.api.problems import http_problem
 from ui.asking import language, reading
-from ui.frame import htmx, listed, navigation
+from ui.frame import NOWHERE, htmx, listed, navigation
 from ui.pages.why import address
 from ui.requests import number_of, shown_path
 
@@ -100,7 +99,7 @@ def _broken(error: Exception) -> Response:
 
 def failure(status: int, reason: str, error: GuanxiError | None = None) -> Response:
     """Return the page of an error, with the ways on for who is signed in and the database answers."""
-    shown, why = Markup(""), ""
+    shown, why = NOWHERE, ""
     givers: tuple[str, ...] = ()
     if status < 500 and g.get("principal") is not None:  # noqa: PLR2004 - whose fault it is
         with suppress(GuanxiError), reading() as reader:

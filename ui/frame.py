@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from engine import (
     LANGUAGES,
+    NO_TASTES,
     Entity,
     MenuItem,
     Message,
@@ -27,10 +28,17 @@ from engine import (
 )
 from ui import assets, cookies, forgery
 from ui.asking import language, site
+from ui.bell import bell_of
+from ui.branding import brand_of
 from ui.widgets.moments import zone
 
 THEME_COOKIE = "guanxi_theme"
 THEMES = ("auto", "light", "dark")
+FOLDED_COOKIE = "guanxi_folded"
+"""Groups of the navigation that are folded in this browser, with dots between; its script writes it."""
+_MOST_FOLDED = 50
+IN_DOCK = 4
+"""Entries at the lower edge of a phone; the others are behind "More"."""
 
 htmx = HTMX()
 
@@ -45,6 +53,27 @@ class Entry:
     mark: str = ""
     """What `data-nav` says: the entity, and its view when the entry leads to one of several."""
     entries: tuple[Entry, ...] = ()
+    key: str = ""
+    """Of a group: under which name browsers remember that it is folded."""
+    letter: str = ""
+    """What is pressed after "g" to go there; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """Where one can go from every page."""
+
+    side: Markup
+    """Beside the page; on a phone it opens from below."""
+    dock: Markup
+    """The first entries, at the lower edge of a phone."""
+
+    def __html__(self) -> str:
+        """Return what stands beside the page."""
+        return str(self.side)
+
+
+NOWHERE = Navigation(Markup(), Markup())
 
 
 @cache
@@ -119,12 +148,14 @@ def is_fragment() -> bool:
 
 def page(template: str, reader: Reader | None = None, /, **values: Any) -> str:
     """Render a page inside the frame; with a reader, the navigation shows what they may see."""
-    shown, rung = Markup(""), None
+    shown, rung, invited = NOWHERE, None, False
     if reader is not None:
         shown = navigation(reader)
-        # What the process last heard: no page asks the database for it.
-        rung = site().alarms.unread if reader.access.has("audit") else None
-    return render_template(template, navigation=shown, rung=rung, **values)
+        # Who is new is asked once, on the first page, whether they want to be shown around.
+        own = reader.principal.scopes is None and reader.principal.viewer is None
+        invited = request.path == "/" and own and reader.principal.tastes.tour == "due"
+        rung = bell_of(reader)
+    return render_template(template, navigation=shown, rung=rung, invited=invited, **values)
 
 
 def furnish(app: Flask) -> None:
@@ -144,17 +175,32 @@ def furnish(app: Flask) -> None:
 
 
 def _who() -> dict[str, Any]:
-    theme = cookies.read(THEME_COOKIE)
     known: Principal | None = g.get("principal")
     spoken = language()
+    tastes = known.tastes if known is not None else NO_TASTES
+    brand = brand_of(site().config)
     return {
         "_": translator(spoken),
         "language": spoken,
-        "theme": theme if theme in THEMES else "auto",
+        "theme": theme(),
+        "tastes": tastes,
+        "accent": tastes.accent or brand.accent,
+        "brand": brand,
+        "brand_name": brand.name(spoken) or words("Guanxi"),
         "person": known,
         "rung": None,
+        "invited": False,
+        "navigation": NOWHERE,
         "view_ends": _view_ends(known),
     }
+
+
+def theme() -> str:
+    """Return light, dark or auto: as the person chose, else as this browser was told."""
+    known: Principal | None = g.get("principal")
+    chosen = known.tastes.theme if known is not None else ""
+    kept = chosen or cookies.read(THEME_COOKIE)
+    return kept if kept in THEMES else "auto"
 
 
 def _view_ends(who: Principal | None) -> str:
@@ -167,23 +213,31 @@ def _view_ends(who: Principal | None) -> str:
 # --- navigation
 
 
-def navigation(reader: Reader) -> Markup:
+def navigation(reader: Reader) -> Navigation:
     """Return the navigation of who reads, with the current entry marked.
 
     It is the same for everybody with the same roles, so it is rendered once for them.
     """
     who, model, spoken = reader.access.principal, reader.model, language()
-    html: str = model.derive(
+    side, dock = model.derive(
         ("navigation", who.roles, who.system, who.scopes, spoken, _conditions(reader)),
         lambda: _rendered(entries(reader, spoken)),
     )
+    for key in request.cookies.get(FOLDED_COOKIE, "").split(".")[:_MOST_FOLDED]:
+        side = side.replace(f'data-group="{key}" open', f'data-group="{key}"') if key.isidentifier() else side
+    side, dock = _marked(side, "data-nav"), _marked(dock, "data-dock")
+    return Navigation(Markup(side), Markup(dock))  # noqa: S704 - rendered by a template
+
+
+def _marked(html: str, by: str) -> str:
+    """Return the navigation with the entry marked that leads to this page."""
     parts = request.path.split("/")
     entity = parts[1]
     for mark in ("/".join(parts[:3]), f"{entity}?{request.args.get('view', '')}", entity):
-        found = f'data-nav="{mark}"'
+        found = f'{by}="{mark}"'
         if found in html:
-            return Markup(html.replace(found, f'{found} aria-current="page"'))  # noqa: S704 - `found` stands in it
-    return Markup(html)  # noqa: S704 - rendered by a template
+            return html.replace(found, f'{found} aria-current="page"')
+    return html
 
 
 def _conditions(reader: Reader) -> tuple[bool, ...]:
@@ -200,9 +254,29 @@ def _conditions(reader: Reader) -> tuple[bool, ...]:
     return tuple(offered(reader.access, each) for each in found)
 
 
-def _rendered(shown: Iterable[Entry]) -> str:
-    home = Entry(words("Home"), "/", "home", "")
-    return render_template("_navigation.html", home=home, entries=shown)
+def _rendered(shown: Iterable[Entry]) -> tuple[str, str]:
+    home = Entry(words("Home"), "/", "home", "", letter="h")
+    lettered = [home, *with_letters(shown)]
+    first = [each for entry in lettered for each in (entry.entries or (entry,))][:IN_DOCK]
+    return (
+        render_template("_navigation.html", entries=lettered),
+        render_template("_dock.html", entries=first),
+    )
+
+
+def with_letters(shown: Iterable[Entry], taken: str = "h") -> list[Entry]:
+    """Return entries with the letter that leads to each: the first of its key that no other has before it."""
+    used = set(taken)
+
+    def lettered(entry: Entry) -> Entry:
+        name = entry.mark.partition("?")[0].rpartition("/")[2]
+        letter = next((each for each in name if each.isalpha() and each.isascii() and each not in used), "")
+        if not entry.entries and letter:
+            used.add(letter)
+            return replace(entry, letter=letter)
+        return replace(entry, entries=tuple(lettered(each) for each in entry.entries))
+
+    return [lettered(each) for each in shown]
 
 
 def entries(reader: Reader, spoken: str) -> tuple[Entry, ...]:
@@ -233,7 +307,9 @@ def _entry(reader: Reader, item: MenuItem, spoken: str) -> Entry | None:
     if item.entity is None:
         if item.url is None and not inner:
             return None
-        return Entry(label or humanise(item.key), item.url or "", item.icon or "folder", item.url or "", inner)
+        return Entry(
+            label or humanise(item.key), item.url or "", item.icon or "folder", item.url or "", inner, item.key
+        )
     entity = reader.model.entities.get(item.entity)
     if entity is None or not reader.access.may(entity.key, "read"):
         return None

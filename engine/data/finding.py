@@ -36,7 +36,7 @@ from engine.expression.sql import bound
 from engine.metadata.model import Entity, Field, Model
 from engine.storage.search import SearchText, match
 from engine.storage.tables import Tables
-from engine.storage.words import Term, terms
+from engine.storage.words import Term, plain, segment, terms
 
 Element = ColumnElement[Any]
 Kind = Literal["sqlite", "postgresql"]
@@ -252,15 +252,30 @@ class Everywhere:
         return Place(self._frame, entity, self._frame.alias(entity.key))
 
 
+def looked_for(query: str) -> tuple[str, ...]:
+    """Return what a query looks for, each as it stands in a text: in lower case, runs of Chinese in one piece."""
+    return tuple(_joined(term) for term in terms(query))
+
+
+def name_forms(name: str) -> tuple[str, ...]:
+    """Return the words by which a name is found, in lower case: its own, and how Chinese ones are typed."""
+    return tuple(segment(name, name=True))
+
+
 def found(rows: Iterable[tuple[Any, ...]], query: str) -> list[Found]:
-    """Return what a search found, each with what stands around the first word."""
-    looked_for = [_joined(term) for term in terms(query)]
+    """Return what a search found, each with what stands around the first word.
+
+    Titles that are what was looked for come first, then those that begin with it; the others stay in their order.
+    """
+    words, whole = looked_for(query), plain(query).strip()
     answer = []
     for entity, record, texts in rows:
         values = orjson.loads(texts) if isinstance(texts, str) else (texts or [])
         title, *others = [_text(value) for value in values] or [""]
-        answer.append(Found(entity, record, title, _snippet(title, others, looked_for)))
-    return answer
+        named = plain(title)
+        rank = 0 if named == whole else 1 if named.startswith(whole) else 2
+        answer.append((rank, Found(entity, record, title, _snippet(title, others, words))))
+    return [each for _, each in sorted(answer, key=lambda pair: pair[0])]
 
 
 def _text(value: Any) -> str:
@@ -271,8 +286,8 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _snippet(title: str, others: Iterable[str], looked_for: Iterable[str]) -> str:
-    words = [word for word in looked_for if word not in title.lower()]
+def _snippet(title: str, others: Iterable[str], wanted: Iterable[str]) -> str:
+    words = [word for word in wanted if word not in title.lower()]
     for text in others:
         lowered = text.lower()
         for word in words:

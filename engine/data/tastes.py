@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-CHOICES: Mapping[str, tuple[str, ...]] = {
+TASTES: Mapping[str, tuple[str, ...]] = {
     "theme": ("auto", "light", "dark"),
     "accent": ("", "blue", "indigo", "purple", "pink", "green", "teal"),
     "density": ("comfortable", "compact"),
-    "first_day": ("", "mon", "sat", "sun"),
+    "first_day": ("mon", "sun", "sat"),
     "shortcuts": ("on", "off"),
     "tour": ("due", "seen"),
 }
@@ -31,8 +31,8 @@ class Tastes:
     density: str = "comfortable"
     start: str = ""
     """Path that the person comes to after signing in; "" = the home page."""
-    first_day: str = ""
-    """First day of the week in calendars; "" = as the language has it."""
+    first_day: str = "mon"
+    """First day of the week in calendars."""
     shortcuts: str = "on"
     """Whether single keys are commands."""
     tour: str = "due"
@@ -42,6 +42,11 @@ class Tastes:
     def is_compact(self) -> bool:
         """Say whether rows stand closer to each other."""
         return self.density == "compact"
+
+    @property
+    def week_begins(self) -> int:
+        """Return the first day of the week as `date.weekday` counts: 0 for Monday."""
+        return {"mon": 0, "sat": 5, "sun": 6}[self.first_day]
 
     def body(self) -> dict[str, str]:
         """Return what differs from what holds without a choice."""
@@ -67,4 +72,4 @@ def is_taste(name: str, value: object) -> bool:
         return False
     if name == "start":
         return len(value) <= LONGEST_START and (not value or (value[0] == "/" and value[1:2] not in {"/", "\\"}))
-    return value in CHOICES[name] or (name == "theme" and value == "")
+    return value in TASTES[name] or (name == "theme" and value == "")

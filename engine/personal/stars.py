@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from sqlalchemy import Connection
 
 from engine import clock
 from engine.audit.statements import Statements
 from engine.data.principal import Principal
-from engine.data.reader import Reader
-from engine.errors import AccessDenied, GuanxiError, NotFound
+from engine.errors import AccessDenied, GuanxiError
 from engine.i18n import Message
 from engine.storage.database import Database
 
-MOST = 500
+MOST_STARS = 500
 """Records that one person may star."""
 
 
@@ -35,7 +33,7 @@ class Stars:
 
         Raises:
             AccessDenied: it is not a person in their own name who asks.
-            TooManyStars: they would have more than `MOST`.
+            TooManyStars: they would have more than `MOST_STARS`.
         """
         me, now = _me(principal), clock.now()
         wanted = list(dict.fromkeys(ids))
@@ -50,8 +48,8 @@ class Stars:
                     " ON CONFLICT DO NOTHING",
                     me, entity, id_, now,
                 ).rowcount  # fmt: skip
-            if before + added > MOST:
-                raise TooManyStars(Message("You can star {most} records; take some stars away first", most=MOST))
+            if before + added > MOST_STARS:
+                raise TooManyStars(Message("You can star {most} records; take some stars away first", most=MOST_STARS))
         return added
 
     def take(self, principal: Principal, entity: str, ids: Iterable[str]) -> None:
@@ -80,16 +78,6 @@ class Stars:
             principal.id, entity, *wanted,
         )  # fmt: skip
         return frozenset(str(row[0]) for row in rows.fetchall())
-
-
-def readable(reader: Reader, entity: str, ids: Iterable[str]) -> list[str]:
-    """Return which records who reads may read, in order; what is not there, or not theirs, is left out."""
-    found = []
-    for id_ in ids:
-        with suppress(NotFound):
-            reader.record(entity, id_, ("id",))
-            found.append(id_)
-    return found
 
 
 def _me(principal: Principal) -> str:

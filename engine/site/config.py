@@ -24,7 +24,7 @@ from engine.i18n import Message
 from engine.metadata.document import Positions, by_place, join, read_plain
 from engine.metadata.shape import Compiler
 from engine.outbound import Allowance
-from engine.site import sign_in
+from engine.site import appearance, sign_in
 from engine.site.job_settings import BACKUP_SCHEMA, JOBS_SCHEMA
 from engine.site.keys import Source, read_key
 
@@ -117,6 +117,8 @@ class SiteConfig:
     """Where the backup of every night goes, and which are kept."""
     sign_in: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Who may sign in by password, and who else vouches for people."""
+    site: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Its name, its logo and its colour."""
     secret_source: Source | None = field(default=None, repr=False)
     secrets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Where the keys come from that wrap data keys, and former ones of either kind."""
@@ -192,7 +194,7 @@ def read_config(folder: Path, *, database_url: str | None = None) -> SiteConfig:
     body, positions, problems = read_plain(data, FILE)
     body = {} if body is None else body
     if not problems:
-        problems = _problems(body, positions)
+        problems = _problems(body, positions, folder)
     if problems:
         raise DocumentsInvalid(problems)
     return _made(folder, dict(body), database_url or os.environ.get("DATABASE_URL"))
@@ -269,6 +271,7 @@ SCHEMA: dict[str, Any] = _map(
         ),
         "packs": _names("Ready-made objects; core is always there.", pattern="^[a-z][a-z0-9_]*$"),
         "plugins": _names("Plugins to load; all in the folder plugins when left out."),
+        "site": appearance.SCHEMA,
         "base_url": _words("Where people reach the site.", pattern=r"^https?://[^\s/]+"),
         "hosts": _names("Further names under which the site answers.", pattern=r"^[A-Za-z0-9._\[\]:-]+$"),
         "trusted_proxies": _names(
@@ -359,7 +362,7 @@ SCHEMA: dict[str, Any] = _map(
 )
 
 
-def _problems(body: Any, positions: Positions) -> list[Problem]:
+def _problems(body: Any, positions: Positions, folder: Path) -> list[Problem]:
     """Return all that is wrong in one file."""
     problems = [
         Problem(
@@ -383,9 +386,14 @@ def _problems(body: Any, positions: Positions) -> list[Problem]:
     if not problems and isinstance(allowed := (body.get("outbound") or {}).get("allow"), list):
         problems += _not_reachable(allowed, positions)
     if not problems:
-        for path, message in sign_in.faults(body.get("sign_in") or {}):
-            whole = ("sign_in", *path)
-            problems.append(Problem(message, positions.place(whole), join(whole), "value"))
+        parts = {
+            "sign_in": sign_in.faults(body.get("sign_in") or {}),
+            "site": appearance.faults(body.get("site") or {}, folder),
+        }
+        for part, faults in parts.items():
+            for path, message in faults:
+                whole = (part, *path)
+                problems.append(Problem(message, positions.place(whole), join(whole), "value"))
     if not problems:
         problems = _no_proxies(body.get("trusted_proxies") or [], positions)
     return sorted(problems, key=by_place)

@@ -261,7 +261,7 @@ def test_on_a_phone_the_navigation_opens_without_a_script(page: Page) -> None:
     navigation = page.get_by_role("navigation", name="Navigation")
     expect(navigation).to_be_hidden()
 
-    page.locator(".shell-toggle").click()
+    page.locator(".dock-more").click()
     navigation.get_by_role("link", name="Deals").click()
 
     expect(page).to_have_url(re.compile(r"/deal$"))

@@ -1,38 +1,102 @@
-"""Search over everything that somebody may see, grouped by entity."""
+"""Search over everything that somebody may see: ranked, by kind, with what was found marked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from flask import Blueprint, request
+from markupsafe import Markup
 
-from engine import Entity, Found, Reader
+from engine import Entity, Found, Reader, searchable
 from ui.asking import language, reading
 from ui.frame import Entry, entries, page
+from ui.widgets.marking import marker
 
-PER_ENTITY = 8
-"""Records that are shown of one entity; its own list has the others."""
-FOUND = 120
+PER_ENTITY = 6
+"""Records that are shown of one kind while all kinds are."""
+OF_ONE = 60
+"""Records that are shown when one kind is chosen; its own list has the others."""
+FOUND = 150
 """Records that are looked at, the best first."""
+_FEW_KINDS = 8
+"""Kinds that are asked for by themselves when others filled what is looked at."""
 
 routes = Blueprint("search", __name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record as the page shows it."""
+
+    address: str
+    title: Markup
+    snippet: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was found of one kind."""
+
+    entity: Entity
+    hits: list[Hit]
+    number: int
+    more: bool
+    """Whether there are, or may be, others than were counted."""
+
+
 @routes.get("/search")
 def search() -> str:
-    """Show what words find, the entities in the order of the navigation."""
-    words = request.args.get("q", "").strip()
+    """Show what words find, the kinds in the order of the navigation."""
+    words, scope = request.args.get("q", "").strip(), request.args.get("in", "")
     with reading() as reader:
-        groups = _groups(reader, words) if words else []
-        return page("search.html", reader, words=words, groups=groups)
+        kinds = searched_kinds(reader)
+        chosen = next((each for each in kinds if each.key == scope), None)
+        groups = _groups(reader, words, kinds, chosen) if words else []
+        by_kind = {each.entity.key: each for each in groups}
+        return page("search.html", reader, words=words, groups=groups, by_kind=by_kind, kinds=kinds, chosen=chosen)
 
 
-def _groups(reader: Reader, words: str) -> list[tuple[Entity, list[Found]]]:
-    found = reader.search(words, limit=FOUND)
-    order = {entry.mark.partition("?")[0]: place for place, entry in enumerate(_flat(reader))}
-    ranked = sorted(found, key=lambda each: (order.get(each.entity, len(order)), each.entity))
-    groups = groupby(ranked, lambda each: each.entity)
-    return [(reader.model.entity(key), list(group)[:PER_ENTITY]) for key, group in groups]
+def searched_kinds(reader: Reader) -> list[Entity]:
+    """Return what may be searched, in the order of the navigation."""
+    model = reader.model
+    order = {entry.mark.partition("?")[0]: place for place, entry in reversed(list(enumerate(_flat(reader))))}
+    known = [
+        each
+        for each in model.entities.values()
+        if reader.access.may(each.key, "read") and searchable(model, each) and each.parent is None
+    ]
+    return sorted(known, key=lambda each: order.get(each.key, len(order)))
+
+
+def _groups(reader: Reader, words: str, kinds: Sequence[Entity], chosen: Entity | None) -> list[Group]:
+    mark = marker(words)
+    if chosen is not None:
+        found = reader.search(words, (chosen.key,), limit=OF_ONE + 1)
+        return [_group(chosen, found, OF_ONE, mark)] if found else []
+    every = reader.search(words, limit=FOUND)
+    full = len(every) >= FOUND
+    by_kind: dict[str, list[Found]] = {}
+    for key, hits in groupby(sorted(every, key=lambda each: each.entity), lambda each: each.entity):
+        by_kind[key] = list(hits)
+    if full:
+        # One kind with many hits must not hide the others.
+        poor = [each.key for each in kinds if len(by_kind.get(each.key, ())) < PER_ENTITY][:_FEW_KINDS]
+        for key in poor:
+            by_kind[key] = reader.search(words, (key,), limit=PER_ENTITY + 1)
+    order = {each.key: place for place, each in enumerate(kinds)}
+    best = {key: place for place, key in reversed(list(enumerate(each.entity for each in every[:PER_ENTITY])))}
+    keys = sorted(
+        (key for key in by_kind if by_kind[key]), key=lambda key: (best.get(key, FOUND), order.get(key, len(order)))
+    )
+    return [_group(reader.model.entity(key), by_kind[key], PER_ENTITY, mark, full=full) for key in keys]
+
+
+def _group(entity: Entity, found: Sequence[Found], most: int, mark: object, *, full: bool = False) -> Group:
+    assert callable(mark)  # noqa: S101 - what `marker` returns
+    hits = [Hit(f"/{each.entity}/{each.id}", mark(each.title or "—"), mark(each.snippet)) for each in found[:most]]
+    return Group(entity, hits, min(len(found), most) if full else len(found), full or len(found) > most)
 
 
 def _flat(reader: Reader) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""Language and theme: kept in the browser, and the language of a signed-in person in their user record."""
+"""The quick switch of language and appearance, on every page and before the sign-in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from engine import LANGUAGES, SYSTEM, Change, SignInNeeded
-from ui import cookies
-from ui.asking import LANGUAGE_COOKIE, principal, site
-from ui.frame import THEME_COOKIE, THEMES
+from ui.asking import principal, site
+from ui.frame import THEMES
+from ui.pages.preferences import remember
 from ui.safe import own_path
-
-_A_YEAR = 31_536_000
 
 routes = Blueprint("settings", __name__)
 
@@ -21,24 +19,21 @@ def settings() -> Response:
     """Keep what was chosen, and go back to where it was chosen."""
     response = redirect(own_path(request.form.get("back", "")), 303)
     language, theme = request.form.get("language", ""), request.form.get("theme", "")
-    if language in LANGUAGES:
-        _keep(response, LANGUAGE_COOKIE, language)
-        _remember(language)
-    if theme in THEMES:
-        _keep(response, THEME_COOKIE, theme)
+    remember(response, language, theme)
+    _remember(language if language in LANGUAGES else "", theme if theme in THEMES else "")
     return response
 
 
-def _remember(language: str) -> None:
-    """Keep the language in the person's own record, which mails and other browsers go by."""
+def _remember(language: str, theme: str) -> None:
+    """Keep it with the person, which mails and other browsers go by."""
     try:
         who = principal()
     except SignInNeeded:
         return
-    if who.id is not None and who.language != language:
+    if who.id is None or who.scopes is not None:
+        return
+    if language and who.language != language:
         # Nobody needs a right to change users for a taste of their own.
         site().records.update(SYSTEM, "user", [Change(who.id, {"language": language})], via="web")
-
-
-def _keep(response: Response, name: str, value: str) -> None:
-    cookies.keep(response, name, value, seconds=_A_YEAR)
+    if theme and who.tastes.theme != theme:
+        site().settings.keep(who, {"theme": theme})

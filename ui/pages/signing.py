@@ -20,13 +20,14 @@ from engine import (
 )
 from ui import cookies
 from ui.asking import COOKIE, STEP_COOKIE, language, principal, session_secret, site
-from ui.frame import page
+from ui.frame import THEME_COOKIE, page
 from ui.pages.away import tell_deputy
 from ui.pages.ways import offered
 from ui.safe import own_path
 
 routes = Blueprint("signing", __name__)
 _STEP_SECONDS = 1_800
+_A_YEAR = 31_536_000
 
 
 @routes.get("/login")
@@ -113,7 +114,11 @@ def enter(begin: Callable[[], SignIn], wanted: str) -> Response:
 def signed_in(done: SignIn, wanted: str) -> Response:
     """Go on to where the person wanted to go, with the cookie of a sign-in."""
     tell_deputy(done.principal)
-    response = redirect(wanted, 303)
+    tastes = done.principal.tastes
+    response = redirect(own_path(tastes.start) if wanted == "/" else wanted, 303)
+    if tastes.theme:
+        # So that pages without a person, such as the next sign-in, look the same.
+        cookies.keep(response, THEME_COOKIE, tastes.theme, seconds=_A_YEAR)
     keep_session(response, done.secret)
     cookies.forget(response, STEP_COOKIE)
     return response

@@ -170,9 +170,9 @@ def test_search_finds_what_somebody_may_see_by_entity(world: World) -> None:
     )
     web = world.browser("ben")
 
-    page = web.text("/search?q=acme")
+    page = re.sub("</?mark>", "", web.text("/search?q=acme"))
 
-    assert re.findall(r'id="found-([a-z]+)"', page) == ["deal", "client"]
+    assert re.findall(r'id="found-([a-z]+)"', page) == ["client", "deal"]  # what is called so comes first
     assert "Acme anvil" in page
     assert "Acme secret" not in page
     assert 'href="/client?q=acme"' in page
@@ -185,7 +185,7 @@ def test_chinese_is_found_by_part_and_by_the_initials_of_its_pinyin(world: World
     web = world.browser("ben", "zh")
 
     for wanted in ("腾飞", "贸易", "tfmy"):
-        page = web.text(f"/search?q={wanted}")
+        page = re.sub("</?mark>", "", web.text(f"/search?q={wanted}"))
         assert "腾飞贸易" in page
         assert "远大" not in page
 
@@ -193,7 +193,7 @@ def test_chinese_is_found_by_part_and_by_the_initials_of_its_pinyin(world: World
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 NOT_WORDS = {
     "Ada", "Ben", "Dan", "English", "CSV", "Anvil", "nonsense", "stag", "stage", "guanxi", "user", "add", "and", "not",
-    "Webhook",
+    "Webhook", "Ctrl",
 }  # fmt: skip
 
 

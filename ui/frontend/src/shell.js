@@ -1,0 +1,89 @@
+// The frame: groups of the navigation stay as they were left, the palette and the sheets come when they are asked for.
+
+const FOLDED = "guanxi_folded";
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (!event.target.matches?.(".shell-group")) {
+      return;
+    }
+    const folded = [...document.querySelectorAll(".shell-group:not([open])")].map((each) => each.dataset.group);
+    document.cookie = `${FOLDED}=${folded.join(".")}; path=/; max-age=31536000; samesite=lax`;
+  },
+  true,
+);
+
+/** Open the palette; it is loaded when it is first wanted. */
+export async function openPalette(words = "") {
+  const address = document.body.dataset.palette;
+  if (address) {
+    (await import(address)).open(words);
+  }
+}
+
+/** Show a page that is a part of the help in a dialog. */
+export async function openSheet(address, title) {
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) {
+    location.assign(address);
+    return;
+  }
+  document.querySelector("dialog.sheet")?.remove();
+  const dialog = Object.assign(document.createElement("dialog"), { className: "sheet card" });
+  dialog.setAttribute("aria-label", title);
+  dialog.innerHTML = await answer.text();
+  const close = Object.assign(document.createElement("button"), { className: "btn-close", type: "button" });
+  close.setAttribute("aria-label", document.querySelector("#notices")?.dataset.close ?? "×");
+  close.addEventListener("click", () => dialog.close());
+  dialog.prepend(close);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+export async function startTour() {
+  const address = document.body.dataset.tour;
+  if (address) {
+    (await import(address)).start();
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-palette-open], [data-keys-open], [data-tour-open]");
+  if (!opener || event.ctrlKey || event.metaKey || event.shiftKey) {
+    return;
+  }
+  event.preventDefault();
+  document.querySelector("details.person[open]")?.removeAttribute("open");
+  if (opener.matches("[data-palette-open]")) {
+    openPalette();
+  } else if (opener.matches("[data-keys-open]")) {
+    openSheet(opener.getAttribute("href"), opener.textContent.trim());
+  } else {
+    startTour();
+  }
+});
+
+// The search of the bar becomes the palette as soon as somebody types in it; Enter before that is the search page.
+document.addEventListener("input", (event) => {
+  if (event.target.id === "search-all" && !event.isComposing) {
+    openPalette(event.target.value);
+    event.target.value = "";
+  }
+});
+document.addEventListener("compositionend", (event) => {
+  if (event.target.id === "search-all" && event.target.value) {
+    openPalette(event.target.value);
+    event.target.value = "";
+  }
+});
+
+// Who goes on elsewhere has done with the navigation that a phone shows from below.
+document.addEventListener("click", (event) => {
+  const open = document.getElementById("shell-open");
+  if (open?.checked && event.target.closest?.("main")) {
+    open.checked = false;
+  }
+});
