@@ -30,7 +30,8 @@ NEXT_PAINT_MS = 100
 _WATCH = """
 window.slowest = 0;
 new PerformanceObserver((list) => {
-  for (const each of list.getEntries()) if (each.interactionId) window.slowest = Math.max(window.slowest, each.duration);
+  const lasted = list.getEntries().filter((each) => each.interactionId).map((each) => each.duration);
+  window.slowest = Math.max(window.slowest, ...lasted);
 }).observe({ type: "event", durationThreshold: 16, buffered: true });
 window.painted = 0;
 new PerformanceObserver((list) => {
