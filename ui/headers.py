@@ -19,9 +19,10 @@ _FEATURES = (
     "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), serial=(), hid=(), midi=(),"
     " display-capture=(), browsing-topics=()"
 )
+_NOT_FRAMED = ("X-Frame-Options", "DENY")
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
+    _NOT_FRAMED,
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", _FEATURES),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -62,6 +63,9 @@ def also(environ: WSGIEnvironment, name: str, value: str) -> None:
 def _protected(environ: WSGIEnvironment, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     known = {name.lower(): value for name, value in headers}
     whole = [*headers, *_ALWAYS, *environ.get(_MORE, ())]
+    if "x-frame-options" in known:
+        # A file that a page of ours frames.
+        whole.remove(_NOT_FRAMED)
     if "content-security-policy" not in known:
         whole.append(_POLICY)
     if "cache-control" not in known:

@@ -179,7 +179,32 @@ class Screens:
             for each in self._report.ordered(doc, ("tabs",), given)
         )
         panels = {side: tuple(names) for side, names in (body.get("panels") or {}).items()}
-        return Form(key, entity.key, tabs, panels, layer=self._report.composed.layers[doc].name)
+        return Form(
+            key,
+            entity.key,
+            tabs,
+            panels,
+            layer=self._report.composed.layers[doc].name,
+            highlights=self._known(doc, "highlights", body, entity, entity.fields, Message("field")),
+            around=self._known(doc, "around", body, entity, entity.relations, Message("related records")),
+        )
+
+    def _known(
+        self, doc: str, name: str, body: Mapping[str, Any], entity: Entity, known: Mapping[str, Any], what: Message
+    ) -> tuple[str, ...]:
+        """Return names of fields or relations that are there; a warning for each that is not."""
+        given = body.get(name)
+        found = []
+        for number, each in enumerate(listed(given)):
+            if each in known:
+                found.append(each)
+                continue
+            message = Message(
+                "{entity} has no {what} {name}; it is left out", entity=entity.key, what=what, name=repr(each)
+            )
+            path = (name, number) if isinstance(given, list) else (name,)
+            self._report.warning(doc, path, message, suggest(each, known))
+        return tuple(found)
 
     def _tab(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity, views: Mapping[str, View]) -> Tab:
         path = ("tabs", key)

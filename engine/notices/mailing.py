@@ -124,7 +124,7 @@ class NoticeMails:
         if len(told) == 1 and first.entity is not None and first.record_id is not None:
             place = f"/{first.entity}/{first.record_id}"
         subject = lines[0] if len(told) == 1 else Message("{count} notices for you", count=len(told))
-        button = (Message("Open"), f"{self._address}{place}") if self._address else None
+        button = (Message("Look at it"), f"{self._address}{place}") if self._address else None
         after = [Message("You can choose what you are told, and how, in your settings on the site.")]
         return Letter("notice", subject, lines, button, after)
 

@@ -87,6 +87,13 @@ class Notices:
             following = (found[-1].at, found[-1].id)
         return tell(reader, found), following
 
+    def one(self, reader: Reader, id_: str) -> ToldNotice | None:
+        """Return a notice of whoever reads; None of any other, and where they may no longer see what it is about."""
+        if reader.principal.id is None:
+            return None
+        found = tell(reader, self.rows.some(reader.connection, reader.principal.id, [id_]))
+        return found[0] if found else None
+
     def mark(self, principal: Principal, ids: Sequence[str] | None = None, *, read: bool = True) -> int:
         """Note that somebody has read notices, all of them unless ids are given, or has not; return how many."""
         principal.require_own_hands()

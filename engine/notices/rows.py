@@ -139,6 +139,11 @@ class NoticeRows:
         text = f"SELECT {_COLUMNS} FROM notice WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
         return [_notice(row) for row in self._run(connection, text, *found, limit).fetchall()]
 
+    def some(self, connection: Connection, user_id: str, ids: Sequence[str]) -> list[Notice]:
+        """Return those of some notices that are somebody's."""
+        text = f"SELECT {_COLUMNS} FROM notice WHERE user_id = ? AND id IN ({_marks(ids)})"
+        return [_notice(row) for row in self._run(connection, text, user_id, *ids).fetchall()] if ids else []
+
     def mark(self, connection: Connection, user_id: str, ids: Sequence[str] | None = None, *, read: bool = True) -> int:
         """Note that somebody has read notices, all of them unless ids are given, or has not; return how many."""
         values: list[Any] = [clock.now() if read else None, user_id]

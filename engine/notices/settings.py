@@ -17,7 +17,7 @@ from engine.i18n import Message
 MailWay = Literal["no", "now", "daily"]
 MAIL_WAYS: tuple[MailWay, ...] = ("no", "now", "daily")
 MAIL_WAY_LABELS: Mapping[str, Message] = {
-    "no": Message("No mail"),
+    "no": Message("Not by mail"),
     "now": Message("At once"),
     "daily": Message("Once a day"),
 }

@@ -31,7 +31,7 @@ from ui.frame import notice, page
 from ui.pages.editing import said_title
 from ui.pages.listing import entity_of, locale_of
 
-_ACTIONS = {
+ACTIONS = {
     "create": Message("created"),
     "update": Message("changed"),
     "delete": Message("moved to the recycle bin"),
@@ -211,7 +211,7 @@ def _what(reader: Reader, entity: Entity, entry: ChangeEntry) -> Message:
     key = entry.via.removeprefix("reveal:") if entry.action == "reveal" else ""
     if key in entity.fields and reader.access.mask(entity.key).get(key, "hidden") != "hidden":
         return Message("looked at the masked value of {field}", field=entity.fields[key].label)
-    return _ACTIONS.get(entry.action, Message(entry.action))
+    return ACTIONS.get(entry.action, Message(entry.action))
 
 
 def _may_undo(reader: Reader, entry: ChangeEntry) -> bool:

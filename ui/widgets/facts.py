@@ -17,6 +17,7 @@ from engine import Access, Entity, Expr, Field, Locale, Message, Reader, Section
 from ui import forgery
 from ui.widgets.cells import Asked, Cell
 from ui.widgets.conditions import holds, wanted_paths
+from ui.widgets.inputs import is_editable
 from ui.widgets.paths import mask_of
 from ui.widgets.reading import fact_cell
 
@@ -39,16 +40,27 @@ class Facts:
     """What `w0`, `w1` ... of the template stand for."""
     _template: Any
 
-    def html(self, reader: Reader, values: Mapping[str, Any], record_id: str) -> Markup:
-        """Return the facts of a record, whose Python values stand by dotted path."""
+    def html(self, reader: Reader, values: Mapping[str, Any], record_id: str, *, edit: bool = False) -> Markup:
+        """Return the facts of a record, whose Python values stand by dotted path; with `edit`, each can be filled in."""
         shown: dict[str, Any] = {
             f"w{place}": holds(reader, self._entity, expr, values, record_id) is not False
             for place, expr in enumerate(self._conditions)
         }
-        shown.update(here=f"/{self._entity}/{record_id}", token=forgery.token())
-        for place, (each, _paths) in enumerate(self._cells):
+        shown.update(here=f"/{self._entity}/{record_id}", token=forgery.token(), edit=edit)
+        for place, (each, paths) in enumerate(self._cells):
+            shown[f"e{place}"] = is_empty(values, paths)
             shown.update({f"c{place}_{number}": words for number, words in enumerate(_prepared(reader, each, values))})
         return Markup(self._template.render(shown))  # noqa: S704 - autoescaped
+
+
+    def empty(self, values: Mapping[str, Any]) -> int:
+        """Return how many of the facts say nothing of a record."""
+        return sum(is_empty(values, paths) for _cell, paths in self._cells)
+
+
+def is_empty(values: Mapping[str, Any], paths: Iterable[str]) -> bool:
+    """Say whether a record has nothing at some paths."""
+    return all(values.get(path) in (None, "", (), []) for path in paths)
 
 
 def _prepared(reader: Reader, each: Cell, values: Mapping[str, Any]) -> Iterable[Any]:
@@ -125,7 +137,20 @@ class _Maker:
         classes = " ".join(("fact", *(["wide"] if field.type.name in _WIDE else []), *(["alone"] if alone else [])))
         label = _plain(field.label.in_(self.locale.language))
         # Where a section holds one field and is called like it, its name is not said twice on the screen.
-        return self._when(field.visible_when, f'<div class="{classes}"><dt>{label}</dt><dd>{inner}</dd></div>')
+        classes += f"{{% if e{place} %}} is-empty{{% endif %}}"
+        mark, pencil = "", ""
+        if is_editable(self.reader.access, field):
+            mark = f'{{% if edit %}} data-cell="{field.key}"{{% endif %}}'
+            pencil = f"{{% if edit %}}{self._pencil(field)}{{% endif %}}"
+        fact = f'<div class="{classes}"{mark}><dt>{label}</dt><dd>{inner}</dd>{pencil}</div>'
+        return self._when(field.visible_when, fact)
+
+    def _pencil(self, field: Field) -> str:
+        """Return the way to fill in a fact: its place in the form, which a script opens where the fact stands."""
+        words = _plain(Message("Edit {label}", label=field.label).in_(self.locale.language))
+        return (
+            f'<a class="fact-edit" href="{{{{ here }}}}/edit#f-{field.key}" title="{words}" aria-label="{words}"></a>'
+        )
 
     def _way_in(self, field: Field) -> str:
         """Return what stands beside a masked value: the way to see it, or to learn why it is masked."""

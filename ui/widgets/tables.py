@@ -19,7 +19,7 @@ from engine import Access, Column, Entity, Field, Locale, Message, Model, Reader
 from ui.widgets.cells import Asked, Cell, cell
 from ui.widgets.paths import fields_along, linked_titles, mask_of
 
-Mode = Literal["list", "bin", "plain"]
+Mode = Literal["list", "bin", "plain", "related", "belonging"]
 OWN_KEPT = 300
 """Tables with columns of somebody's own choice that are kept."""
 
@@ -184,7 +184,8 @@ def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode
     plain = bool(cells) and not cells[titled].safe
     name = f"{{{{ c{titled}_0 }}}}" if plain else Message("Tick").in_(language)
     tick = f'<input type="checkbox" name="id" value="{{{{ id }}}}" aria-label="{name}">'
-    parts.insert(0, "<td></td>" if mode == "plain" else f"<td>{{% if edit or drop %}}{tick}{{% endif %}}</td>")
+    bare = mode not in {"list", "bin"}
+    parts.insert(0, "<td></td>" if bare else f"<td>{{% if edit or drop %}}{tick}{{% endif %}}</td>")
     if mode == "list":
         link = f'<a class="act" href="/{entity}/{{{{ id }}}}/edit" title="{Message("Edit").in_(language)}"></a>'
         parts.append(f"<td>{{% if edit %}}{link}{{% endif %}}</td>")
@@ -209,9 +210,22 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
             phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
     return f"{''.join(rules)}@media (max-width:639.98px){{{''.join(phone)}}}"
 
+    if mode in {"related", "belonging"}:
+        parts.append(f"<td>{_row_acts(mode, language, name)}</td>")
 
 def css_text(words: str) -> str:
     """Return words as a CSS string that nothing can break out of."""
+def _row_acts(mode: Mode, language: str, name: str) -> str:
+    """Return the buttons that let go of a record that belongs to another, and that delete it."""
+    acts = (("edit", "unlink", Message("Unlink")), ("drop", "delete", Message("Delete")))
+    return "".join(
+        f'{{% if {may} %}}<button class="row-{does}" name="{does}" value="{{{{ id }}}}" title="{label.in_(language)}"'
+        f' aria-label="{label.in_(language)}: {name}"></button>{{% endif %}}'
+        for may, does, label in acts
+        if mode == "related" or does == "delete"
+    )
+
+
     return '"{}"'.format("".join(each if each.isalnum() or each == " " else f"\\{ord(each):x} " for each in words))
 
 

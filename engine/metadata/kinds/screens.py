@@ -187,6 +187,8 @@ def form_schema() -> Schema:
         "tabs",
     )
 
+            "highlights": names("Fields that stand beside the name of a record.", holds="field"),
+            "around": names("Relations whose records' happenings are told along with the record's.", holds="relation"),
 
 def _measures() -> Schema:
     functions = ("sum", "count", "min", "max", "avg", "count_distinct")

@@ -19,7 +19,7 @@ def facts(page: str) -> dict[str, str]:
 
 def steps(page: str) -> list[str]:
     """Return the names of the transitions that a page offers."""
-    return re.findall(r"/transition/([a-z_]+)\"", page)
+    return list(dict.fromkeys(re.findall(r"/transition/([a-z_]+)\"", page)))
 
 
 def test_a_record_is_shown_with_labels_and_formats_of_its_fields(clinic: World, anna: str) -> None:
