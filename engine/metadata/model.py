@@ -347,11 +347,11 @@ class Form:
     panels: Mapping[str, tuple[str, ...]] = EMPTY
     derived: bool = False
     layer: str = "site"
-
     highlights: tuple[str, ...] = ()
     """Fields that stand beside the name of a record; empty = those that fit."""
     around: tuple[str, ...] = ()
     """Relations whose records have their happenings told along with those of a record."""
+
 
 Action = Literal["read", "create", "update", "delete", "export", "transfer", "import"]
 ACTIONS: tuple[Action, ...] = ("read", "create", "update", "delete", "export", "transfer", "import")

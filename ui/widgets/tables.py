@@ -189,7 +189,20 @@ def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode
     if mode == "list":
         link = f'<a class="act" href="/{entity}/{{{{ id }}}}/edit" title="{Message("Edit").in_(language)}"></a>'
         parts.append(f"<td>{{% if edit %}}{link}{{% endif %}}</td>")
+    if mode in {"related", "belonging"}:
+        parts.append(f"<td>{_row_acts(mode, language, name)}</td>")
     return f"{{% for {', '.join(['id', 'edit', 'drop', *names])} in rows %}}<tr>{''.join(parts)}</tr>\n{{% endfor %}}"
+
+
+def _row_acts(mode: Mode, language: str, name: str) -> str:
+    """Return the buttons that let go of a record that belongs to another, and that delete it."""
+    acts = (("edit", "unlink", Message("Unlink")), ("drop", "delete", Message("Delete")))
+    return "".join(
+        f'{{% if {may} %}}<button class="row-{does}" name="{does}" value="{{{{ id }}}}" title="{label.in_(language)}"'
+        f' aria-label="{label.in_(language)}: {name}"></button>{{% endif %}}'
+        for may, does, label in acts
+        if mode == "related" or does == "delete"
+    )
 
 
 def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Sequence[int | None], titled: int) -> str:
@@ -210,22 +223,9 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
             phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
     return f"{''.join(rules)}@media (max-width:639.98px){{{''.join(phone)}}}"
 
-    if mode in {"related", "belonging"}:
-        parts.append(f"<td>{_row_acts(mode, language, name)}</td>")
 
 def css_text(words: str) -> str:
     """Return words as a CSS string that nothing can break out of."""
-def _row_acts(mode: Mode, language: str, name: str) -> str:
-    """Return the buttons that let go of a record that belongs to another, and that delete it."""
-    acts = (("edit", "unlink", Message("Unlink")), ("drop", "delete", Message("Delete")))
-    return "".join(
-        f'{{% if {may} %}}<button class="row-{does}" name="{does}" value="{{{{ id }}}}" title="{label.in_(language)}"'
-        f' aria-label="{label.in_(language)}: {name}"></button>{{% endif %}}'
-        for may, does, label in acts
-        if mode == "related" or does == "delete"
-    )
-
-
     return '"{}"'.format("".join(each if each.isalnum() or each == " " else f"\\{ord(each):x} " for each in words))
 
 

@@ -177,6 +177,8 @@ def form_schema() -> Schema:
             "form": dotted("Its name, such as visit.default.", "locked"),
             "entity": key("Entity that it shows.", "locked", holds="entity"),
             "tabs": mapping("Its tabs.", tab),
+            "highlights": names("Fields that stand beside the name of a record.", holds="field"),
+            "around": names("Relations whose records' happenings are told along with the record's.", holds="relation"),
             "panels": mapping(
                 "Panels beside the form: right, left, top or bottom, each with what stands in it.",
                 names("What stands in it."),
@@ -187,8 +189,6 @@ def form_schema() -> Schema:
         "tabs",
     )
 
-            "highlights": names("Fields that stand beside the name of a record.", holds="field"),
-            "around": names("Relations whose records' happenings are told along with the record's.", holds="relation"),
 
 def _measures() -> Schema:
     functions = ("sum", "count", "min", "max", "avg", "count_distinct")
