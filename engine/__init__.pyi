@@ -64,8 +64,10 @@ from engine.data.happenings import Happenings as Happenings
 from engine.data.happenings import activity_fields as activity_fields
 from engine.data.happenings import activity_relation as activity_relation
 from engine.data.happenings import happenings as happenings
+from engine.data.lanes import lane as lane
 from engine.data.marks import MARK as MARK
 from engine.data.offering import offered as offered
+from engine.data.minding import minding_duplicates as minding_duplicates
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
 from engine.data.query import Aggregate as Aggregate
@@ -122,6 +124,17 @@ from engine.data.transfer.wanted import kind_of_file as kind_of_file
 from engine.data.transfer.wanted import read_export_options as read_export_options
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine
+from engine.duplicates import ALL as MERGE_ALL
+from engine.duplicates import MOST as MOST_MERGED
+from engine.duplicates import Checked as Checked
+from engine.duplicates import Choice as MergeChoice
+from engine.duplicates import DuplicatesFound as DuplicatesFound
+from engine.duplicates import Lookalikes as Lookalikes
+from engine.duplicates import Merged as Merged
+from engine.duplicates import MergeLook as MergeLook
+from engine.duplicates import Merges as Merges
+from engine.duplicates import Suspects as Suspects
+from engine.duplicates import Twin as Twin
 from engine.errors import (
     AccessChanged as AccessChanged,
 )

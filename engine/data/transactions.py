@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -46,6 +46,8 @@ class Transactions:
         self.vault = vault
         self.trail = Trail(database)
         self.numbers = Numbers()
+        self.guard: Callable[[Unit, Any, Any], None] | None = None
+        """Looks at records of entities that have duplicates before they are written: (unit, shape, batch)."""
         self._published: Published | None = None
 
     @contextmanager

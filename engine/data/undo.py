@@ -6,8 +6,8 @@ back, field by field. The undo is a change set itself, so it can be taken back i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.data import pipeline, restoring, trash
@@ -31,6 +31,12 @@ _TAKEN_BACK_APART: Mapping[str, Callable[[str], Message]] = {
     ),
 }
 """Kinds of sets that did more than write records, and where each is taken back."""
+
+ALSO: dict[str, Callable[[Unit, str], Collection[str]]] = {}
+"""Kinds of sets of which more is taken back than records: (unit, set) -> records whose unique values go back first.
+
+They were written with more than their maker's own rights over rows, so they are taken back with as much.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +100,14 @@ class Undo:
             NotFound: there is no such set, or it is somebody else's and the principal is no administrator.
             GuanxiError: it was taken back before, or it is taken back elsewhere.
         """
-        self._claim()
+        kind = self._claim()
         touched = self._touched()
         self._mark_edited(touched)
+        asker = self.unit
+        if kind in ALSO:
+            first = ALSO[kind](asker, self.id)
+            self.unit = asker.joined(replace(asker.principal, system=True, scopes=None), None, None)
+            self._give_back_unique([each for each in touched if each.id in first])
         self._restore([each for each in touched if each.last == "delete" and each.first != "create"])
         self._revert([each for each in touched if each.before and each.first not in {"create", "purge"}])
         self._trash([each for each in touched if each.first == "restore" and each.last != "delete"])
@@ -104,6 +115,7 @@ class Undo:
         for each in touched:
             if each.last == "purge":
                 self._keep([each], Message("It was deleted for good"))
+        self.unit = asker
         self._mark_undone()
         done = sum(len(each) for each in self.done.values())
         self.unit.note("undo", number=done, details={"change_set": self.id, "kept": len(self.kept)})
@@ -117,7 +129,8 @@ class Undo:
 
     # --- what happened ----------------------------------------------------------------------------------------------
 
-    def _claim(self) -> None:
+    def _claim(self) -> str:
+        """Lock the set and return its kind."""
         unit, mark = self.unit, self.unit.phrases.mark
         if not is_id(self.id):
             raise NotFound(Message("There is no change set {id}", id=self.id))
@@ -138,6 +151,7 @@ class Undo:
             raise GuanxiError(Message("This was taken back before"))
         if row[2] in _TAKEN_BACK_APART and row[2] != self._of:
             raise GuanxiError(_TAKEN_BACK_APART[row[2]](row[3] or self.id))
+        return str(row[2])
 
     def _mark_undone(self) -> None:
         unit, mark = self.unit, self.unit.phrases.mark
@@ -228,6 +242,16 @@ class Undo:
                     changes.append(Change(id_, values))
             batch = pipeline.update(self.unit, shape, changes, 0, trusted=True)
             self._note(shape, [change.id for change in changes], answers(self.unit, shape, batch), "reverted")
+
+    def _give_back_unique(self, touched: Sequence[_Touched]) -> None:
+        """Let records give up unique values that others, which come back, had before."""
+        for each in touched:
+            shape = self.unit.shape(each.entity)
+            keys = {column.key for rule in shape.unique for column in rule.columns}
+            due = replace(each, before={key: each.before[key] for key in keys & each.before.keys()})
+            if due.before:
+                self._revert([due])
+                self.done["reverted"].discard((each.entity, each.id))
 
     def _old_values(self, shape: Shape, each: _Touched) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -20,6 +20,7 @@ from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.transfer import Exporter, ExportOptions, Importer, ImportOptions, ImportReport
 from engine.data.transfer.wanted import kind_of_file, named_options
+from engine.duplicates import Lookalikes
 from engine.errors import GuanxiError, SiteBroken
 from engine.fields import register
 from engine.hooks import Hooks
@@ -135,9 +136,12 @@ class Site(Folder):
         self.notices = Notices(self.database, self.hooks, self.jobs)
         person, read = self.identity.principal, partial(self.reader_within, metered=False)
         NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
+        self.proposals = Proposals(self.records, self.reader_within)
+        self.duplicates = Lookalikes(self.records, self.jobs)
+        self.drafts = Drafts(self.database)
         self.views = SavedViews(self.database)
-        self._exchange()
         self.arrangements, self.own_reports = Arrangements(self.database), OwnReports(self.database)
+        self._exchange()
         self.publisher.trail = self.trail
         self._secret = b""
         self._query_ms = limits.query_seconds * 1000 or None
