@@ -131,8 +131,6 @@ class Site(Folder):
             self.reader_within,
             config.base_url,
         )
-        self.proposals = Proposals(self.records, self.reader_within)
-        self.drafts = Drafts(self.database)
         self.notices = Notices(self.database, self.hooks, self.jobs)
         person, read = self.identity.principal, partial(self.reader_within, metered=False)
         NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
