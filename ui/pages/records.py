@@ -63,7 +63,7 @@ def record(entity: str, record_id: Any) -> str:
             acts=acts(reader, shown, row),
             tabs=[each for each in form.tabs if has_more(reader, shown, each.related) or each.sections],
             tab=tab,
-            facts=told.html(reader, values, row.id),
+            facts=told.html(reader, values, row.id, edit=row.may("update")),
             empty=told.empty(values),
             lists=[*children, *related_lists(reader, shown, row, tab.related, at_once, tab.key)],
             kept=_kept(reader, shown, values),

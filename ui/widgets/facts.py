@@ -17,6 +17,7 @@ from engine import Access, Entity, Expr, Field, Locale, Message, Reader, Section
 from ui import forgery
 from ui.widgets.cells import Asked, Cell
 from ui.widgets.conditions import holds, wanted_paths
+from ui.widgets.inputs import is_editable
 from ui.widgets.paths import mask_of
 from ui.widgets.reading import fact_cell
 
@@ -39,8 +40,8 @@ class Facts:
     """What `w0`, `w1` ... of the template stand for."""
     _template: Any
 
-    def html(self, reader: Reader, values: Mapping[str, Any], record_id: str) -> Markup:
-        """Return the facts of a record, whose Python values stand by dotted path."""
+    def html(self, reader: Reader, values: Mapping[str, Any], record_id: str, *, edit: bool = False) -> Markup:
+        """Return the facts of a record, whose Python values stand by dotted path; with `edit`, each can be filled in."""
         shown: dict[str, Any] = {
             f"w{place}": holds(reader, self._entity, expr, values, record_id) is not False
             for place, expr in enumerate(self._conditions)

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from engine import MARK, Field, Locale, Message, Model, Reader, variables
+from engine import MARK, Access, Field, Locale, Message, Model, Reader, variables
 from ui.widgets.conditions import for_browser, of_field, options_for_browser
 
 Posted = MultiDict[str, str]
@@ -119,6 +119,17 @@ def kind_of(shown: Field) -> str:
 def is_secret(shown: Field) -> bool:
     """Say whether the values of a field are never shown."""
     return shown.secret or shown.type.name == "secret"
+
+
+def can_stand_in_cell(shown: Field) -> bool:
+    """Say whether a field can be filled in where its value stands in a list."""
+    return kind_of(shown) not in {"rows", "file", "files", "secret"} and shown.writable and not shown.read_only
+
+
+def is_editable(access: Access, shown: Field) -> bool:
+    """Say whether somebody may fill in a field where its value stands, as far as the record lets them."""
+    may = access.mask(shown.entity).get(shown.key) == "write" and shown.key in access.writable(shown.entity)
+    return may and can_stand_in_cell(shown)
 
 
 def masked(reader: Reader, shown: Field, value: Any) -> bool:
