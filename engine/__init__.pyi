@@ -388,6 +388,7 @@ from engine.leaks import examine_leaks as examine_leaks
 from engine.leaks import register_channel as register_channel
 from engine.metadata.document import Document as Document
 from engine.metadata.document import dump as dump
+from engine.metadata.document import read_text as read_documents
 from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
 from engine.metadata.model import (
     ACTIONS as ACTIONS,

@@ -101,7 +101,7 @@ def _saved(reader: Reader, entity: Entity, saved: SavedView, known: Views) -> Pi
     filter_, lost = usable(reader, entity, shown.filter) if shown.filter else (None, 0)
     kept = replace(shown, filter=to_text(filter_) if filter_ is not None else "") if lost else shown
     columns = columns_of(base, shown.columns) if shown.columns else base.columns
-    gone += lost + sum(not _is_seen(reader, entity, path) for path, _width in shown.columns)
+    gone += lost + sum(not is_seen(reader, entity, path) for path, _width in shown.columns)
     view = replace(base, key=saved.id, title=Text(saved.name), where=where, columns=columns)
     return _arranged(Picked(view, base, saved, kept, known, gone=gone))
 
@@ -123,7 +123,8 @@ def columns_of(view: View, chosen: tuple[tuple[str, int | None], ...]) -> Mappin
     return found
 
 
-def _is_seen(reader: Reader, entity: Entity, path: str) -> bool:
+def is_seen(reader: Reader, entity: Entity, path: str) -> bool:
+    """Say whether a dotted path leads to a field that who reads may know of."""
     fields = fields_along(reader.model, entity.key, path.split("."))
     return bool(fields) and mask_of(reader.access, fields) != "hidden"
 

@@ -133,6 +133,8 @@ class Listing:
     """Whether the person chose other columns than those of the view."""
     known: Views = field(default_factory=Views)
     """What there is of saved views."""
+    without_filter: Expr | None = None
+    """The condition of the query but for the expression that was typed."""
 
 
 def entity_of(reader: Reader, key: str) -> Entity:
@@ -221,7 +223,7 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
     order = _order(wanted.order, shown)
     if not order and wanted.order:
         wanted = replace(wanted, order="", kept=replace(wanted.kept, order=""))
-    where, problems = _where(reader, wanted, filters)
+    rest, where, problems = _where(reader, wanted, filters)
     query = Query(
         entity=entity.key,
         select=shown.select,
@@ -231,7 +233,7 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
         limit=wanted.rows,
         cursor=wanted.cursor or None,
     )
-    return Listing(wanted, shown, filters, query, problems, gone, picked.arranged, picked.known)
+    return Listing(wanted, shown, filters, query, problems, gone, picked.arranged, picked.known, rest)
 
 
 def table_of(reader: Reader, entity: Entity, view: View, mode: Mode = "list", *, own: bool = False) -> Table:
@@ -249,8 +251,10 @@ def _order(asked: str, shown: Table) -> tuple[Order, ...]:
 
 def _where(
     reader: Reader, wanted: Wanted, filters: Mapping[str, Filter]
-) -> tuple[Expr | None, tuple[ExpressionProblem, ...]]:
+) -> tuple[Expr | None, Expr | None, tuple[ExpressionProblem, ...]]:
+    """Return the condition without the typed expression, the whole, and what is wrong."""
     parts: list[Expr] = [wanted.view.where] if wanted.view.where is not None else []
+    typed: list[Expr] = []
     problems: Sequence[ExpressionProblem] = ()
     try:
         moment = Moment(reader.access.env()["today"], reader.access.principal.timezone)
@@ -258,12 +262,13 @@ def _where(
         if chosen is not None:
             parts.append(chosen)
         if wanted.filter:
-            parts.append(parse(wanted.filter))
+            typed.append(parse(wanted.filter))
     except BadValue as error:
         problems = [ExpressionProblem(error.message)]
     except ExpressionInvalid as error:
         problems = error.problems
-    return (conjunction(*parts) if parts else None), tuple(problems)
+    rest = conjunction(*parts) if parts else None
+    return rest, (conjunction(*parts, *typed) if parts or typed else None), tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Re
 from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages import displays
+from ui.pages.filter_builder import said_filter
 from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by
 from ui.pages.view_tabs import tabs_of
 
@@ -169,6 +170,7 @@ def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None)
         "may_export": reader.access.may(key, "export"),
         "filters": list(asked.filters.values()),
         "chips": chips_of(reader, asked),
+        "said_filter": said_filter(reader, wanted),
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_import": reader.access.may(key, "import") and not wanted.entity.parent,
