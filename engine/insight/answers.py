@@ -55,7 +55,7 @@ class Answer:
         return None if found is None else found.get(measure)
 
 
-def ask(reader: Reader, question: Question, *, where: Expr | None = None, span: Period | None = None) -> Answer:
+def ask_numbers(reader: Reader, question: Question, *, where: Expr | None = None, span: Period | None = None) -> Answer:
     """Return the numbers of a question.
 
     Args:
@@ -67,7 +67,7 @@ def ask(reader: Reader, question: Question, *, where: Expr | None = None, span: 
     Raises:
         AccessDenied, QueryInvalid, QueryTooSlow: as `Reader.aggregate`.
     """
-    asked, left_out = allowed(reader, question)
+    asked, left_out = allowed_question(reader, question)
     if where is not None:
         asked = replace(asked, where=where if asked.where is None else conjunction(asked.where, where))
     asking = _Asking(reader, asked)
@@ -76,32 +76,33 @@ def ask(reader: Reader, question: Question, *, where: Expr | None = None, span: 
     return asking.table(span, left_out)
 
 
-def totals(reader: Reader, question: Question, *, where: Expr | None = None) -> Numbers:
+def ask_totals(reader: Reader, question: Question, *, where: Expr | None = None) -> Numbers:
     """Return the numbers of a question over all of its groups, in one statement.
 
     Raises:
         AccessDenied, QueryInvalid, QueryTooSlow: as `Reader.aggregate`.
     """
-    asked, _ = allowed(reader, question)
+    asked, _ = allowed_question(reader, question)
     if where is not None:
         asked = replace(asked, where=where if asked.where is None else conjunction(asked.where, where))
     return _Asking(reader, asked).by(())[()]
 
 
-def allowed(reader: Reader, question: Question) -> tuple[Question, tuple[str, ...]]:
+def allowed_question(reader: Reader, question: Question) -> tuple[Question, tuple[str, ...]]:
     """Return the question without measures of fields that the asker may not see, and the keys of those.
 
     Raises:
         AccessDenied: nothing of it is left, or a group is of a field that they may not see.
     """
     entity = reader.model.entity(question.entity)
-    gone = [each.key for each in question.counted if each.path and field_at(reader, entity, each.path) is None]
+    gone = [each.key for each in question.counted if each.path and readable_field(reader, entity, each.path) is None]
     kept: list[Measure] = []
     for each in question.measures:
         if each.key in gone or (each.function == RATIO and {each.of, each.to} & {*gone}):
             continue
         kept.append(each)
-    hidden = [each.path for each in (*question.groups, *question.pivot) if field_at(reader, entity, each.path) is None]
+    groups = (*question.groups, *question.pivot)
+    hidden = any(readable_field(reader, entity, each.path) is None for each in groups)
     if hidden or (question.measures and not kept):
         raise AccessDenied(
             Message("Your roles do not show you the fields that this is worked out from"),
@@ -115,7 +116,7 @@ def allowed(reader: Reader, question: Question) -> tuple[Question, tuple[str, ..
     return replace(question, measures=tuple(kept), order=order), tuple(gone)
 
 
-def field_at(reader: Reader, entity: Entity, path: str) -> Field | None:
+def readable_field(reader: Reader, entity: Entity, path: str) -> Field | None:
     """Return the field at the end of a path, as somebody may see it plainly; None when they may not."""
     try:
         resolved = resolve(reader.access.roles, entity, path)
@@ -250,7 +251,7 @@ def ratio(part: Any, whole: Any) -> Decimal | None:
     return (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.1"))
 
 
-def change(now: Any, before: Any) -> Decimal | None:
+def change_in_percent(now: Any, before: Any) -> Decimal | None:
     """Return by how many hundredths a number changed, None where there was nothing to compare with."""
     if now is None or not before:
         return None

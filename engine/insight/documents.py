@@ -97,17 +97,17 @@ class ReportDoc:
     """The plain values of its document."""
 
 
-def dashboards(model: Model) -> Mapping[str, Dashboard]:
+def all_dashboards(model: Model) -> Mapping[str, Dashboard]:
     """Return every dashboard by its name, in the order of the documents."""
     return model.derive("dashboards", lambda: dict(_dashboards(model)))
 
 
-def reports(model: Model) -> Mapping[str, ReportDoc]:
+def all_reports(model: Model) -> Mapping[str, ReportDoc]:
     """Return every report by its name, in the order of the documents."""
     return model.derive("reports", lambda: dict(_reports(model)))
 
 
-def offered_to(access: Access, thing: Dashboard | ReportDoc | Card) -> bool:
+def is_offered(access: Access, thing: Dashboard | ReportDoc | Card) -> bool:
     """Say whether somebody is offered a dashboard, a report or a card; rows and masks say what they see in it."""
     who = access.principal
     if who.system or not thing.roles:
@@ -117,36 +117,36 @@ def offered_to(access: Access, thing: Dashboard | ReportDoc | Card) -> bool:
 
 def dashboards_for(access: Access) -> list[Dashboard]:
     """Return the dashboards that somebody is offered, with a card that they could read."""
-    found = dashboards(access.model).values()
-    return [each for each in found if not each.hidden and offered_to(access, each) and any(cards_for(access, each))]
+    found = all_dashboards(access.model).values()
+    return [each for each in found if not each.hidden and is_offered(access, each) and any(cards_for(access, each))]
 
 
 def reports_for(access: Access) -> list[ReportDoc]:
     """Return the reports that somebody is offered and whose records they may read."""
-    found = reports(access.model).values()
+    found = all_reports(access.model).values()
     return [
         each
         for each in found
-        if not each.hidden and offered_to(access, each) and access.may(each.question.entity, "read")
+        if not each.hidden and is_offered(access, each) and access.may(each.question.entity, "read")
     ]
 
 
 def cards_for(access: Access, board: Dashboard) -> Iterator[Card]:
     """Yield the cards of a dashboard that somebody is offered and could read."""
     for card in board.cards.values():
-        if offered_to(access, card) and readable(access, card):
+        if is_offered(access, card) and readable_card(access, card):
             yield card
 
 
-def readable(access: Access, card: Card) -> bool:
+def readable_card(access: Access, card: Card) -> bool:
     """Say whether some row of what a card shows could be in somebody's reach."""
     model = access.model
     if card.kind == "view":
         view = model.views.get(card.view)
         return view is not None and access.may(view.entity, "read")
     if card.kind == "report":
-        report = reports(model).get(card.report)
-        return report is not None and offered_to(access, report) and access.may(report.question.entity, "read")
+        report = all_reports(model).get(card.report)
+        return report is not None and is_offered(access, report) and access.may(report.question.entity, "read")
     return card.question is None or access.may(card.question.entity, "read")
 
 
@@ -167,8 +167,8 @@ def card_of(
             title = entity.plural
     if not title and kind == "view" and body["view"] in model.views:
         title = model.views[body["view"]].title
-    if not title and kind == "report" and body["report"] in reports(model):
-        title = reports(model)[body["report"]].title
+    if not title and kind == "report" and body["report"] in all_reports(model):
+        title = all_reports(model)[body["report"]].title
     owner = "owner" if entity is not None and entity.owned else ""
     trend = buckets(body.get("trend"))
     return Card(

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.data.query import Bucket
 from engine.expression import NULL, Call, Expr, Literal, Path, Type, conjunction
-from engine.insight.periods import part_of, within
+from engine.insight.periods import period_of_label, within_period
 from engine.insight.question import RATIO, Question
 from engine.metadata.model import Entity, Field, Model
 
@@ -47,7 +47,7 @@ def _same(model: Model, entity: Entity, bucket: Bucket, value: Any, timezone: st
         return Call("==", (Call("weekday", (path,)), Literal(int(value))))
     field = field_along(model, entity, bucket.path)
     kind = Type.DATE if field is None else field.value_type
-    found = within(bucket.path, kind, part_of(str(value), bucket.unit), timezone)
+    found = within_period(bucket.path, kind, period_of_label(str(value), bucket.unit), timezone)
     assert found is not None  # noqa: S101 - a part of time has two ends
     return found
 

@@ -51,7 +51,7 @@ class Period:
         return Period(_shifted(self.first, -_YEAR), last, self.months)
 
 
-NAMED: Mapping[str, tuple[Message, Callable[[date], Period]]] = {
+NAMED_PERIODS: Mapping[str, tuple[Message, Callable[[date], Period]]] = {
     "today": (Message("Today"), lambda today: Period(today, today)),
     "this_week": (Message("This week"), lambda today: _week(today, 0)),
     "last_week": (Message("Last week"), lambda today: _week(today, -1)),
@@ -71,13 +71,13 @@ NAMED: Mapping[str, tuple[Message, Callable[[date], Period]]] = {
 
 
 def period_of(words: str, today: date) -> Period:
-    """Return a period: a word of `NAMED`, one day, or two days with dots between, either of which may be left out.
+    """Return a period: a word of `NAMED_PERIODS`, a day, or two days with dots between, one of which may be missing.
 
     Raises:
         BadValue: it is none of these.
     """
-    if words in NAMED:
-        return NAMED[words][1](today)
+    if words in NAMED_PERIODS:
+        return NAMED_PERIODS[words][1](today)
     lower, dots, upper = (part.strip() for part in words.partition(".."))
     try:
         first = date.fromisoformat(lower) if lower else None
@@ -91,7 +91,7 @@ def period_of(words: str, today: date) -> Period:
     return Period(first, last)
 
 
-def within(path: str, kind: Type, period: Period, timezone: str) -> Expr | None:
+def within_period(path: str, kind: Type, period: Period, timezone: str) -> Expr | None:
     """Return the condition that a date lies in a period; None for one that is open on both sides.
 
     Moments are compared as moments, so that an index of the column serves.
@@ -106,7 +106,7 @@ def within(path: str, kind: Type, period: Period, timezone: str) -> Expr | None:
     return conjunction(*parts) if parts else None
 
 
-def part_of(label: str, unit: str) -> Period:
+def period_of_label(label: str, unit: str) -> Period:
     """Return the days that a label of an answer stands for: `2026`, `2026-Q1`, `2026-03`, `2026-W11`, `2026-03-09`.
 
     Raises:
@@ -145,14 +145,14 @@ def label_of(day: date, unit: str) -> str:
 
 def parts_between(first: str, last: str, unit: str) -> list[str]:
     """Return every label from the first to the last, both ends included; empty when there are too many."""
-    return list(_parts(part_of(first, unit).first, part_of(last, unit).first, unit))
+    return list(_parts(period_of_label(first, unit).first, period_of_label(last, unit).first, unit))
 
 
 def parts_in(period: Period, unit: str) -> list[str]:
     """Return the label of every part that a period touches; empty when it is open or has too many."""
     if period.first is None or period.last is None:
         return []
-    return list(_parts(part_of(label_of(period.first, unit), unit).first, period.last, unit))
+    return list(_parts(period_of_label(label_of(period.first, unit), unit).first, period.last, unit))
 
 
 def _parts(at: date | None, last: date | None, unit: str) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _parts(at: date | None, last: date | None, unit: str) -> Iterator[str]:
             return
         label = label_of(at, unit)
         found.append(label)
-        end = part_of(label, unit).last
+        end = period_of_label(label, unit).last
         at = None if end is None or end == date.max else end + timedelta(1)
     yield from found
 
@@ -189,11 +189,6 @@ def _span(today: date, away: int, length: int) -> Period:
 def _end(first: date, months: int) -> date:
     following = first.year * _YEAR + first.month - 1 + months
     return date.max if following >= (date.max.year + 1) * _YEAR else _shifted(first, months) - timedelta(1)
-    return (
-        date.max
-        if first.year == date.max.year and first.month + months > _YEAR
-        else _shifted(first, months) - timedelta(1)
-    )
 
 
 def _shifted(day: date, months: int) -> date:

@@ -20,7 +20,7 @@ from engine.storage.database import Database
 MOST = 200
 """Reports of one person."""
 MOST_BYTES = 50_000
-LONGEST_NAME = 120
+LONGEST_REPORT_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class OwnReports:
         if principal.id is None:
             raise AccessDenied(Message("Only a person can save a report"))
         title, text = name.strip(), orjson.dumps(body).decode()
-        if not title or len(title) > LONGEST_NAME:
-            message = Message("A report has a name of at most {most} characters", most=LONGEST_NAME)
+        if not title or len(title) > LONGEST_REPORT_NAME:
+            message = Message("A report has a name of at most {most} characters", most=LONGEST_REPORT_NAME)
             raise RecordInvalid([FieldProblem("name", message, "required")])
         if len(text) > MOST_BYTES:
             raise RecordInvalid([FieldProblem("", Message("The report is too large to be saved"), "too_large")])

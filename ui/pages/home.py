@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint
+from flask import Blueprint, Response, make_response
 from markupsafe import Markup
 
 from engine import Call, Column, Entity, Expr, Order, Path, Query, Reader, RowSet, Var
 from ui.asking import language, reading, site
 from ui.frame import entries, page
+from ui.pages.dashboards import board_page, home_board
 from ui.pages.listing import locale_of
 from ui.widgets.moments import moment_writer, zone
 from ui.widgets.paths import title_path
@@ -49,17 +50,25 @@ class Change:
 
 
 @routes.get("/")
-def home() -> str:
-    """Show the blocks of the first entities of the navigation."""
+def home() -> Response:
+    """Show the dashboard that is the first page for the person's roles, else blocks of the first entities."""
     with reading() as reader:
-        entities = _entities(reader)
-        return page(
-            "home.html",
-            reader,
-            blocks=[_block(reader, each) for each in entities],
-            recent=_recent(reader, entities),
-            proposals=site().proposals.number_waiting(reader.principal, reader.connection),
-        )
+        waiting = site().proposals.number_waiting(reader.principal, reader.connection)
+        board = home_board(reader)
+        if board is not None:
+            return board_page(reader, board, "/", proposals=waiting)
+        return make_response(_blocks(reader, waiting))
+
+
+def _blocks(reader: Reader, waiting: int) -> str:
+    entities = _entities(reader)
+    return page(
+        "home.html",
+        reader,
+        blocks=[_block(reader, each) for each in entities],
+        recent=_recent(reader, entities),
+        proposals=waiting,
+    )
 
 
 def _entities(reader: Reader) -> list[Entity]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.fields import field_types
-from engine.metadata.kinds import alerts, automation, entity, rights, screens, service
+from engine.metadata.kinds import alerts, automation, entity, insight, rights, screens, service
 from engine.metadata.kinds.parts import Schema
 from engine.metadata.shape import Compiler, Shape
 
@@ -17,8 +17,8 @@ _MAKERS: dict[str, Callable[[], Schema]] = {
     "entity": entity.entity_schema,
     "view": screens.view_schema,
     "form": screens.form_schema,
-    "dashboard": screens.dashboard_schema,
-    "report": screens.report_schema,
+    "dashboard": insight.dashboard_schema,
+    "report": insight.report_schema,
     "menu": screens.menu_schema,
     "role": rights.role_schema,
     "pack": rights.pack_schema,

@@ -1,4 +1,4 @@
-"""Schemas of what is seen: view, form, dashboard, report, menu. They name fields and never repeat what those say."""
+"""Schemas of what is seen: view, form, menu. They name fields and never repeat what those say."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def _pictures() -> dict[str, Schema]:
                 "by": _path("Select field whose options are the columns."),
                 "sum": _path("Number that is added up for each column."),
                 "card": names("Fields on a card.", holds="path"),
+                "due": _path("Day that a card counts down to."),
+                "stale": whole("Days without a change after which a card says so.", 1, 10_000),
+                "limits": mapping(
+                    "Most cards that a column should have, by option.", whole("Most cards.", 1, 1_000_000)
+                ),
+                "over": choice("What becomes of a card that is one too many.", ["warn", "refuse"], default="warn"),
             },
             "by",
         ),
@@ -56,6 +62,8 @@ def _pictures() -> dict[str, Schema]:
                 "end": _path("When it ends."),
                 "title": _path("What stands on it."),
                 "color": _path("Select field that gives the colour."),
+                "span": choice("How much of it is shown first.", ["month", "week", "day", "agenda"], default="month"),
+                "with": names("Views of other entities whose records stand on the same days.", holds="view"),
             },
             "start",
         ),
@@ -66,10 +74,12 @@ def _pictures() -> dict[str, Schema]:
                 "end": _path("When it ends."),
                 "title": _path("What stands on it."),
                 "group": _path("Field whose values are the lines."),
+                "color": _path("Select field that gives the colour."),
             },
             "start",
         ),
         "tree": shape("Records below their parents.", {"parent": _path("Lookup of the entity to itself.")}, "parent"),
+        "nearby": shape("Records by their distance.", {"place": _path("Geo field that says where they are.")}, "place"),
     }
 
 
@@ -187,103 +197,6 @@ def form_schema() -> Schema:
         },
         "entity",
         "tabs",
-    )
-
-
-def _measures() -> Schema:
-    functions = ("sum", "count", "min", "max", "avg", "count_distinct")
-    return mapping(
-        "Numbers that are worked out.",
-        shape(
-            "One number: one of sum, count, min, max, avg and count_distinct with a field; count may say true.",
-            {
-                **{
-                    each: {
-                        "type": ["string", "boolean"],
-                        "x-layer": "free",
-                        "x-holds": "path",
-                        "description": "Of this.",
-                    }
-                    for each in functions
-                },
-                "where": expression("Only of records for which this is true."),
-                "label": label("What it is called."),
-                "format": choice("How it is written.", ["number", "money", "percent", "duration"]),
-            },
-        ),
-    )
-
-
-def _query() -> dict[str, Schema]:
-    return {
-        "entity": key("Entity that it counts.", holds="entity"),
-        "where": expression("Only records for which this is true."),
-        "group_by": one_or_more(
-            "Fields, or parts of dates such as month(closed_on), that rows are made of.", holds="bucket"
-        ),
-        "measures": _measures(),
-        "having": words("Only rows for which this is true.", holds="condition on measures"),
-        "order": names("How rows are sorted: fields or measures; -name turns it round."),
-        "limit": whole("Most rows shown.", 1, 10_000),
-    }
-
-
-_CHARTS = ["number", "bar", "column", "line", "area", "pie", "funnel", "heatmap", "scatter", "gauge", "table"]
-
-
-def dashboard_schema() -> Schema:
-    """Return the schema of `dashboard`."""
-    card = shape(
-        "One card.",
-        {
-            **_query(),
-            "title": label("What it is called."),
-            "chart": choice("How it is drawn.", _CHARTS),
-            "view": dotted("A view that it shows instead of a chart.", holds="view"),
-            "report": dotted("A report that it shows instead.", holds="report"),
-            "text": label("Words that it shows instead."),
-            "width": whole("Width in twelfths of the page.", 1, 12, default=4),
-            "height": whole("Height in rows.", 1, 12),
-            "roles": one_or_more("Roles that see it.", holds="role"),
-            "options": _ANYTHING,
-            "after": words("It stands behind this card."),
-        },
-    )
-    return document(
-        "dashboard",
-        "A page of numbers, charts and lists.",
-        {
-            "dashboard": dotted("Its name.", "locked"),
-            "title": label("What it is called."),
-            "roles": one_or_more("Roles that see it.", holds="role"),
-            "cards": mapping("What stands on it.", card),
-            "hidden": flag("Not offered."),
-        },
-        "cards",
-    )
-
-
-def report_schema() -> Schema:
-    """Return the schema of `report`."""
-    query = _query()
-    query["entity"]["x-layer"] = "locked"
-    return document(
-        "report",
-        "A question to the data, with its answer as a table and a chart.",
-        {
-            "report": dotted("Its name.", "locked"),
-            "title": label("What it is called."),
-            "help": label("A sentence that explains it."),
-            **query,
-            "columns": names("Fields that it lists when it groups by nothing.", holds="path"),
-            "pivot": one_or_more("Fields that columns are made of.", holds="bucket"),
-            "filters": names("Fields offered as quick filters.", holds="path"),
-            "chart": choice("How it is drawn.", _CHARTS),
-            "options": _ANYTHING,
-            "roles": one_or_more("Roles that see it.", holds="role"),
-            "hidden": flag("Not offered."),
-        },
-        "entity",
     )
 
 
