@@ -287,6 +287,7 @@ class View:
     calendar: Mapping[str, Any] | None = None
     timeline: Mapping[str, Any] | None = None
     tree: Mapping[str, Any] | None = None
+    nearby: Mapping[str, Any] | None = None
     display: str = ""
     """How it is shown when somebody opens it: `kanban`, `calendar` ...; "" = as a table."""
     actions: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ from engine.metadata.scope import EntityScope, PersonScope, Source
 from engine.metadata.shape import suggest
 
 COLUMNS = 2
+_SETTINGS = frozenset({"stale", "limits", "over", "span", "with"})
+"""What boards and calendars say beside the fields that they name."""
 
 
 class Screens:
@@ -88,6 +90,7 @@ class Screens:
             calendar=self._part(doc, "calendar", body, entity, "start"),
             timeline=self._part(doc, "timeline", body, entity, "start"),
             tree=self._part(doc, "tree", body, entity, "parent"),
+            nearby=self._part(doc, "nearby", body, entity, "place"),
             display=body.get("display", ""),
             actions=tuple(body.get("actions", ())),
             roles=self._holders(doc, (), body),
@@ -124,7 +127,9 @@ class Screens:
             return None
         kept: dict[str, Any] = {}
         for key, value in given.items():
-            if isinstance(value, list):
+            if key in _SETTINGS:
+                kept[key] = tuple(value) if isinstance(value, list) else value
+            elif isinstance(value, list):
                 kept[key] = tuple(
                     each for number, each in enumerate(value) if self._path(doc, (name, key, number), each, entity)
                 )
@@ -132,13 +137,27 @@ class Screens:
                 kept[key] = value
         if main not in kept or not self._main_fits(doc, (name, main), entity, kept[main]):
             return None
+        if "limits" in kept:
+            kept["limits"] = self._limits(doc, (name, "limits"), entity, kept[main], kept["limits"])
         return kept
+
+    def _limits(self, doc: str, path: Path, entity: Entity, by: str, given: Mapping[str, int]) -> Mapping[str, int]:
+        """Return the limits of columns that there are; a warning for an option that there is none of."""
+        options = path_info(self._source, entity.key, tuple(by.split("."))).options
+        for key in given if options is not None else ():
+            if key not in options:
+                message = Message("{name} is no option of {by}; its limit is left out", name=repr(key), by=repr(by))
+                self._report.warning(doc, (*path, key), message, suggest(key, options), key=True)
+        return {key: most for key, most in given.items() if options is None or key in options}
 
     def _main_fits(self, doc: str, path: Path, entity: Entity, dotted: str) -> bool:
         """Whether the field that makes a board, a calendar or a tree can make one; a warning when it cannot."""
         info = path_info(self._source, entity.key, tuple(dotted.split(".")))
         if path[0] in {"calendar", "timeline"}:
             fits, what = info.type in {Type.DATE, Type.DATETIME}, Message("a date")
+        elif path[0] == "nearby":
+            field = entity.fields.get(dotted)
+            fits, what = field is not None and field.type.name == "geo", Message("a geo field")
         elif path[0] == "tree":
             fits, what = info.type is Type.LINK and info.target == entity.key, Message("a link to the same entity")
         else:

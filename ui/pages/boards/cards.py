@@ -136,7 +136,8 @@ def initials(name: str) -> str:
     if not parts:
         return ""
     if not parts[0][0].isascii():
-        return name.replace(" ", "")[-_SHOWN_LETTERS:]
+        return parts[0][-_SHOWN_LETTERS:]
+    parts = [each for each in parts if each[0].isascii()]
     ends = parts if len(parts) <= _SHOWN_LETTERS else [parts[0], parts[-1]]
     return "".join(part[0] for part in ends).upper()
 

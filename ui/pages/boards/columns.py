@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,11 +180,16 @@ def numbers_of(reader: Reader, asked: Listing, board: Board) -> dict[Any, tuple[
             limit=_MOST_GROUPS,
         )
     )
-    show = None
+    show: Callable[[Any], str] | None = None
     if board.sum:
         adds = readable(reader, asked.wanted.entity, board.sum)
         if adds is not None:
-            show = adds.type.displayer(adds.options, locale_of(reader))
+            display = adds.type.displayer(adds.options, locale_of(reader))
+
+            def show(value: Any) -> str:
+                # A sum over many records is read at a glance: its cents are left out where there are none.
+                return _CENTS.sub("", display(value))
+
     return {
         value: (count, show(rest[0]) if show is not None and rest and rest[0] is not None else "")
         for value, count, *rest in totals.values()
@@ -191,6 +197,7 @@ def numbers_of(reader: Reader, asked: Listing, board: Board) -> dict[Any, tuple[
 
 
 _MOST_GROUPS = 200
+_CENTS = re.compile(r"[.,]00(?=\D*$)")
 
 
 def _linked(reader: Reader, field: Field, numbers: Mapping[Any, tuple[int, str]]) -> list[Column]:

@@ -3,6 +3,8 @@
 
 import Sortable from "sortablejs";
 
+import { ask, plain, shut as shutMenu } from "./menu.js";
+
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const known = new WeakSet();
 const places = new Map(); // id of a card -> where it came from
@@ -129,26 +131,11 @@ function setUp(board) {
 
 // --- the menu of a card
 
-function menuOf(board) {
-  return board.parentNode.querySelector("#board-ways");
-}
-
-async function ask(link) {
-  const menu = menuOf(link.closest("[data-board]"));
-  await htmx.ajax("GET", link.getAttribute("href"), { source: menu, target: menu, swap: "innerHTML" });
-  const at = link.getBoundingClientRect();
-  menu.showPopover();
-  const room = menu.getBoundingClientRect();
-  menu.style.left = `${Math.max(8, Math.min(at.right - room.width, innerWidth - room.width - 8))}px`;
-  menu.style.top = `${Math.max(8, Math.min(at.bottom + 4, innerHeight - room.height - 8))}px`;
-  menu.querySelector("button:not([disabled])")?.focus();
-}
-
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("[data-move]");
-  if (link && link.closest("[data-board]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  if (link && link.closest("[data-board]") && plain(event)) {
     event.preventDefault();
-    ask(link);
+    ask(link.getAttribute("href"), link);
   }
 });
 
@@ -158,13 +145,12 @@ document.addEventListener("submit", (event) => {
     return;
   }
   event.preventDefault();
-  const menu = form.closest("#board-ways");
-  const board = menu.parentNode.querySelector("[data-board]");
+  const board = document.querySelector("[data-board]");
   const card = board.querySelector(`[data-card="${form.dataset.way}"]`);
   const column = [...board.querySelectorAll(".board-column")].find(
     (each) => each.dataset.column === event.submitter?.value,
   );
-  menu.hidePopover();
+  shutMenu();
   if (!card || !column) {
     return;
   }
@@ -188,7 +174,7 @@ function keys(event) {
     if (link) {
       event.preventDefault();
       event.stopPropagation();
-      ask(link);
+      ask(link.getAttribute("href"), link);
     }
     return;
   }
