@@ -276,9 +276,6 @@ from engine.expression import (
 from engine.expression import (
     variables as variables,
 )
-from engine.expression import (
-    check as check_expression,
-)
 from engine.fields import (
     FieldType as FieldType,
 )
@@ -389,7 +386,7 @@ from engine.leaks import examine_leaks as examine_leaks
 from engine.leaks import register_channel as register_channel
 from engine.metadata.document import Document as Document
 from engine.metadata.document import dump as dump
-from engine.metadata.document import read_text as read_documents
+from engine.metadata.document import read_documents as read_documents
 from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
 from engine.metadata.model import (
     ACTIONS as ACTIONS,
@@ -446,6 +443,7 @@ from engine.metadata.model import (
     View as View,
 )
 from engine.metadata.scope import EntityScope as EntityScope
+from engine.metadata.scope import problems_of as problems_of
 from engine.notices import MAIL_WAY_LABELS as MAIL_WAY_LABELS
 from engine.notices import MOST_PINNED as MOST_PINNED
 from engine.notices import NOTICE_LABELS as NOTICE_LABELS
@@ -470,7 +468,7 @@ from engine.personal.reports import OwnReports as OwnReports
 from engine.personal.stars import MOST_STARS as MOST_STARS
 from engine.personal.stars import Stars as Stars
 from engine.personal.stars import TooManyStars as TooManyStars
-from engine.personal.views import PUBLISH as PUBLISH_VIEWS
+from engine.personal.views import PUBLISH_VIEWS as PUBLISH_VIEWS
 from engine.personal.views import Arrangement as Arrangement
 from engine.personal.views import Audience as Audience
 from engine.personal.views import SavedView as SavedView

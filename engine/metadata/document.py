@@ -105,6 +105,11 @@ class Document:
         return self.positions.place(path, key=key)
 
 
+def read_documents(text: str) -> tuple[list[Document], list[Problem]]:
+    """Read the documents of a text that somebody pasted; whatever is wrong is in the second answer."""
+    return read_text(text, "text.yaml", "site")
+
+
 def read_text(text: str, file: str, layer: str) -> tuple[list[Document], list[Problem]]:
     """Read all documents of a text; whatever is wrong is in the second answer, sorted by place."""
     if len(text) > MAX_BYTES:

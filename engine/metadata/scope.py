@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from engine.expression import FieldInfo, Type
+from engine.errors import ExpressionProblem
+from engine.expression import Expr, FieldInfo, Type, check
 from engine.metadata.drafts import as_tree
 from engine.metadata.model import Entity, Model
 
@@ -146,3 +147,8 @@ class EntityScope:
         yield from self._source.keys(self._entity)
         yield from self._variables
         yield from (f"{root}.{name}" for root, known in self._more.items() for name in known)
+
+
+def problems_of(model: Model, entity: str, condition: Expr) -> tuple[ExpressionProblem, ...]:
+    """Return what is wrong with a condition about an entity; nothing when it can be asked for."""
+    return check(condition, EntityScope(model, entity), Type.BOOLEAN).problems

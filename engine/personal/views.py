@@ -23,7 +23,7 @@ from engine.i18n import Message
 from engine.ids import is_id, new_id
 from engine.storage.database import Database
 
-PUBLISH = "publish_views"
+PUBLISH_VIEWS = "publish_views"
 """Permission to share views with everybody, with roles, and with teams and departments that are not one's own."""
 LONGEST_NAME = 80
 LONGEST_BODY = 40_000
@@ -187,7 +187,7 @@ class SavedViews:
     @staticmethod
     def may_publish(access: Access) -> bool:
         """Say whether somebody may share views with whom they like, and look after those of others."""
-        return access.has(PUBLISH)
+        return access.has(PUBLISH_VIEWS)
 
     def may_change(self, access: Access, view: SavedView) -> bool:
         """Say whether somebody may change or delete a view: their own, and shared ones of others with a permission."""

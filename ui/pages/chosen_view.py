@@ -31,6 +31,7 @@ from engine import (
     offered,
     parse,
     paths,
+    problems_of,
     to_text,
 )
 from ui.asking import site
@@ -126,7 +127,7 @@ def columns_of(view: View, chosen: tuple[tuple[str, int | None], ...]) -> Mappin
 def is_seen(reader: Reader, entity: Entity, path: str) -> bool:
     """Say whether a dotted path leads to a field that who reads may know of."""
     fields = fields_along(reader.model, entity.key, path.split("."))
-    return bool(fields) and mask_of(reader.access, fields) != "hidden"
+    return fields is not None and bool(fields) and mask_of(reader.access, fields) != "hidden"
 
 
 def usable(reader: Reader, entity: Entity, text: str) -> tuple[Expr | None, int]:
@@ -142,7 +143,7 @@ def usable(reader: Reader, entity: Entity, text: str) -> tuple[Expr | None, int]
 
 def _may_ask(reader: Reader, entity: Entity, expr: Expr) -> bool:
     """Say whether a condition is about fields that are there, and that who reads may see."""
-    if check_expression(expr, EntityScope(reader.model, entity.key), Type.BOOLEAN).problems:
+    if problems_of(reader.model, entity.key, expr):
         return False
     for keys in paths(expr):
         fields = fields_along(reader.model, entity.key, keys)

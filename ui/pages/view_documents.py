@@ -85,7 +85,7 @@ def take(entity: str) -> Response:
     with reading() as reader:
         entity_of(reader, entity)
         access = reader.access
-    found, problems = read_documents(request.form.get("document", ""), "view.yaml", "site")
+    found, problems = read_documents(request.form.get("document", ""))
     body = next((each.body for each in found if each.kind == "view" and each.body.get("entity") == entity), None)
     if body is None:
         why = problems[0].message if problems else Message("There is no view of this list in the text")
