@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import Entity, Field, FieldConflict, Locale, Reader
+from engine import Entity, Field, FieldConflict, Locale, Reader, VersionConflict
 from ui.asking import language
 from ui.pages.child_rows import CellConflict
 from ui.pages.editing import Editing
+from ui.pages.listing import locale_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,20 @@ def of_fields(reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict
         )
         for key, each in fields.items()
     ]
+
+
+def who_and_when(reader: Reader, entity: Entity, conflict: VersionConflict) -> str:
+    """Return who changed a record last, and when, in words; what of it who reads may know."""
+    mask = reader.access.mask(entity.key)
+    said = ("updated_at", "updated_by.name")
+    wanted = tuple(key for key in said if mask.get(key.partition(".")[0]) in {"read", "write"})
+    if not wanted:
+        return ""
+    values = reader.record(entity.key, conflict.record_id, wanted).values()
+    field, locale = entity.fields["updated_at"], locale_of(reader)
+    at = values.get("updated_at")
+    when = field.type.displayer(field.options, locale)(at) if at is not None else ""
+    return " · ".join(filter(None, (values.get("updated_by.name"), when)))
 
 
 def of_cells(reader: Reader, form: Editing, cells: Sequence[CellConflict], locale: Locale) -> list[Conflict]:

@@ -93,8 +93,7 @@ def _settled(row: PostedRow, table: Field, conflicts: Sequence[CellConflict]) ->
     theirs = {
         each.field.key
         for each in conflicts
-        if each.path == f"{table.key}/{row.place}/{each.field.key}"
-        and as_typed().get(f"choose-{each.path}") == _THEIRS
+        if each.path == f"{table.key}/{row.place}/{each.field.key}" and as_typed().get(f"choose-{each.path}") == _THEIRS
     }
     if not theirs:
         return row

@@ -7,8 +7,9 @@ pass over each column and one run of a template that looks nothing up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 
 from engine import Access, Column, Entity, Field, Locale, Message, Model, Reader, Recent, RowSet
 from ui.widgets.cells import Asked, Cell, cell
+from ui.widgets.inputs import is_editable
 from ui.widgets.paths import fields_along, linked_titles, mask_of
 
 Mode = Literal["list", "bin", "plain", "related", "belonging"]
@@ -38,6 +40,10 @@ class Head:
     sort: str = ""
     """Dotted path that the list is sorted by when the head is pressed; "" = it cannot be sorted by this."""
     help: str = ""
+    path: str = ""
+    """Dotted path of what the column shows; behind a colon the widget that shows it."""
+    editable: bool = False
+    """Whether its cells can be filled in where they stand, in records that may be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,9 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
         made = cell(asked)
         cells.append((made, tuple(select.setdefault(path, len(select)) for path in made.paths)))
         sort = "" if mask == "masked" else _sort(model, fields, column.path)
-        heads.append(Head(_label(column, fields, locale.language), sort, _help(fields[-1], locale.language)))
+        told = (_label(column, fields, locale.language), sort, _help(fields[-1], locale.language))
+        shows = f"{'.'.join(column.path)}{':' + column.widget if column.widget else ''}"
+        heads.append(Head(*told, shows, len(fields) == 1 and is_editable(access, fields[0])))
         widths.append(column.width)
         aligns.append(({"right": "end", "left": "start"}.get(column.align, column.align) or made.align, made.whole))
     source = _source(entity.key, [each for each, _places in cells], titled, locale.language, mode)
@@ -141,6 +149,19 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
         tuple(cells),
         _environment.from_string(source),
     )
+
+
+def one_cell(reader: Reader, made: Cell, values: Mapping[str, Any]) -> Markup:
+    """Return what a cell shows of one record, whose Python values stand by dotted path."""
+    prepared = made.prepare(reader, [[values.get(path)] for path in made.paths])
+    shown = [next(iter(each if made.safe else escaped(list(map(str, each))))) for each in prepared]
+    source = _VARIABLE.sub(lambda match: f"c{match[1]}", made.source)
+    return Markup(_small(source).render({f"c{place}": words for place, words in enumerate(shown)}))  # noqa: S704 - escaped above
+
+
+@lru_cache(maxsize=256)
+def _small(source: str) -> Any:
+    return _environment.from_string(source)
 
 
 def _label(column: Column, fields: Sequence[Field], language: str) -> str:

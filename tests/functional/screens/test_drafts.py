@@ -1,0 +1,120 @@
+"""Forms that are not sent: kept as drafts, gone on with, thrown away, and handed back to whom is signed out."""
+
+from datetime import timedelta
+
+from engine import SYSTEM, Change, now
+from engine.personal import drafts
+from engine.site.cleaning import Cleaning
+from tests.functional.screens.filling import Form, form_at, form_on
+from tests.functional.screens.world import Web, World, words
+
+
+def keep(form: Form, **more: str) -> str:
+    """Do what the script does two seconds after somebody typed; return what it is told."""
+    values = {name: form.values.getlist(name) for name in form.values}
+    answer = form.web.client.post("/visit/draft", data={**values, **more}, headers={"Accept-Language": "en"})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def offered(web: Web, address: str) -> list[str]:
+    """Return the addresses at which a form offers to go on with a draft."""
+    page = web.text(address)
+    return [part.split('"')[0] for part in page.split('href="')[1:] if "?draft=" in part.split('"')[0]]
+
+
+def test_a_draft_is_offered_gone_on_with_and_gone_once_it_is_saved(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    form = form_at(ada, "/visit/new").fill(
+        subject="Half a visit", patient="Anna", id_card="110101199003071234", items__0__what="Cleaning",
+        items__0__amount="80",
+    )  # fmt: skip
+    assert keep(form).startswith("Draft kept at ")
+    assert "Half" not in str(clinic.site.records.database.url)
+
+    [address] = offered(ada, "/visit/new")
+    again = form_at(ada, address)
+    assert "You go on with your draft of" in words(again.page)
+    assert (again.values["subject"], again.values["items-0-what"], again.values["items-0-amount"]) == (
+        "Half a visit", "Cleaning", "80",
+    )  # fmt: skip
+    assert again.values["id_card"] == "", "what is secret is never kept"
+    assert again.values["once"] == form.values["once"]
+    assert again.values["drafted"] == "1"
+    home = again.fill(subject="A whole visit").saved()
+    assert offered(ada, "/visit/new") == []
+    assert "A whole visit" in ada.text(home)
+
+
+def test_a_draft_of_a_record_is_its_own_and_nobody_elses(clinic: World, anna: str) -> None:
+    [one, other] = clinic.create(
+        "visit",
+        {"subject": "One", "patient": anna, "owner": clinic.ids["ada"]},
+        {"subject": "Other", "patient": {"title": "Anna"}, "on_date": "2026-01-02"},
+    )
+    ada, nia = clinic.browser("ada"), clinic.browser("nia")
+    keep(form_at(ada, f"/visit/{one}/edit").fill(subject="One, changed"), record=one)
+    assert len(offered(ada, f"/visit/{one}/edit")) == 1
+    assert offered(ada, f"/visit/{other}/edit") == offered(ada, "/visit/new") == []
+    assert clinic.site.drafts.of is not None
+    if nia.get(f"/visit/{one}/edit").status_code == 200:
+        assert offered(nia, f"/visit/{one}/edit") == []
+
+    [address] = offered(ada, f"/visit/{one}/edit")
+    key = address.split("draft=")[1]
+    gone = ada.submit("/visit/draft/discard", {"record": one, "once": key, "back": f"/visit/{one}"})
+    assert gone.headers["Location"] == f"/visit/{one}"
+    assert offered(ada, f"/visit/{one}/edit") == []
+    assert form_at(ada, address).values["subject"] == "One", "a draft that is gone leads to the form as it is stored"
+
+
+def test_a_draft_that_others_overtook_asks_which_value_to_keep(clinic: World, anna: str) -> None:
+    [visit] = clinic.create("visit", {"subject": "One", "patient": anna})
+    ada = clinic.browser("ada")
+    keep(form_at(ada, f"/visit/{visit}/edit").fill(subject="Mine"), record=visit)
+    clinic.site.records.update(SYSTEM, "visit", [Change(visit, {"subject": "Theirs"})])
+
+    [address] = offered(ada, f"/visit/{visit}/edit")
+    conflict = form_at(ada, address).refused(409)
+    assert {"Mine", "Theirs"} <= set(words(conflict.page).split())
+    conflict.fill(choose__subject="mine").saved()
+    assert "Mine" in ada.text(f"/visit/{visit}")
+
+
+def test_drafts_have_a_size_a_number_and_an_end(clinic: World, anna: str) -> None:
+    ada, me = clinic.browser("ada"), clinic.ids["ada"]
+    form = form_at(ada, "/visit/new").fill(subject="x" * (drafts.MOST_BYTES + 1))
+    values = {name: form.values.getlist(name) for name in form.values}
+    refused = ada.client.post("/visit/draft", data=values, headers={"Accept-Language": "en"})
+    assert (refused.status_code, refused.text) == (422, "The form is too large to be kept as a draft")
+
+    for number in range(drafts.MOST + 3):
+        clinic.site.drafts.keep(me, "visit", "", f"key{number}", [("subject", str(number))], None)
+    with clinic.site.database.read() as connection:
+        kept = clinic.site.drafts.of(connection, me, "visit")
+    assert len(kept) == drafts.MOST
+    assert "key0" not in {each.key for each in kept}
+
+    site = clinic.site
+    parts = (site.database, site.publisher, site.records, site.files, site.exports, site.imports, site.trail)
+    later = now() + drafts.KEPT + timedelta(minutes=1)
+    swept = {each.step: each.count for each in Cleaning(*parts, site.config.limits, at=later).run()}
+    assert swept["drafts"] == drafts.MOST
+
+
+def test_a_form_that_comes_after_the_sign_in_has_ended_is_handed_back(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    form = form_at(ada, "/visit/new").fill(subject="Typed for an hour", patient="Anna", id_card="110101199003071234")
+    session = ada.client.get_cookie("guanxi")
+    ada.client.delete_cookie("guanxi")
+
+    answer = form.send()
+    assert answer.status_code == 401
+    assert "You are signed out" in words(answer.text)
+    assert "ID card" in words(answer.text)
+    assert "110101199003071234" not in answer.text
+    page = answer.text.replace('<form method="post"', '<form data-guard method="post"')
+    again = form_on(ada, page)
+    assert session is not None
+    ada.client.set_cookie("guanxi", session.value)
+    assert "Typed for an hour" in ada.text(again.saved())
