@@ -124,12 +124,11 @@ from engine.data.transfer.wanted import kind_of_file as kind_of_file
 from engine.data.transfer.wanted import read_export_options as read_export_options
 from engine.doctor import Finding as Finding
 from engine.doctor import examine as examine
-from engine.duplicates import ALL as MERGE_ALL
-from engine.duplicates import MOST as MOST_MERGED
-from engine.duplicates import Checked as Checked
-from engine.duplicates import Choice as MergeChoice
+from engine.duplicates import MERGE_ALL as MERGE_ALL
+from engine.duplicates import MOST_MERGED as MOST_MERGED
 from engine.duplicates import DuplicatesFound as DuplicatesFound
 from engine.duplicates import Lookalikes as Lookalikes
+from engine.duplicates import MergeChoice as MergeChoice
 from engine.duplicates import Merged as Merged
 from engine.duplicates import MergeLook as MergeLook
 from engine.duplicates import Merges as Merges

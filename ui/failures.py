@@ -7,11 +7,12 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine import (
     AccessDenied,
+    DuplicatesFound,
     ExpressionInvalid,
     GuanxiError,
     Message,
@@ -34,6 +35,7 @@ from ui.requests import number_of, shown_path
 log = logging.getLogger(__name__)
 
 _STATUS: tuple[tuple[type[GuanxiError], int], ...] = (
+    (DuplicatesFound, 409),
     (NotFound, 404),
     (AccessDenied, 403),
     (QueryInvalid, 400),
@@ -86,7 +88,10 @@ def _http(error: HTTPException) -> Response:
         return http_problem(error)
     status = error.code or 500
     reason = Message("The request can be read only in part, so nothing was done") if status == 400 else None  # noqa: PLR2004
-    return failure(status, reason.in_(language()) if reason is not None else "")
+    response = failure(status, reason.in_(language()) if reason is not None else "")
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    return response
 
 
 def _broken(error: Exception) -> Response:

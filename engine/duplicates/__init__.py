@@ -1,19 +1,20 @@
 """Records that stand for the same thing: found while they are written, by a search through all, and merged."""
 
-from engine.duplicates.lookalikes import Checked, Lookalikes, Side, SuspectPage, Suspects
-from engine.duplicates.merging import ALL, MOST, Choice, Merged, MergeLook, Merges
+from engine.duplicates.lookalikes import Checked, Lookalikes, Searched, Side, SuspectPage, Suspects
+from engine.duplicates.merging import MERGE_ALL, MOST_MERGED, MergeChoice, Merged, MergeLook, Merges
 from engine.duplicates.telling import DuplicatesFound, Twin
 
 __all__ = [
-    "ALL",
-    "MOST",
+    "MERGE_ALL",
+    "MOST_MERGED",
     "Checked",
-    "Choice",
     "DuplicatesFound",
     "Lookalikes",
+    "MergeChoice",
     "MergeLook",
     "Merged",
     "Merges",
+    "Searched",
     "Side",
     "SuspectPage",
     "Suspects",

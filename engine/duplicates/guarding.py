@@ -97,7 +97,8 @@ def refusal(unit: Unit, found: Sequence[Match], *, blocked: bool) -> DuplicatesF
     told = next((match.document.message for match in found if match.document.message is not None), None)
     twins = tell(unit, found)
     message: Any = Message("{text}", text=told) if told is not None else in_words(twins)
-    return DuplicatesFound(twins, message, blocked=blocked)
+    allowed = not blocked or all(may_override(unit, match.document) for match in found)
+    return DuplicatesFound(twins, message, blocked=blocked, may_override=allowed, told=told is not None)
 
 
 def in_words(twins: Sequence[Twin]) -> Message:

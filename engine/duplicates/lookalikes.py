@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +33,7 @@ _LOOKED_AT = 120.0
 """Seconds between two looks of a worker for keys that are missing."""
 _ROUNDS = 6
 _PAGE = 100
+_JOBS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,16 @@ class Suspects:
     other: Side
     score: int
     reasons: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The latest search through an entity: whether it is going on, how far it is, and when it ended."""
+
+    going: bool
+    done: int
+    total: int | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +201,14 @@ class Lookalikes:
         return self._jobs.submit(
             connection, TASK, {"entity": entity}, actor=principal.id, title=title, key=f"{TASK}:{entity}", entity=entity
         )
+
+    def last_search(self, connection: Connection, entity: str) -> Searched | None:
+        """Return the latest search through an entity; None when there was none."""
+        found = self._jobs.store.entries(connection, task=TASK, limit=_JOBS)
+        job = next((each for each in found if each.entity == entity), None)
+        if job is None:
+            return None
+        return Searched(job.finished_at is None, job.done, job.total, job.finished_at)
 
     def suspects(
         self, reader: Reader, entity: str, *, after: tuple[int, str] | None = None, limit: int = 25

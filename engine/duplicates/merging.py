@@ -33,21 +33,21 @@ from engine.ids import is_id
 from engine.metadata.model import Field
 
 KIND = "merge"
-MOST = 5
+MOST_MERGED = 5
 """Records that are merged at a time."""
-ALL = "all"
+MERGE_ALL = "all"
 """As a choice for a field of several values: those of all records."""
 _PERMISSION = "merge"
 _FARTHEST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MergeChoice:
     """One field of records that are to be merged.
 
     Attributes:
         values: by record; SEALED or a mark for what may not be read.
-        chosen: the record whose value is taken unless somebody says otherwise, or ALL.
+        chosen: the record whose value is taken unless somebody says otherwise, or MERGE_ALL.
         differs: whether the records have different values.
         free: whether the person may choose; otherwise what is chosen stands.
         several: whether it holds several values, which can be taken together.
@@ -74,7 +74,7 @@ class MergeLook:
     entity: str
     titles: Mapping[str, str]
     survivor: str
-    choices: tuple[Choice, ...]
+    choices: tuple[MergeChoice, ...]
     moves: tuple[tuple[Text, Mapping[str, int]], ...]
     updated: Mapping[str, Any]
     owners: Mapping[str, str | None]
@@ -186,8 +186,8 @@ class Merges:
 
 def _named(ids: Sequence[str]) -> list[str]:
     named = list(dict.fromkeys(each for each in ids if is_id(each)))
-    if not 1 < len(named) <= MOST:
-        message = Message("Choose two to {most} records to merge", most=MOST)
+    if not 1 < len(named) <= MOST_MERGED:
+        message = Message("Choose two to {most} records to merge", most=MOST_MERGED)
         raise RecordInvalid([FieldProblem("", message, "count")])
     return named
 
@@ -225,7 +225,7 @@ def _fullest(shape: Shape, stored: Mapping[str, Stored]) -> str:
     return min(stored, key=emptiness)
 
 
-def _choices(unit: Unit, shape: Shape, stored: Mapping[str, Stored], survivor: str) -> tuple[Choice, ...]:
+def _choices(unit: Unit, shape: Shape, stored: Mapping[str, Stored], survivor: str) -> tuple[MergeChoice, ...]:
     mask, writable = unit.access.mask(shape.entity.key), unit.access.writable(shape.entity.key)
     links = {field.key: load_links(unit, field, list(stored)) for field in shape.link_fields}
     found = []
@@ -250,14 +250,14 @@ def _is_merged(shape: Shape, field: Field) -> bool:
 
 def _choice(
     field: Field, values: Mapping[str, Any], stored: Mapping[str, Stored], survivor: str, *, free: bool
-) -> Choice:
+) -> MergeChoice:
     filled = [id_ for id_, value in values.items() if value not in (None, "", ())]
     several = field.type.links == "many" or isinstance(next((values[id_] for id_ in filled), None), tuple)
     newest = max(filled, key=lambda id_: (stored[id_].values["updated_at"], id_), default=survivor)
-    chosen = ALL if several and len(filled) > 1 else survivor if survivor in filled else newest
+    chosen = MERGE_ALL if several and len(filled) > 1 else survivor if survivor in filled else newest
     # A secret differs in its cipher text even where it is the same.
     differs = len({_comparable(values[id_]) for id_ in filled}) > 1 or (SEALED in values.values() and len(filled) > 1)
-    return Choice(field, values, chosen, differs, free, several)
+    return MergeChoice(field, values, chosen, differs, free, several)
 
 
 def _comparable(value: Any) -> Any:
@@ -308,14 +308,14 @@ def _merge(
     return Merged(survivor, version, tuple(going), moved, asker.change_set.id)
 
 
-def _check(choices: Sequence[Choice], wanted: Mapping[str, str], named: Sequence[str]) -> None:
+def _check(choices: Sequence[MergeChoice], wanted: Mapping[str, str], named: Sequence[str]) -> None:
     known = {choice.field.key: choice for choice in choices}
     problems = []
     for key, record in wanted.items():
         choice = known.get(key)
         if choice is None or not choice.free:
             problems.append(FieldProblem(key, Message("There is no field {key} to choose", key=key), "unknown"))
-        elif record not in named and not (record == ALL and choice.several):
+        elif record not in named and not (record == MERGE_ALL and choice.several):
             problems.append(FieldProblem(key, Message("Choose one of the records that are merged"), "option"))
     if problems:
         raise RecordInvalid(problems)
@@ -325,7 +325,7 @@ def _values(
     unit: Unit,
     shape: Shape,
     stored: Mapping[str, Stored],
-    choices: Sequence[Choice],
+    choices: Sequence[MergeChoice],
     wanted: Mapping[str, str],
     survivor: str,
     going: Sequence[str],
@@ -335,7 +335,7 @@ def _values(
     for choice in choices:
         key, field = choice.field.key, choice.field
         source = wanted.get(key, choice.chosen)
-        value = _joined(choice) if source == ALL else choice.values[source]
+        value = _joined(choice) if source == MERGE_ALL else choice.values[source]
         if key in shape.sealed:
             if source != survivor and value is not None:
                 found[key] = unit.unseal(shape, source, key, stored[source].sealed[key])
@@ -346,7 +346,7 @@ def _values(
     return found
 
 
-def _joined(choice: Choice) -> tuple[Any, ...]:
+def _joined(choice: MergeChoice) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(each for value in choice.values.values() for each in value or ()))
 
 

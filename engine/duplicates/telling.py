@@ -59,10 +59,14 @@ class DuplicatesFound(GuanxiError):
     Attributes:
         twins: what the person may know of them.
         blocked: whether nobody but those whom the document names may save it all the same.
+        may_override: whether the person is one of those.
+        told: whether the message is what a document says.
     """
 
-    def __init__(self, twins: Sequence[Twin], message: Message, *, blocked: bool) -> None:
-        self.twins, self.blocked = tuple(twins), blocked
+    def __init__(
+        self, twins: Sequence[Twin], message: Message, *, blocked: bool, may_override: bool = True, told: bool = False
+    ) -> None:
+        self.twins, self.blocked, self.may_override, self.told = tuple(twins), blocked, may_override, told
         super().__init__(message)
 
 

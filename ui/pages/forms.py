@@ -16,6 +16,7 @@ from engine import (
     AccessDenied,
     Change,
     Draft,
+    DuplicatesFound,
     FieldProblem,
     IdempotencyMismatch,
     Locale,
@@ -24,6 +25,7 @@ from engine import (
     Reader,
     RecordInvalid,
     VersionConflict,
+    minding_duplicates,
     new_id,
 )
 from ui.asking import principal, reading, site
@@ -31,6 +33,7 @@ from ui.frame import notice, page, within, words
 from ui.pages.child_rows import done_with_rows
 from ui.pages.conflicts import Conflict, of_cells, of_fields
 from ui.pages.drafts import draft_asked_for, drop, offers, told, values_of
+from ui.pages.duplicates import twins_of, watching
 from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, tabs_of, unplaced, wrongs
 from ui.pages.listing import entity_of, locale_of
 from ui.pages.live import live_of
@@ -76,9 +79,12 @@ def create(entity: str) -> AnyResponse:
     if sent.problems:
         return _again(entity, sent, sent.problems)
     try:
-        [written] = site().records.create(
-            principal(), entity, [sent.values], key=request.form.get("once") or None, via="web"
-        )
+        with minding_duplicates("screen", force="anyway" in request.form):
+            [written] = site().records.create(
+                principal(), entity, [sent.values], key=request.form.get("once") or None, via="web"
+            )
+    except DuplicatesFound as found:
+        return _again(entity, sent, (), "", CONFLICT, found=found)
     except RecordInvalid as error:
         return _again(entity, sent, sent.placed(form, error.problems))
     except IdempotencyMismatch:
@@ -121,7 +127,10 @@ def update(entity: str, record_id: Any) -> AnyResponse:
         return _again(entity, sent, (), id_, CONFLICT)
     change = Change(id_, sent.values, request.form.get("version", type=int))
     try:
-        [written] = site().records.update(principal(), entity, [change], via="web")
+        with minding_duplicates("screen", force="anyway" in request.form):
+            [written] = site().records.update(principal(), entity, [change], via="web")
+    except DuplicatesFound as found:
+        return _again(entity, sent, (), id_, CONFLICT, found=found)
     except RecordInvalid as error:
         return _again(entity, sent, sent.placed(form, error.problems), id_)
     except VersionConflict as conflict:
@@ -157,12 +166,17 @@ def _again(
     record_id: str = "",
     status: int = UNPROCESSABLE,
     conflict: VersionConflict | None = None,
+    *,
+    found: DuplicatesFound | None = None,
     **more: Any,
 ) -> Response:
     """Show a posted form once more, with what is wrong."""
     with reading() as reader:
+        if found is not None:
+            status = UNPROCESSABLE if found.blocked and not found.may_override else status
+            more |= twins_of(reader, found)
         if record_id:
-            return _stored(reader, entity, record_id, problems, status, conflict, sent)
+            return _stored(reader, entity, record_id, problems, status, conflict, sent, **more)
         form = editing(reader, entity_of(reader, entity), "create")
         filling = blank(reader, form, {}, locale_of(reader))
         filling.uploads, filling.typed = sent.uploads, sent.values
@@ -260,6 +274,7 @@ def _show(
         "offers": () if is_again() else offers(reader, entity.key, record_id or "", locale),
         "draft": f"/{entity.key}/draft",
         "live": live_of(reader, form),
+        "watching": watching(reader, entity.key),
         **for_conditions(reader, form, filling),
         **more,
     }

@@ -10,14 +10,15 @@ from flask import Blueprint, redirect, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from engine import Entity, Form, Message, Reader, Row
+from engine import Entity, Form, Message, NotFound, Reader, Row
 from ui.asking import language, principal, reading, site
-from ui.frame import notice, page, said, words
+from ui.frame import notice, page, said, within, words
 from ui.pages.acts import Act, acts, register
 from ui.pages.belonging import AT_ONCE, child_list, has_more, related_lists
 from ui.pages.editing import said_title
 from ui.pages.history import Story, stories
 from ui.pages.listing import entity_of, locale_of
+from ui.pages.merging import survivor_of
 from ui.pages.stream import has_stream
 from ui.safe import own_path
 from ui.widgets.cells import option_markup
@@ -33,7 +34,7 @@ routes = Blueprint("records", __name__)
 
 
 @routes.get("/<entity>/<uuid:record_id>")
-def record(entity: str, record_id: Any) -> str:
+def record(entity: str, record_id: Any) -> str | Response:
     """Show a record."""
     with reading() as reader:
         shown = entity_of(reader, entity)
@@ -42,7 +43,14 @@ def record(entity: str, record_id: Any) -> str:
         locale = locale_of(reader)
         told = facts(reader, shown, tab.sections, locale, f"{form.key}/{tab.key}")
         key_facts = highlights(reader, shown, locale)
-        row = reader.record(entity, str(record_id), _select(reader, shown, told, key_facts), ABILITIES)
+        try:
+            row = reader.record(entity, str(record_id), _select(reader, shown, told, key_facts), ABILITIES)
+        except NotFound:
+            merged = survivor_of(reader, entity, str(record_id))
+            if merged is None:
+                raise
+            notice(Message("This {label} was merged into another one, which you see here.", label=within(shown.label)))
+            return redirect(f"/{entity}/{merged}", 302)
         values = row.values()
         children = [child_list(reader, shown, each, row) for each in told.children]
         at_once = max(AT_ONCE - len(children), 0)
