@@ -33,7 +33,7 @@ from engine.data.access import Access as Access
 from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
 from engine.data.attached import Attached as Attached
-from engine.data.attached import attach as attach_files
+from engine.data.attached import attach_files as attach_files
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
 from engine.data.batch import Result as Result
@@ -57,8 +57,7 @@ from engine.data.finding import looked_for as looked_for
 from engine.data.finding import name_forms as name_forms
 from engine.data.finding import searchable as searchable
 from engine.data.freshness import told_by_version as told_by_version
-from engine.data.lanes import lane as lane
-from engine.data.happenings import KINDS as HAPPENING_KINDS
+from engine.data.happenings import HAPPENING_KINDS as HAPPENING_KINDS
 from engine.data.happenings import Happening as Happening
 from engine.data.happenings import Happenings as Happenings
 from engine.data.happenings import activity_fields as activity_fields
@@ -451,7 +450,7 @@ from engine.notices import Notices as Notices
 from engine.notices import NoticeSettings as NoticeSettings
 from engine.notices import ToldNotice as ToldNotice
 from engine.notices import asked_settings as asked_settings
-from engine.notices import sentence as notice_sentence
+from engine.notices import notice_sentence as notice_sentence
 from engine.outbound import Outbound as Outbound
 from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused

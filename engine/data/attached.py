@@ -101,7 +101,7 @@ def _sees(reader: Reader, entity: str, field: str) -> bool:
     return reader.access.mask(entity).get(field) in {"read", "write"}
 
 
-def attach(
+def attach_files(
     records: Records, principal: Principal, entity: str, record_id: str, files: Sequence[str], via: str = "web"
 ) -> None:
     """Let uploaded files of a person hang on a record as a whole; it takes the right to change the record.

@@ -27,7 +27,7 @@ from engine.storage.codec import moment
 from engine.storage.database import run
 
 Kind = Literal["comment", "activity", "file", "share", "change"]
-KINDS: tuple[Kind, ...] = ("comment", "activity", "file", "share", "change")
+HAPPENING_KINDS: tuple[Kind, ...] = ("comment", "activity", "file", "share", "change")
 """In the order of what happened at the same moment."""
 COMMENT, ACTIVITIES = "comment", "activities"
 MOST_AROUND = 100
@@ -52,7 +52,7 @@ class Happening:
     @property
     def place(self) -> tuple[datetime, int, str]:
         """Return what the order goes by."""
-        return self.at, -KINDS.index(self.kind), self.id
+        return self.at, -HAPPENING_KINDS.index(self.kind), self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Telling:
         where = f"({' OR '.join(conditions)})"
         if after is not None:
             at = moment(reader.kind)(after.at)
-            if after.rank == KINDS.index("change"):
+            if after.rank == HAPPENING_KINDS.index("change"):
                 where += f" AND (at < {mark} OR (at = {mark} AND seq < {mark}))"
                 values += [at, at, int(after.id)]
             else:
@@ -182,8 +182,10 @@ class _Telling:
             for key, ids in self.subjects.items()
             if "attachments" in self.reader.model.entity(key).features or key == self.entity.key
         }
-        before = None if after is None else (after.at, after.id if after.rank == KINDS.index("file") else None)
-        strictly = after is not None and after.rank > KINDS.index("file")
+        before = (
+            None if after is None else (after.at, after.id if after.rank == HAPPENING_KINDS.index("file") else None)
+        )
+        strictly = after is not None and after.rank > HAPPENING_KINDS.index("file")
         found = attached(self.reader, wanted, self.limit + 1, before, strictly=strictly)
         return [Happening("file", each.at, each.id, each.entity, each.record_id, each.by, each) for each in found]
 
@@ -227,7 +229,7 @@ def happenings(
     entity: str,
     record_id: str,
     *,
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[Kind] = HAPPENING_KINDS,
     around: Iterable[str] = (),
     limit: int = 20,
     cursor: str | None = None,
@@ -258,7 +260,7 @@ def happenings(
         except (IndexError, TypeError, ValueError) as error:
             raise QueryInvalid(Message("This page cannot be continued; please load the list again")) from error
     found = sorted(
-        (each for kind in KINDS if kind in kinds for each in getattr(telling, kind)(after)),
+        (each for kind in HAPPENING_KINDS if kind in kinds for each in getattr(telling, kind)(after)),
         key=lambda each: each.place,
         reverse=True,
     )
@@ -266,7 +268,7 @@ def happenings(
     if len(found) > limit:
         found = found[:limit]
         last = found[-1]
-        mark = [last.at.isoformat(), KINDS.index(last.kind), last.id]
+        mark = [last.at.isoformat(), HAPPENING_KINDS.index(last.kind), last.id]
         following = cursors.write(mark, context, reader._secret)  # noqa: SLF001 - as above
     return Happenings(tuple(found), following, _people(reader, found), _titles(reader, telling, found))
 
@@ -310,7 +312,7 @@ def _among(key: str, values: Sequence[str]) -> Expr:
 
 
 def _beyond(kind: Kind, after: _After) -> Expr:
-    rank, at = KINDS.index(kind), Path(("created_at",))
+    rank, at = HAPPENING_KINDS.index(kind), Path(("created_at",))
     earlier = Call("<", (at, Value(after.at)))
     if rank < after.rank:
         return earlier

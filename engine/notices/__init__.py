@@ -1,7 +1,7 @@
 """What people are told of what happens: who is told, on the site and by mail, and what they follow."""
 
 from engine.notices.mailing import NoticeMails as NoticeMails
-from engine.notices.mailing import sentence as sentence
+from engine.notices.mailing import notice_sentence as notice_sentence
 from engine.notices.notices import Notices as Notices
 from engine.notices.notices import ToldNotice as ToldNotice
 from engine.notices.posts import MOST_PINNED as MOST_PINNED

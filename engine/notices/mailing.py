@@ -129,11 +129,11 @@ class NoticeMails:
         return Letter("notice", subject, lines, button, after)
 
     def _line(self, model: Model, told: ToldNotice) -> Message:
-        said = sentence(model, told)
+        said = notice_sentence(model, told)
         return Message("{said} “{words}”", said=said, words=told.words) if told.words else said
 
 
-def sentence(model: Model, told: ToldNotice) -> Message:
+def notice_sentence(model: Model, told: ToldNotice) -> Message:
     """Return what a notice says, in one sentence."""
     each = told.notice
     who: Any = told.actor or Message("The system")
