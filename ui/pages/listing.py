@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine import (
     BadValue,
+    Bucket,
     Entity,
     Expr,
     ExpressionInvalid,
@@ -31,6 +32,7 @@ from engine import (
 )
 from ui.asking import language
 from ui.pages.chosen_view import Picked, pick
+from ui.widgets.buckets import bucket_of
 from ui.widgets.filters import RESERVED, Filter, Moment, meaning, quick_filter
 from ui.widgets.tables import Mode, Table, dotted, table
 
@@ -68,6 +70,8 @@ class Wanted:
     """What the rows stand together by: `stage`, `month(closes_on)`; "" = nothing."""
     totals: bool = False
     """Whether sums of all rows stand below the list."""
+    inside: str = ""
+    """The group whose rows are shown."""
     kept: Shown = field(default_factory=Shown)
     """What the view shows by itself: only what differs from it stands in an address."""
     saved: SavedView | None = None
@@ -78,6 +82,8 @@ class Wanted:
         if not self.is_default:
             yield "view", self.view.key
         yield from self.changes()
+        if self.inside:
+            yield "in", self.inside
         if self.cursor:
             yield "cursor", self.cursor
         if self.rows != PAGE:
@@ -135,6 +141,8 @@ class Listing:
     """What there is of saved views."""
     without_filter: Expr | None = None
     """The condition of the query but for the expression that was typed."""
+    bucket: Bucket | None = None
+    """What the rows stand together by."""
 
 
 def entity_of(reader: Reader, key: str) -> Entity:
@@ -201,6 +209,7 @@ def wanted_of(entity: Entity, given: MultiDict[str, str], filters: Mapping[str, 
         min(max(rows, 1), MOST),
         given.get("as") or kept.display or TABLE,
         group=given.get("group", kept.group),
+        inside=given.get("in", ""),
         totals=given.get("totals", "1" if kept.totals else "") == "1",
         kept=kept,
         saved=picked.saved,
@@ -223,6 +232,10 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
     order = _order(wanted.order, shown)
     if not order and wanted.order:
         wanted = replace(wanted, order="", kept=replace(wanted.kept, order=""))
+    bucket = bucket_of(reader.access, key, wanted.group)
+    if bucket is None and (wanted.group or wanted.inside):
+        kept = replace(wanted.kept, group="") if wanted.group == wanted.kept.group else wanted.kept
+        wanted = replace(wanted, group="", inside="", kept=kept)
     rest, where, problems = _where(reader, wanted, filters)
     query = Query(
         entity=entity.key,
@@ -233,7 +246,7 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
         limit=wanted.rows,
         cursor=wanted.cursor or None,
     )
-    return Listing(wanted, shown, filters, query, problems, gone, picked.arranged, picked.known, rest)
+    return Listing(wanted, shown, filters, query, problems, gone, picked.arranged, picked.known, rest, bucket)
 
 
 def table_of(reader: Reader, entity: Entity, view: View, mode: Mode = "list", *, own: bool = False) -> Table:

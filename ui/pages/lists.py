@@ -13,6 +13,7 @@ from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages import displays
 from ui.pages.filter_builder import said_filter
+from ui.pages.grouping import choices_of, grouped, inside, totals
 from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by
 from ui.pages.view_tabs import tabs_of
 
@@ -35,7 +36,7 @@ def records(entity: str) -> Response:
             response.headers["HX-Push-Url"] = asked.wanted.address()
             return response
         if drawn is not None:
-            return make_response(page("list.html", reader, **_around(reader, asked, drawn)), drawn.status)
+            return make_response(page("list.html", reader, problems=(), **_around(reader, asked, drawn)), drawn.status)
         values, status = _page(reader, asked)
         if request.args.get("count") == "1" and status != UNPROCESSABLE:
             values["count"] = counted(reader.count(asked.query))
@@ -51,11 +52,12 @@ def rows(entity: str) -> Response:
     """Return the rows after a cursor, and the link to those after them."""
     with reading() as reader:
         asked = listing(reader, entity, request.args)
-        found = reader.query(replace(asked.query, limit=PAGE), abilities=ABILITIES)
+        query = inside(reader, asked) if asked.wanted.inside else asked.query
+        found = reader.query(replace(query, limit=PAGE), abilities=ABILITIES)
         before = min(request.args.get("before", 0, type=int), MOST)
         shown = {"rows": asked.table.rows(reader, found), "width": asked.table.width, **_more(asked, found, before)}
     response = make_response(render_template("_rows.html", **shown))
-    if htmx:
+    if htmx and not asked.wanted.inside:
         # Who comes back finds the rows that they had reached.
         rows_now = min(before + len(found), MOST)
         response.headers["HX-Replace-Url"] = asked.wanted.address(cursor="", rows=max(rows_now, PAGE))
@@ -69,6 +71,16 @@ def count(entity: str) -> Response:
         asked = listing(reader, entity, request.args)
         found = reader.count(asked.query)
     return make_response(render_template("_count.html", count=counted(found)))
+
+
+@routes.get("/<entity>/totals")
+def sums(entity: str) -> Response:
+    """Return the row of numbers below the columns, over all that the list has."""
+    with reading() as reader:
+        asked = listing(reader, entity, request.args)
+        _number, found = totals(reader, asked)
+    shown = {"sums": found, "width": asked.table.width}
+    return make_response(render_template("_totals.html", **shown))
 
 
 @routes.get("/<entity>/columns.css")
@@ -112,10 +124,15 @@ def counted(found: Count) -> str:
 
 def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
     """Return what the part below the filters shows, and the status."""
-    wanted, problems, found = asked.wanted, asked.problems, None
+    wanted, problems, found, groups = asked.wanted, asked.problems, None, None
     if not problems:
         try:
-            found = reader.query(asked.query, abilities=ABILITIES)
+            if asked.bucket is not None:
+                groups = grouped(reader, asked)
+                asked = groups.asked
+            if groups is None or groups.groups:
+                query = inside(reader, asked) if asked.wanted.inside else asked.query
+                found = reader.query(query, abilities=ABILITIES)
         except (QueryInvalid, ExpressionInvalid) as error:
             problems = tuple(error.problems) or (ExpressionProblem(error.message),)
             if not wanted.filter:
@@ -136,10 +153,15 @@ def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
         "limited": not reader.access.rule(wanted.entity.key, "read").everybody,
         "count": "",
         "more": None,
+        "groups": groups,
+        "sums": None,
     }
+    if wanted.totals and found is not None:
+        number, shown["sums"] = totals(reader, asked)
+        shown["count"] = counted(number)
     if found is not None:
         shown.update(_more(asked, found, 0))
-        if found.next_cursor is None and not wanted.cursor:
+        if found.next_cursor is None and not wanted.cursor and groups is None and not shown["count"]:
             shown["count"] = counted(Count(len(found), capped=False))
     return shown, UNPROCESSABLE if problems else 200
 
@@ -170,6 +192,7 @@ def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None)
         "may_export": reader.access.may(key, "export"),
         "filters": list(asked.filters.values()),
         "chips": chips_of(reader, asked),
+        "group_choices": choices_of(reader, wanted.entity, wanted.group),
         "said_filter": said_filter(reader, wanted),
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",

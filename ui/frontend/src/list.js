@@ -36,5 +36,18 @@ function tellAll() {
   document.querySelectorAll("form.listing").forEach(tell);
 }
 
+// Groups: rows that were loaded once are only hidden and shown.
+document.addEventListener("click", (event) => {
+  const toggle = event.target.closest?.(".group-toggle");
+  if (!toggle || event.ctrlKey || event.metaKey) {
+    return;
+  }
+  event.preventDefault();
+  const rows = document.getElementById(toggle.getAttribute("aria-controls"));
+  const open = toggle.getAttribute("aria-expanded") !== "true";
+  toggle.setAttribute("aria-expanded", String(open));
+  rows.hidden = !open;
+});
+
 document.addEventListener("htmx:afterSettle", tellAll);
 tellAll();
