@@ -257,7 +257,8 @@ def _conditions(reader: Reader) -> tuple[bool, ...]:
 def _rendered(shown: Iterable[Entry]) -> tuple[str, str]:
     home = Entry(words("Home"), "/", "home", "", letter="h")
     lettered = [home, *with_letters(shown)]
-    first = [each for entry in lettered for each in (entry.entries or (entry,))][:IN_DOCK]
+    plain = [entry for entry in lettered if not entry.entries]
+    first = [*plain, *(each for entry in lettered for each in entry.entries)][:IN_DOCK]
     return (
         render_template("_navigation.html", entries=lettered),
         render_template("_dock.html", entries=first),
@@ -265,18 +266,26 @@ def _rendered(shown: Iterable[Entry]) -> tuple[str, str]:
 
 
 def with_letters(shown: Iterable[Entry], taken: str = "h") -> list[Entry]:
-    """Return entries with the letter that leads to each: the first of its key that no other has before it."""
-    used = set(taken)
+    """Return entries with the letter that leads to each: the first of its key that no other has before it.
 
-    def lettered(entry: Entry) -> Entry:
+    Those outside of groups choose first: they are what people work with all day.
+    """
+    known, used = list(shown), set(taken)
+    found: dict[str, str] = {}
+    every = [each for entry in known for each in (entry, *entry.entries)]
+    for entry in sorted(every, key=lambda each: each not in known):
         name = entry.mark.partition("?")[0].rpartition("/")[2]
         letter = next((each for each in name if each.isalpha() and each.isascii() and each not in used), "")
-        if not entry.entries and letter:
+        if letter and not entry.entries and entry.mark not in found:
             used.add(letter)
-            return replace(entry, letter=letter)
-        return replace(entry, entries=tuple(lettered(each) for each in entry.entries))
+            found[entry.mark] = letter
 
-    return [lettered(each) for each in shown]
+    def lettered(entry: Entry) -> Entry:
+        return replace(
+            entry, letter=found.get(entry.mark, entry.letter), entries=tuple(lettered(each) for each in entry.entries)
+        )
+
+    return [lettered(each) for each in known]
 
 
 def entries(reader: Reader, spoken: str) -> tuple[Entry, ...]:

@@ -5,6 +5,7 @@ Its script asks for it while somebody types. Without one the same words lead to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ from ui.widgets.marking import marker
 from ui.widgets.remembered import Shown, recent, starred
 
 RECORDS = 12
+LOOKED_AT = 60
+OF_ONE = 4
+"""Records of one kind that come before those of others."""
 PLACES = 8
 KEPT = 6
 _KINDS = 8
@@ -86,11 +90,24 @@ def _parts(reader: Reader, typed: str, chosen: Entity | None) -> Iterator[Part]:
     if typed:
         yield Part(words("Go to"), [_place(each, typed) for each in going[:PLACES]])
         yield Part(words("Add something"), [_place(each, typed) for each in adding[:PLACES]])
-        found = reader.search(typed, (chosen.key,) if chosen is not None else None, limit=RECORDS)
-        yield Part(words("Records"), [_record(reader, each, typed) for each in found])
+        yield Part(words("Records"), [_record(reader, each, typed) for each in _found(reader, typed, chosen)])
     elif chosen is None:
         yield Part(words("Add something"), [_place(each, "") for each in adding[:PLACES]])
         yield Part(words("Go to"), [_place(each, "") for each in going])
+
+
+def _found(reader: Reader, typed: str, chosen: Entity | None) -> list[Found]:
+    """Return what words find; unless one kind is asked for, no kind takes all the room from the others."""
+    if chosen is not None:
+        return reader.search(typed, (chosen.key,), limit=RECORDS)
+    found = reader.search(typed, limit=LOOKED_AT)
+    seen: Counter[str] = Counter()
+    first: list[Found] = []
+    rest: list[Found] = []
+    for each in found:
+        seen[each.entity] += 1
+        (first if seen[each.entity] <= OF_ONE else rest).append(each)
+    return [*first, *rest][:RECORDS]
 
 
 def fits(forms: Sequence[str], typed: str) -> bool:

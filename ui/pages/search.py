@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -74,9 +74,11 @@ def _groups(reader: Reader, words: str, kinds: Sequence[Entity], chosen: Entity 
     mark = marker(words)
     if chosen is not None:
         found = reader.search(words, (chosen.key,), limit=OF_ONE + 1)
-        return [_group(chosen, found, OF_ONE, mark)] if found else []
+        return [_group(chosen, found, OF_ONE, mark, more=len(found) > OF_ONE)] if found else []
     every = reader.search(words, limit=FOUND)
     full = len(every) >= FOUND
+    # What is shown of a kind is all of it, unless there was more to look at.
+    open_ended = {each.key: full for each in kinds}
     by_kind: dict[str, list[Found]] = {}
     for key, hits in groupby(sorted(every, key=lambda each: each.entity), lambda each: each.entity):
         by_kind[key] = list(hits)
@@ -85,18 +87,20 @@ def _groups(reader: Reader, words: str, kinds: Sequence[Entity], chosen: Entity 
         poor = [each.key for each in kinds if len(by_kind.get(each.key, ())) < PER_ENTITY][:_FEW_KINDS]
         for key in poor:
             by_kind[key] = reader.search(words, (key,), limit=PER_ENTITY + 1)
+            open_ended[key] = len(by_kind[key]) > PER_ENTITY
     order = {each.key: place for place, each in enumerate(kinds)}
     best = {key: place for place, key in reversed(list(enumerate(each.entity for each in every[:PER_ENTITY])))}
     keys = sorted(
         (key for key in by_kind if by_kind[key]), key=lambda key: (best.get(key, FOUND), order.get(key, len(order)))
     )
-    return [_group(reader.model.entity(key), by_kind[key], PER_ENTITY, mark, full=full) for key in keys]
+    return [
+        _group(reader.model.entity(key), by_kind[key], PER_ENTITY, mark, more=open_ended.get(key, full)) for key in keys
+    ]
 
 
-def _group(entity: Entity, found: Sequence[Found], most: int, mark: object, *, full: bool = False) -> Group:
-    assert callable(mark)  # noqa: S101 - what `marker` returns
+def _group(entity: Entity, found: Sequence[Found], most: int, mark: Callable[[str], Markup], *, more: bool) -> Group:
     hits = [Hit(f"/{each.entity}/{each.id}", mark(each.title or "—"), mark(each.snippet)) for each in found[:most]]
-    return Group(entity, hits, min(len(found), most) if full else len(found), full or len(found) > most)
+    return Group(entity, hits, len(hits) if more and len(found) == most + 1 else len(found), more)
 
 
 def _flat(reader: Reader) -> list[Entry]:

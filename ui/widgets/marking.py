@@ -33,4 +33,5 @@ def marker(query: str) -> Callable[[str], Markup]:
 def _pattern(word: str) -> str:
     if word.isdigit():
         return _BETWEEN.join(word)
-    return re.escape(word)
+    # Other words are found by their beginning; Chinese stands anywhere.
+    return rf"(?<![^\W_]){re.escape(word)}" if word.isascii() else re.escape(word)

@@ -36,7 +36,9 @@ export async function openSheet(address, title) {
   const close = Object.assign(document.createElement("button"), { className: "btn-close", type: "button" });
   close.setAttribute("aria-label", document.querySelector("#notices")?.dataset.close ?? "×");
   close.addEventListener("click", () => dialog.close());
-  dialog.prepend(close);
+  const head = Object.assign(document.createElement("header"), { className: "sheet-head" });
+  head.append(Object.assign(document.createElement("h1"), { textContent: title }), close);
+  dialog.prepend(head);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

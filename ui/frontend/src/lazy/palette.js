@@ -3,6 +3,7 @@
 // character of an input method, and an answer that is no longer wanted is broken off.
 
 const WAIT = 150;
+const ACTS = 8;
 let dialog, input, results, asking, timer, scope, asked;
 
 const options = () => [...results.querySelectorAll("[role=option]:not([hidden])")];
@@ -168,14 +169,12 @@ function addActs(words) {
   for (const each of document.querySelectorAll(
     "main .head :is(a.btn, button, .menu-entries a), main .steps-bar button, main [data-act]",
   )) {
-    const label = (each.title || each.textContent).trim().replace(/\s+/g, " ");
-    if (label && !each.disabled && words.split(" ").every((word) => label.toLowerCase().includes(word))) {
+    const label = (each.textContent.trim() || each.title).replace(/\s+/g, " ");
+    if (label && !each.disabled && !each.matches("[aria-current]") && words.split(" ").every((word) => label.toLowerCase().includes(word))) {
       found.push([label, each]);
     }
   }
-  if (!found.length || (!words && found.length > 12)) {
-    found.length = Math.min(found.length, 12);
-  }
+  found.length = Math.min(found.length, ACTS);
   if (!found.length) {
     return;
   }
