@@ -68,7 +68,8 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def _check() -> None:
-        if request.method in _SAFE or request.path.startswith("/api/"):
+        # Where nothing takes the request, nothing can be done in anybody's name either.
+        if request.method in _SAFE or request.path.startswith("/api/") or request.endpoint is None:
             return
         view = current_app.view_functions.get(request.endpoint or "")
         if getattr(view, "from_elsewhere", False):

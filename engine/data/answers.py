@@ -49,7 +49,8 @@ def _written(
             table = shape.entity.fields[key]
             values[key] = tuple(visible(unit, table.target or "", child) for child in children)
     outcome: Outcome = _OUTCOMES[batch.action] if draft.writes or batch.action != "update" else "unchanged"
-    return Written(draft.id, draft.version, values, frozenset(draft.changed - hidden), outcome, warnings)
+    changed = frozenset(draft.changed - hidden)
+    return Written(draft.id, draft.version, values, changed, outcome, warnings, settled=not unit.tail.joined)
 
 
 def visible(unit: Unit, entity: str, values: Mapping[str, Any]) -> dict[str, Any]:

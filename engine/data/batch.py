@@ -50,6 +50,8 @@ class Written:
     changed: frozenset[str]
     action: Outcome
     warnings: tuple[FieldProblem, ...] = ()
+    settled: bool = field(default=False, compare=False)
+    """Whether nothing else of the same transaction can have changed the record since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ class Save:
             validate.check_options(shape, batch, evaluation)
             states.check_states(unit, shape, batch, evaluation)
             validate.check_rules(shape, batch, evaluation)
-        unique.check_unique(unit, shape, batch)
+        if self.inner or not unique.told_by_insert(batch):
+            unique.check_unique(unit, shape, batch)
         reach.check_before(unit, batch, inner=self.inner)
         guard = unit.records.guard
         if guard is not None and shape.compared is not None and not (self.inner or batch.trusted):
@@ -122,8 +123,11 @@ class Save:
         failed = {draft.id for draft in batch.drafts if draft.failed}
         batch.drop_failed()
         if batch.action == "create":
-            if batch.drafts:
-                persist.insert(unit, shape, batch)
+            if batch.drafts and not persist.insert(
+                unit, shape, batch, told=not self.inner and unique.told_by_insert(batch)
+            ):
+                failed |= {draft.id for draft in batch.drafts}
+                self._name_twin()
         else:
             persist.update(unit, shape, [draft for draft in batch.drafts if draft.changed])
         with settling(unit, {batch.entity: batch.ids}):
@@ -134,6 +138,13 @@ class Save:
         reach.check_after(unit, batch, written, inner=self.inner)
         finish(unit, shape, batch, written)
         return written
+
+    def _name_twin(self) -> None:
+        """Say whose values a record has that the database refused; the index is the truth, whoever was quicker."""
+        unique.check_unique(self.unit, self.shape, self.batch)
+        if not self.batch.problems:
+            raise persist.refused()
+        self.batch.drop_failed()
 
     def _write_children(self, failed: set[str]) -> None:
         for work, saves in self.children:

@@ -35,6 +35,7 @@ from engine.data.remembered import List, Remembered, Remembering, remembered
 from engine.data.rowset import Row, RowSet
 from engine.data.select import Listing, Range, Selection
 from engine.data.sharing import Share, shares_of
+from engine.data.standing import as_written
 from engine.data.statement import Statement
 from engine.data.strategy import strategy_for
 from engine.errors import NotFound, QueryInvalid
@@ -46,6 +47,7 @@ from engine.metadata.model import Entity, Order
 from engine.storage.database import run
 
 if TYPE_CHECKING:
+    from engine.data.batch import Written
     from engine.data.vault import Vault
     from engine.publish import Published
 
@@ -278,6 +280,16 @@ class Reader:
         self._count("open", entity, 1)
         self._open.add((entity, id))
         return Row(listing.columns, self._with_children(listing, rows)[0])
+
+    def as_written(self, entity: str, written: Written) -> dict[str, Any] | None:
+        """Return the JSON values of a record that this transaction has just written, as `record` would.
+
+        None where they have to be read: what is worked out, masked, or perhaps out of reach.
+        """
+        found = as_written(self.access, entity, written)
+        if found is not None:
+            self._count("open", entity, 1)
+        return found
 
     def search(self, words: str, entities: Sequence[str] | None = None, limit: int = 20) -> list[Found]:
         """Return records of all entities, or of some, that hold the words, the best first: names before texts.

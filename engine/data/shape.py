@@ -18,7 +18,7 @@ from engine.expression import Expr, compile_python, functions, paths, variables
 from engine.expression.ast import AGGREGATES
 from engine.fields import FieldType
 from engine.fields.autonumber import Autonumber
-from engine.fields.exactly import exactly
+from engine.fields.exactly import exactly, refusal
 from engine.fields.file import File
 from engine.fields.secret import Secret
 from engine.i18n import Message
@@ -99,8 +99,12 @@ class FieldShape:
     where: Expr | None
     links: str
     """How the field links: "" one many children any."""
-    refusal: Callable[[Any], Message | None]
-    """Says why a JSON value is none that a program may send for it."""
+    fits: Callable[[Any], bool]
+    """Says whether a JSON value is one that a program may send for it."""
+
+    def refusal(self, raw: Any) -> Message:
+        """Return what is wrong with a JSON value that is none."""
+        return refusal(self.field.type.input_schema(self.field.options), raw)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +166,9 @@ class Shape:
         }
         self.audited = tuple((column.key, column.to_json) for column in self.columns if is_audited(column.field))
         self.select_columns = ", ".join(column.name for column in self.columns)
+        marks = ", ".join([phrases.mark] * len(self.columns))
+        self.insert_text = f"INSERT INTO {self.table} ({self.select_columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+        """Inserts one row, or nothing where a unique index has its values already."""
         self._updates: dict[tuple[str, ...], str] = {}
         self.fields: Mapping[str, FieldShape] = {field.key: self._field(field) for field in entity.fields.values()}
         self._take_fields()
@@ -262,7 +269,7 @@ class Shape:
             options_when={key: self.condition(expr) for key, expr in field.options_when.items()},
             where=field.where,
             links=field.type.links,
-            refusal=exactly(field.type.input_schema(field.options)),
+            fits=exactly(field.type.input_schema(field.options)),
         )
 
     def condition(self, expr: Expr) -> Condition:

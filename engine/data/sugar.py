@@ -73,6 +73,8 @@ def _condition(name: str, resolved: Resolved, operator: str, text: str, here: Zo
         return Call(_STATES[text], (path, Literal(None)))
     if operator in {"in", "not_in"}:
         values = tuple(_value(name, kind, each.strip()) for each in text.split(",") if each.strip())
+        if not values:
+            raise _unfit(name, text, Message("values with commas between them"))
         among = Call("in", (path, Literal(values)))
         return Call("not", (among,)) if operator == "not_in" else among
     if resolved.kind == "links":
@@ -141,7 +143,7 @@ _EXAMPLES: Mapping[Type, str] = {
 }
 
 
-def _unfit(name: str, text: str, wanted: str) -> QueryInvalid:
+def _unfit(name: str, text: str, wanted: str | Message) -> QueryInvalid:
     message = Message(
         "{name}: {text} does not fit; write {wanted}", name=name[:100], text=repr(text[:60]), wanted=wanted
     )

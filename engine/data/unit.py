@@ -55,6 +55,8 @@ class Tail:
     """Numbers that this transaction has reserved and not used."""
     settling: dict[str, set[str]] = field(default_factory=dict)
     """Entity -> records that are being written just now and work out for themselves what follows from their rows."""
+    joined: bool = False
+    """Whether a hook has called `Records` in the same transaction."""
 
 
 class Unit:
@@ -144,6 +146,7 @@ class Unit:
         )
         unit.depth = self.depth + 1
         unit.tail = self.tail
+        self.tail.joined = True
         return unit
 
     def seal(self, shape: Shape, id_: str, key: str, plain: str) -> str:

@@ -8,6 +8,7 @@ says more about them.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -28,16 +29,14 @@ _MOST_OPTIONS = 5
 _NUMBERS = frozenset({int, float, Decimal})
 
 
-def exactly(schema: Mapping[str, Any]) -> Callable[[Any], Message | None]:
-    """Return what says why a JSON value is none that a schema names; None when it is one, and for null."""
-    fits, wanted = _test(schema), _words(schema)
+def exactly(schema: Mapping[str, Any]) -> Test:
+    """Return what says whether a JSON value is one that a schema names; null is none."""
+    return _test(schema)
 
-    def refusal(raw: Any) -> Message | None:
-        if raw is None or fits(raw):
-            return None
-        return Message("In JSON this is {wanted}, not {sent}", wanted=wanted, sent=_sent(raw))
 
-    return refusal
+def refusal(schema: Mapping[str, Any], raw: Any) -> Message:
+    """Return what is wrong with a value that is none."""
+    return Message("In JSON this is {wanted}, not {sent}", wanted=_words(schema), sent=_sent(raw))
 
 
 def _test(schema: Mapping[str, Any]) -> Test:
@@ -63,12 +62,14 @@ def _text(schema: Mapping[str, Any]) -> Test:
         return _among(schema["enum"])
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     form = _FORMS.get(schema.get("format", ""))
-    if form is None and "pattern" in schema:
+    matches: Callable[[str], Any] | None = form.fullmatch if form is not None else None
+    if matches is None and "pattern" in schema:
         # `$` of a schema is the end; Python's also stands before a last line end.
-        form = re.compile(re.sub(r"\$$", r"\\Z", schema["pattern"]))
-        matches = form.search
-    else:
-        matches = form.fullmatch if form is not None else None  # type: ignore[assignment]
+        matches = re.compile(re.sub(r"\$$", r"\\Z", schema["pattern"])).search
+
+    if matches is None and not least:
+        longest = most if most is not None else sys.maxsize
+        return lambda raw: raw.__class__ is str and len(raw) <= longest
 
     def test(raw: Any) -> bool:
         return (

@@ -14,6 +14,8 @@ from engine.i18n import Message
 MAX_LENGTH = 2_048
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?!\d+(?:[/?#]|\Z))")
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?|\[[0-9A-Fa-f:.]+\]")
+_USUAL = re.compile(r"https?://(?:[a-z0-9-]+\.)+[a-z]+(?:/[A-Za-z0-9._~/-]*)?")
+"""What most addresses are, and which stay as they are."""
 _FORBIDDEN = re.compile(r"[\s<>\"\\`]")
 
 
@@ -31,6 +33,8 @@ class Url(FieldType):
     def parse(self, raw: Any, options: Options) -> str | None:
         if raw is None:
             return None
+        if raw.__class__ is str and len(raw) <= MAX_LENGTH and _USUAL.fullmatch(raw):
+            return str(raw)
         text = check_length(line(raw), MAX_LENGTH)
         if not text:
             return None

@@ -74,8 +74,14 @@ def _after(who: Principal, connection: Any, entity: str, written: Written, statu
         response.headers["ETag"] = f'"{written.version}"'
         response.headers["Preference-Applied"] = "return=minimal"
         return response
+    reader = site().reader_within(connection, who)
+    known = reader.as_written(entity, written)
+    if known is not None:
+        response = answer(known, status)
+        response.headers["ETag"] = etag(reader, entity, known, written.version)
+        return response
     try:
-        response = shown(site().reader_within(connection, who), entity, written.id)
+        response = shown(reader, entity, written.id)
     except NotFound:
         response = answer({"id": written.id, "version": written.version})
     response.status_code = status

@@ -41,15 +41,15 @@ def normalise(unit: Unit, shape: Shape, batch: Batch, keys: Iterable[str] | None
 
 
 def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
-    key, parse = field.field.key, field.parse
+    key, parse, fits = field.field.key, field.parse, field.fits
     references: list[tuple[Draft, Reference]] = []
     linked, exact = bool(field.links), unit.exact
     for draft in batch.drafts:
         raw = draft.given.get(key, _GONE)
         if raw is _GONE or (raw.__class__ is str and MARK in raw and _is_mark(draft, field, raw)):
             continue
-        if exact and (wrong := field.refusal(raw)) is not None:
-            batch.refuse(draft, key, wrong, "type")
+        if exact and raw is not None and not fits(raw):
+            batch.refuse(draft, key, field.refusal(raw), "type")
             continue
         try:
             value = parse(raw)
@@ -71,10 +71,11 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
 
 def _refused(unit: Unit, batch: Batch, draft: Draft, field: FieldShape) -> bool:
     """Refuse what a program may not send for a field, and say so."""
-    wrong = field.refusal(draft.given[field.field.key]) if unit.exact else None
-    if wrong is not None:
-        batch.refuse(draft, field.field.key, wrong, "type")
-    return wrong is not None
+    raw = draft.given[field.field.key]
+    if not unit.exact or raw is None or field.fits(raw):
+        return False
+    batch.refuse(draft, field.field.key, field.refusal(raw), "type")
+    return True
 
 
 def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:

@@ -15,15 +15,23 @@ from engine.i18n import Message
 from engine.metadata.model import Field
 
 
-def insert(unit: Unit, shape: Shape, batch: Batch) -> None:
-    """Insert the drafts of a batch as new rows."""
+def insert(unit: Unit, shape: Shape, batch: Batch, *, told: bool = False) -> bool:
+    """Insert the drafts of a batch as new rows.
+
+    `told`: whether a value that must be unique is in another row is told by the answer, False, and nothing was written.
+    """
     rows = []
     for draft in batch.drafts:
         draft.version = 1
         rows.append(_cells(unit, shape, draft))
         draft.unsaved.clear()
-    unit.insert(shape.table, shape.select_columns, encoded(shape, rows))
+    if told:
+        if unit.run(shape.insert_text, encoded(shape, rows)[0]).rowcount != 1:
+            return False
+    else:
+        unit.insert(shape.table, shape.select_columns, encoded(shape, rows))
     _insert_links(unit, shape, batch.drafts)
+    return True
 
 
 def _cells(unit: Unit, shape: Shape, draft: Draft) -> list[Any]:
@@ -148,7 +156,10 @@ def _link_table(unit: Unit, field: Field) -> str:
 
 def explained(error: Exception) -> Any:
     """Return the error for a caller when the database knew better, another time, than everything that was asked."""
-    if isinstance(error, IntegrityError):
-        message = Message("The database refused the record because of another one; please try again")
-        return RecordInvalid([FieldProblem("", message, "conflict")])
-    return error
+    return refused() if isinstance(error, IntegrityError) else error
+
+
+def refused() -> RecordInvalid:
+    """Return the error for a record that the database refused because of one that nobody can name."""
+    message = Message("The database refused the record because of another one; please try again")
+    return RecordInvalid([FieldProblem("", message, "conflict")])

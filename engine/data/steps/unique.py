@@ -12,6 +12,11 @@ from engine.data.unit import Unit
 from engine.i18n import Message
 
 
+def told_by_insert(batch: Batch) -> bool:
+    """Say whether the database itself is to say that a value is taken: of one new record, which spares a question."""
+    return batch.action == "create" and len(batch.drafts) == 1 and not batch.drafts[0].given.get("id")
+
+
 def check_unique(unit: Unit, shape: Shape, batch: Batch) -> None:
     """Refuse rows whose values stand in another live record, or in an earlier row of the batch."""
     if batch.action == "create":
