@@ -25,6 +25,7 @@ from engine import (
     Relation,
     Row,
     View,
+    conjunction,
     is_id,
 )
 from ui.asking import principal, reading, site
@@ -49,7 +50,8 @@ class Belonging:
     key: str
     label: str
     icon: str = ""
-    heads: tuple[Head, ...] = ()
+    heads: tuple[tuple[Head, bool], ...] = ()
+    """Each with whether what stands below it are numbers."""
     rows: Markup | str = ""
     count: str = ""
     """How many there are, "" for none; "20+" where nobody counted further."""
@@ -139,7 +141,7 @@ def child_list(reader: Reader, entity: Entity, field: Field, row: Row) -> Belong
     found = reader.related(entity.key, row.id, field.key, query)
     more = _whole(child, field.link or entity.key, row.id) if found.next_cursor else ""
     count = _counted(len(found), more=bool(found.next_cursor))
-    return Belonging(field.key, said(field.label), child.icon, shown.heads, shown.rows(reader, found), count, more)
+    return Belonging(field.key, said(field.label), child.icon, _heads(shown), shown.rows(reader, found), count, more)
 
 
 def _columns(reader: Reader, entity: Entity, keys: Iterable[str]) -> Table:
@@ -199,12 +201,14 @@ def related_list(
     count = _counted(len(found), more=bool(found.next_cursor))
     if counted and found.next_cursor:
         _other, condition = reader.relation(entity.key, row.id, relation.key)
-        count = str(reader.count(replace(query, where=_both(condition, where))))
+        count = str(
+            reader.count(replace(query, where=conjunction(where, condition) if where is not None else condition))
+        )
     return Belonging(
         relation.key,
         said(relation.label),
         other.icon,
-        shown.heads,
+        _heads(shown),
         shown.rows(reader, found),
         count,
         _whole(other, relation.field, row.id) if found.next_cursor and relation.kind == "lookup" else "",
@@ -233,10 +237,8 @@ def _acts(reader: Reader, relation: Relation, other: Entity) -> str:
     return "belonging" if reader.access.may(other.key, "delete") else ""
 
 
-def _both(condition: Any, where: Any) -> Any:
-    from engine import conjunction
-
-    return condition if where is None else conjunction(where, condition)
+def _heads(shown: Table) -> tuple[tuple[Head, bool], ...]:
+    return tuple(zip(shown.heads, shown.ends, strict=True))
 
 
 def _counted(number: int, *, more: bool) -> str:

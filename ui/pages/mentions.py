@@ -48,7 +48,8 @@ def offered(entity: str, record_id: Any) -> str:
         seeing = _seeing(reader, entity, id_, [key[5:] for key, _name in found if key.startswith("user/")])
         fit = [(key, name) for key, name in found if key.startswith("team/") or key[5:] in seeing]
         labels = {each: reader.model.entities[each].label for each in KINDS if each in reader.model.entities}
-    return render_template("_choices.html", options=fit[:_SHOWN], labels=labels, told={})
+    told = dict.fromkeys((key for key, _name in fit), "")
+    return render_template("_choices.html", options=fit[:_SHOWN], labels=labels, told=told, recent=0, fresh=())
 
 
 def mentioned(reader: Reader, entity: str, record_id: str, body: str, chosen: Sequence[str]) -> Mentioned:

@@ -58,7 +58,7 @@ def inbox() -> str:
     with reading() as reader:
         found, more = _shown(reader, PAGE, _cursor())
         count = _unread(reader)
-        return page("notices.html", reader, notices=found, more=more, unread=count, alarms=_alarms(reader))
+        return page("notices.html", reader, tolds=found, more=more, unread=count, alarms=_alarms(reader))
 
 
 @routes.get("/panel")
@@ -66,7 +66,7 @@ def panel() -> str:
     """Show the latest below the bell."""
     with reading() as reader:
         found, more = _shown(reader, PANEL, None)
-        return render_template("_notice_panel.html", notices=found, more=more, alarms=_alarms(reader))
+        return render_template("_notice_panel.html", tolds=found, more=more, alarms=_alarms(reader))
 
 
 @routes.get("/bell")

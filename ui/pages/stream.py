@@ -125,10 +125,12 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
             "record_id": record_id,
             "here": here,
             "kind": kind,
-            "days": days(teller.entries()),
+            "days": [],
             "older": older,
             "first": first,
         }
+        coming = _coming(reader, known, record_id, teller) if first else []
+        values["days"] = days(teller.entries({each.id for each in coming}))
         if not first and is_fragment():
             return render_template("_stream_entries.html", **values)
         own = row.values()
@@ -138,7 +140,7 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
             "chips": _chips(reader, known),
             "pinned": [teller.comment(each) for each in kept],
             "most_pinned": MOST_PINNED,
-            "coming": _coming(reader, known, record_id, teller),
+            "coming": coming,
             "quick": quick_inputs(reader, known, compose),
             "may_comment": "comments" in known.features and reader.access.may("comment", "create"),
             "may_attach": "attachments" in known.features and row.may("update"),
@@ -297,15 +299,19 @@ def _coming(reader: Reader, entity: Entity, record_id: str, teller: Teller) -> l
     if not opened:
         return []
     where: Expr = Call("in", (Path((state,)), Literal(tuple(opened))))
-    keys = _seen(reader, other, (other.title, *(each for each in kept.values() if each), "created_by", "created_at"))
+    whose = ("owner",) if other.owned else ("created_by",)
+    keys = _seen(reader, other, (other.title, *(each for each in kept.values() if each), *whose, "created_at"))
     query = Query(other.key, select=keys, where=where, order_by=(Order((due,)),), limit=NEXT)
     found = reader.related(entity.key, record_id, relation.key, query, abilities=("update",))
     may = found.abilities("update")
-    return [
-        teller.activity(Happening("activity", row["created_at"], id_, other.key, id_, row.get("created_by"), row))
-        for place, (id_, values) in enumerate(zip(found.ids, found.values(), strict=True))
-        for row in ({**dict(zip(keys, values, strict=True)), "id": id_, "may_update": may[place]},)
-    ]
+    coming = []
+    for place, (id_, values) in enumerate(zip(found.ids, found.values(), strict=True)):
+        row = {**dict(zip(keys, values, strict=True)), "id": id_, "may_update": may[place]}
+        by = str(row.get("owner") or row.get("created_by") or "") or None
+        entry = teller.activity(Happening("activity", row["created_at"], id_, other.key, id_, by, row))
+        entry.when = ""  # When it was written down says nothing of when it is due.
+        coming.append(entry)
+    return coming
 
 
 def _open_states(entity: Entity, state: str) -> list[str]:
@@ -331,8 +337,8 @@ def quick_inputs(reader: Reader, entity: Entity, compose: Compose) -> list[Quick
     kept = activity_fields(other)
     found = []
     for role, key in (
-        ("kind", kept["kind"]), ("title", other.title), ("due", kept["due"]), ("words", kept["words"]),
-        ("state", kept["state"]),
+        ("kind", kept["kind"]), ("state", kept["state"]), ("title", other.title), ("words", kept["words"]),
+        ("due", kept["due"]),
     ):  # fmt: skip
         if key is None or key not in writable:
             continue

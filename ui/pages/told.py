@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -72,8 +72,8 @@ class Entry:
     body: Markup | str = ""
     title: str = ""
     address: str = ""
-    on: tuple[str, str] | None = None
-    """(address, name) of the record that it happened to, where that is another one."""
+    on: Sequence[tuple[str, str]] = ()
+    """(address, name) of the records that it happened to, where those are others."""
     lines: Sequence[Line] = ()
     rest: int = 0
     """Changes that are not shown."""
@@ -108,10 +108,17 @@ class Teller:
     authors: Mapping[str, str] = field(default_factory=dict)
     """Comment -> who wrote it."""
 
-    def entries(self) -> list[Entry]:
-        """Return the entries, the latest first, with each day said once; what the engine worked out is left out."""
-        told = [entry for each in self.found.items if (entry := self._entry(each)) is not None]
-        before = None
+    def entries(self, besides: Collection[str] = ()) -> list[Entry]:
+        """Return the entries, the latest first, with each day said once; what the engine worked out is left out.
+
+        `besides` are ids of activities that stand elsewhere on the page.
+        """
+        told = [
+            entry
+            for each in self.found.items
+            if not (each.kind == "activity" and each.id in besides) and (entry := self._entry(each)) is not None
+        ]
+        told, before = _grouped(told), None
         for entry in told:
             day = self._local(datetime.fromisoformat(entry.iso)).date()
             if day != before:
@@ -200,14 +207,17 @@ class Teller:
 
     def _plain(self, each: Happening, icon: str, what: Message | str) -> Entry:
         spoken = self.locale.language
-        who = self.found.people.get(each.actor_id or "") or Message("The system").in_(spoken)
+        who = self.found.people.get(each.actor_id or "")
+        if who is None and each.actor_id is not None:
+            who = self.reader.titles("user", [each.actor_id]).get(each.actor_id)
+        who = who or Message("The system").in_(spoken)
         said = what.in_(spoken) if isinstance(what, Message) else what
         when = self._local(each.at).strftime("%H:%M")
         entry = Entry(each.kind, each.id, f"{each.kind}-{each.id}", icon, who, said, when, each.at.isoformat())
         if each.record_id != self.record_id and each.kind != "activity":
             name = self.found.titles.get((each.entity, each.record_id))
             if name is not None:
-                entry.on = (f"/{each.entity}/{each.record_id}", name)
+                entry.on = [(f"/{each.entity}/{each.record_id}", name)]
         return entry
 
     def _signs(self, comment: str) -> list[Sign]:
@@ -244,6 +254,28 @@ class Teller:
             return False
         env = self.reader.access.env()
         return bool(due < env["now"]) if isinstance(due, datetime) else bool(due < env["today"])
+
+
+def _grouped(told: Sequence[Entry]) -> list[Entry]:
+    """Return entries with those as one that somebody did alike, one after the other, to several other records."""
+    found: list[Entry] = []
+    for each in told:
+        last = found[-1] if found else None
+        alike = last is not None and (last.kind, last.who, last.what, last.iso[:16]) == (
+            each.kind, each.who, each.what, each.iso[:16],
+        )  # fmt: skip
+        if (
+            last is not None
+            and alike
+            and each.kind == "change"
+            and each.on
+            and last.on
+            and not (each.lines or last.lines)
+        ):
+            last.on = [*last.on, *each.on]
+        else:
+            found.append(each)
+    return found
 
 
 def closing(entity: Entity, row: Mapping[str, Any]) -> Any:

@@ -76,6 +76,11 @@ class Table:
         return Markup(self._template.render(rows=zip(*made, strict=True)))  # noqa: S704 - escaped above
 
     @property
+    def ends(self) -> tuple[bool, ...]:
+        """Whether the values of each column stand at the end of it, as numbers do."""
+        return tuple(each.align == "end" for each, _places in self._cells)
+
+    @property
     def width(self) -> int:
         """How many columns there are, with those of the tick and of the actions."""
         return len(self.heads) + (2 if self.mode == "list" else 1)
@@ -200,7 +205,8 @@ def _source(entity: str, cells: Sequence[Cell], titled: int, language: str, mode
         inner = _VARIABLE.sub(lambda match, mine=mine: mine[int(match[1])], each.source)  # type: ignore[misc]
         if place == titled and mode != "bin":
             inner = f'<a href="/{entity}/{{{{ id }}}}">{{{{ {mine[0]} or "—" }}}}</a>'
-        parts.append(f"<td>{inner}</td>")
+        end = ' class="end"' if each.align == "end" and mode not in {"list", "bin"} else ""
+        parts.append(f"<td{end}>{inner}</td>")
     # HTML, such as that of an option, cannot stand in an attribute.
     plain = bool(cells) and not cells[titled].safe
     name = f"{{{{ c{titled}_0 }}}}" if plain else Message("Tick").in_(language)
