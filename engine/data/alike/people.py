@@ -25,7 +25,7 @@ _COMPOUND = frozenset(_COMPOUND_TEXT.split())
 LEAST_ALIKE = 0.85
 _SOUNDS, _TITLE_ONLY, _INITIAL = 0.95, 0.86, 0.86
 _LONGEST_CHINESE = 5
-_LEAST_COMPARED = 5
+_LEAST_COMPARED = 3
 _CLOSE = 0.9
 
 
@@ -106,18 +106,23 @@ def _close(one: Person, other: Person) -> float:
     if is_chinese(one.whole) and is_chinese(other.whole):
         # Names that are said differently are other people: three letters leave no room for a slip.
         return 0.0
+    if not one.given or not other.given:
+        return 0.0
+    straight = min(_part(one.surname, other.surname), _part(one.given, other.given))
+    turned = min(_part(one.surname, other.given), _part(one.given, other.surname))
+    likeness = max(straight, turned if one.loose or other.loose else 0.0)
+    return likeness if likeness >= _CLOSE else 0.0
+
+
+def _part(one: str, other: str) -> float:
+    """Return how alike two parts of names are; both parts must be, for families share one of them."""
+    if one == other:
+        return 1.0
+    if min(len(one), len(other)) < _LEAST_COMPARED:
+        return 0.0
     from rapidfuzz.distance import JaroWinkler
 
-    first, second = one.surname + one.given, other.surname + other.given
-    if min(len(first), len(second)) < _LEAST_COMPARED:
-        return 0.0
-    turned = JaroWinkler.similarity(one.given + one.surname, second)
-    likeness = max(JaroWinkler.similarity(first, second), turned, JaroWinkler.similarity(first, _turned(other)))
-    return float(likeness) if likeness >= _CLOSE else 0.0
-
-
-def _turned(name: Person) -> str:
-    return name.given + name.surname
+    return float(JaroWinkler.similarity(one, other))
 
 
 def keys(name: Person) -> set[str]:
