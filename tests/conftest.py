@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 Tier = Literal["quick", "full"]
+
+MEMORY = Path("/dev/shm")
+ROOM = 6 * 2**30
+"""Bytes that a whole run never needs."""
 
 # Other workers of the run may be making it at the same moment.
 CREATE_ROLE = """
@@ -57,6 +62,16 @@ def read_tier() -> Tier:
 
 def pytest_configure() -> None:
     settings.load_profile(read_tier())
+    # pytest makes its folders there.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch()))
+
+
+@cache
+def scratch() -> Path:
+    """A folder for what tests make: in memory where there is room: a database is made there five times faster."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return Path(tempfile.gettempdir())
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +120,7 @@ class PostgresServer:
 
 def stop_forgotten_servers() -> None:
     """Stop the servers of runs that were ended before they could do it themselves, and delete their folders."""
-    for owners in Path(tempfile.gettempdir()).glob("guanxi-postgres-*/.handle_pids.json"):
+    for owners in scratch().glob("guanxi-postgres-*/.handle_pids.json"):
         folder = owners.parent
         with contextlib.suppress(OSError, ValueError, psutil.Error):  # another run may be doing the same
             if any(psutil.pid_exists(owner) for owner in json.loads(owners.read_text())):
@@ -125,7 +140,7 @@ def postgres_server(worker_id: str, testrun_uid: str) -> Iterator[PostgresServer
     # takes the rights of other users to its folder away whenever a second run starts.
     if os.name == "posix":
         stop_forgotten_servers()
-    folder = Path(tempfile.gettempdir()) / f"guanxi-postgres-{testrun_uid}"
+    folder = scratch() / f"guanxi-postgres-{testrun_uid}"
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setenv("LC_ALL", "C.UTF-8")
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
