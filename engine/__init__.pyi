@@ -460,6 +460,8 @@ from engine.personal.drafts import Draft as Draft
 from engine.personal.dashboards import Arrangements as Arrangements
 from engine.personal.dashboards import Layout as Layout
 from engine.personal.drafts import Draft as Draft
+from engine.personal.feeds import CalendarFeed as CalendarFeed
+from engine.personal.feeds import CalendarFeeds as CalendarFeeds
 from engine.personal.reports import LONGEST_REPORT_NAME as LONGEST_REPORT_NAME
 from engine.personal.reports import OwnReport as OwnReport
 from engine.personal.reports import OwnReports as OwnReports

@@ -80,7 +80,10 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     if shape.entity.key == "user":
         own = f"{phrases.is_in('owner_id')} AND {'NOT shared' if phrases.kind == 'postgresql' else 'shared = 0'}"
         unit.run(f"DELETE FROM saved_view WHERE {own}", [unit.ids(ids)])  # noqa: S608 - constants
-        for table in ("person_dashboard", "person_report", "person_setting", "person_star", "person_visit", "user_view"):
+        for table in (
+            *("calendar_feed", "person_dashboard", "person_report", "person_setting", "person_star", "person_visit"),
+            "user_view",
+        ):
             unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for table in ("notice", "record_follow", "record_pin", "record_presence"):
         unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants

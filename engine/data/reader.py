@@ -163,6 +163,8 @@ class Reader:
             AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
         """
         self.access.require(query.entity, "read")
+        if not values:
+            return {}
         whole = self._normal(query.entity, query.where)
         field = resolve(self.access.roles, self.model.entity(query.entity), by).field
         where = named(field, values, whole)

@@ -39,6 +39,7 @@ from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
 from engine.personal.drafts import Drafts
 from engine.personal.dashboards import Arrangements
+from engine.personal.feeds import CalendarFeeds
 from engine.personal.reports import OwnReports
 from engine.personal.settings import PersonalSettings
 from engine.personal.stars import Stars
@@ -93,7 +94,7 @@ class Site(Folder):
         self.trail.key, self.trail.former_keys = audit_keys(config)
         self.meters = Meters(self.database)
         self.settings, self.stars = PersonalSettings(self.database), Stars(self.database)
-        self.visits = Visits(self.database)
+        self.visits, self.feeds = Visits(self.database), CalendarFeeds(self.database, self.trail)
         outbound = config.outbound
         self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)

@@ -161,6 +161,7 @@ _NAMING = (
     ("record_presence", "entity"),
     ("person_star", "entity"),
     ("person_visit", "entity"),
+    ("calendar_feed", "entity"),
 )
 
 

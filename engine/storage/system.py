@@ -18,6 +18,7 @@
 | sso_identity, sso_request, sso_assertion | signing in elsewhere |
 | handover | people who leave, and what of theirs was given to whom |
 | person_dashboard, person_report | how people arranged dashboards, reports that they saved |
+| calendar_feed | addresses by which calendars of other programs read a list |
 | person_setting, person_star, person_visit | how the site looks to people, what they starred, what they opened last |
 | proposal, proposal_part | what agents propose, and what people made of it |
 | secret_key | the data keys of secret values, wrapped |
@@ -53,6 +54,7 @@ SYSTEM_TABLES: Final = (
     "auth_session",
     "auth_step",
     "auth_token",
+    "calendar_feed",
     "change_feed",
     "change_set",
     "comment_reaction",

@@ -39,6 +39,7 @@ from engine.storage.migrations import (
     m0018_drafts,
     m0019_duplicates,
     m0020_insight,
+    m0021_calendar_feeds,
 )
 
 MIGRATION_LOCK = 41
@@ -88,6 +89,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0018_drafts,
         m0019_duplicates,
         m0020_insight,
+        m0021_calendar_feeds,
     )
 )
 

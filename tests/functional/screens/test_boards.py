@@ -3,14 +3,19 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from icalendar import Calendar
 
-from engine import SYSTEM, Site
+from engine import SYSTEM, Change, Site, clock
+from engine.personal.feeds import READS_PER_MINUTE
 from tests.functional.screens import yard as documents
 from tests.functional.screens.world import World, build, words
 from ui.app import create_app
+from ui.pages.boards.when import shifted
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +186,7 @@ def test_a_move_that_needs_more_leads_to_the_form_that_asks_for_it(yard: World, 
     assert 'name="back" value="/job?as=kanban&amp;by=stage"' in form
     asked = web.submit(f"/job/{jobs['cart']}/board/move", {"to": "dropped"}, **{"HX-Request": "true"})
     assert asked.headers["HX-Redirect"].startswith(f"/job/{jobs['cart']}/transition/drop")
-    filled = {"asked": "why", "why": "No wood", "back": "/job?as=kanban"}
+    filled = {"asked": "why", "why": "No wood", "was-why": "", "back": "/job?as=kanban"}
     page = web.follow(web.submit(f"/job/{jobs['cart']}/transition/drop", filled))
     assert cards(page)["dropped"] == ["Cart"]
 
@@ -218,9 +223,11 @@ def test_a_field_that_is_no_state_is_changed_by_a_move(yard: World, jobs: dict[s
 def test_a_column_takes_a_new_record_by_its_name_alone(yard: World) -> None:
     web = yard.browser("wim")
 
-    page = web.follow(web.submit("/job/new", {"name": "Gate", "stage": "planned", "back": "/job?as=kanban"}))
+    form = re.findall(r'(?s)<form method="post" action="/job/new">(.*?)</form>', web.text("/job?as=kanban"))[1]
+    values = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form)) | {"name": "Gate"}
+    page = web.follow(web.submit("/job/new", values))
 
-    assert cards(page) == {"planned": ["Gate"]}
+    assert cards(page) == {"begun": ["Gate"]}
 
 
 def test_a_board_costs_few_statements(yard: World) -> None:
@@ -239,3 +246,182 @@ def test_a_board_costs_few_statements(yard: World) -> None:
         web.text("/job?as=kanban")
 
     assert 0 < len(seen) <= 5, seen
+
+
+# --- the calendar
+
+
+def on_days(page: str) -> dict[str, int]:
+    """Return how many events each day of a month has."""
+    found = re.findall(r'data-day="([\d-]+)">\s*<a class="cal-number"[^>]*aria-label="[^"]*?(?:: (\d+))?"', page)
+    return {day: int(count) for day, count in found if count}
+
+
+@pytest.fixture
+def meetings(yard: World) -> dict[str, str]:
+    """Jobs with meetings around the night from the 9th to the 10th of March 2026, where the site is (Shanghai)."""
+    wim = yard.ids["wim"]
+    rows = {
+        "night": {"meets_at": "2026-03-09T15:30:00Z", "leaves_at": "2026-03-09T17:00:00Z"},
+        "morning": {"meets_at": "2026-03-10T01:15:00Z", "leaves_at": "2026-03-10T02:00:00Z", "kind": "wood"},
+        "same": {"meets_at": "2026-03-10T01:30:00Z", "leaves_at": "2026-03-10T03:00:00Z"},
+        "long": {"meets_at": "2026-03-29T16:00:00Z", "leaves_at": "2026-04-02T04:00:00Z"},
+        "days": {"begins_on": "2026-03-11", "ends_on": "2026-03-16"},
+    }
+    ids = yard.create("job", *({"name": name.title(), "owner": wim, **row} for name, row in rows.items()))
+    return dict(zip(rows, ids, strict=True))
+
+
+def test_a_month_shows_each_event_on_the_days_that_it_has_where_its_reader_is(
+    yard: World, meetings: dict[str, str]
+) -> None:
+    page = yard.browser("wim").text("/job?as=calendar&on=2026-03-15")
+
+    # 15:30 to 17:00 in Greenwich is 23:30 to 1:00 in Shanghai: both days.
+    expected = {"2026-03-09": 1, "2026-03-10": 3}
+    expected.update({f"2026-03-{day}": 1 for day in (30, 31)} | {f"2026-04-0{day}": 1 for day in (1, 2)})
+    assert on_days(page) == expected
+    assert "March 2026" in page
+    assert on_days(yard.browser("gus").text("/job?as=calendar&on=2026-03-15")) == expected
+    assert on_days(yard.browser("fay").text("/job?as=calendar&on=2026-03-15&q=Night")) == {
+        "2026-03-09": 1,
+        "2026-03-10": 1,
+    }
+
+
+def test_a_calendar_of_days_takes_its_field_from_its_view_or_its_address(yard: World, meetings: dict[str, str]) -> None:
+    web = yard.browser("wim")
+
+    assert on_days(web.text("/job?view=job.days&on=2026-03-15")) == {f"2026-03-{day}": 1 for day in range(11, 17)}
+    assert on_days(web.text("/job?as=calendar&by=ends_on&on=2026-03-15")) == {"2026-03-16": 1}
+    assert 'class="board"' not in web.text("/job?view=job.days&as=table")
+
+
+def test_a_week_puts_events_of_one_time_beside_one_another(yard: World, meetings: dict[str, str]) -> None:
+    page = yard.browser("wim").text("/job?as=calendar&span=week&on=2026-03-10")
+
+    assert re.search(r'cal-slot gt-19 gh-2 gi-0 gn-2[^>]*href="/job/' + meetings["morning"], page)
+    assert re.search(r'cal-slot gt-20 gh-3 gi-1 gn-2[^>]*href="/job/' + meetings["same"], page)
+    # Over midnight: the last half hour of one day, the first hour of the next.
+    assert re.search(r'cal-slot gt-48 gh-1[^>]*href="/job/' + meetings["night"], page)
+    assert re.search(r'cal-slot gt-1 gh-2[^>]*href="/job/' + meetings["night"], page)
+
+
+def test_an_event_is_moved_by_days_and_minutes_and_taken_back(yard: World, meetings: dict[str, str]) -> None:
+    web = yard.browser("wim")
+    place, query = f"/job/{meetings['morning']}/board/when", "?as=calendar&on=2026-03-15"
+
+    page = web.follow(web.submit(place + query, {"days": "2", "minutes": "30", "back": f"/job{query}"}))
+
+    assert on_days(page)["2026-03-12"] == 1
+    assert str(value(yard, "job", meetings["morning"], "meets_at")) == "2026-03-12 01:45:00+00:00"
+    assert str(value(yard, "job", meetings["morning"], "leaves_at")) == "2026-03-12 02:30:00+00:00"
+    web.submit(place + query, {"minutes": "60", "days": "0", "edge": "end"})
+    assert str(value(yard, "job", meetings["morning"], "leaves_at")) == "2026-03-12 03:30:00+00:00"
+    web.submit(re.findall(r'action="(/job/undo/[^"]*)"', page)[0])
+    assert str(value(yard, "job", meetings["morning"], "meets_at")) == "2026-03-10 01:15:00+00:00"
+
+
+def test_a_move_keeps_the_time_on_the_clock_when_clocks_change() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    friday = datetime(2026, 3, 27, 8, 0, tzinfo=UTC)  # nine o'clock, in winter time
+
+    assert shifted(friday, timedelta(3), berlin) == datetime(2026, 3, 30, 7, 0, tzinfo=UTC)
+
+
+def test_another_day_is_typed_into_a_form_that_says_what_is_wrong(yard: World, meetings: dict[str, str]) -> None:
+    web = yard.browser("wim")
+    place = f"/job/{meetings['days']}/board/when?view=job.days"
+    form = web.text(place)
+    assert 'type="date" name="begins_on" value="2026-03-11"' in form
+
+    wrong = web.submit(place, {"begins_on": "2026-03-20", "ends_on": "2026-03-16"})
+    assert wrong.status_code == 422
+    assert "It ends before it begins" in wrong.text
+    assert 'value="2026-03-20"' in wrong.text
+    page = web.follow(
+        web.submit(
+            place, {"begins_on": "2026-03-20", "ends_on": "2026-03-21", "back": "/job?view=job.days&on=2026-03-01"}
+        )
+    )  # noqa: E501
+    assert list(on_days(page)) == ["2026-03-20", "2026-03-21"]
+    asked = web.submit(place, {"begins_on": "2026-03-22", "ends_on": "2026-03-21"}, **{"HX-Request": "true"})
+    assert asked.status_code == 422
+    assert "It ends before it begins" in asked.text
+    assert 'class="calendar' in asked.text
+
+
+def test_a_day_that_may_not_be_changed_is_not_moved(yard: World, meetings: dict[str, str]) -> None:
+    guest = yard.browser("gus")
+
+    assert "data-event" not in guest.text("/job?as=calendar&on=2026-03-15")
+    guest.submit(f"/job/{meetings['days']}/board/when?view=job.days", {"days": "1"})
+    assert str(value(yard, "job", meetings["days"], "begins_on")) == "2026-03-11"
+
+
+def test_an_agenda_lists_days_and_a_calendar_costs_few_statements(yard: World, meetings: dict[str, str]) -> None:
+    web = yard.browser("wim")
+
+    page = words(web.text("/job?as=calendar&span=agenda&on=2026-03-09"))
+    assert "Mon, Mar 9" in page
+    assert "09:15–10:00 Morning" in page
+    with yard.statements() as seen:
+        web.text("/job?as=calendar&on=2026-03-15")
+    assert 0 < len(seen) <= 5, seen
+
+
+@pytest.mark.parametrize("days", ["2026-02-31", "0001-01-01", "9999-12-31", "soon"])
+def test_a_day_that_there_is_not_is_today(yard: World, days: str) -> None:
+    assert "cal-month" in yard.browser("wim").text(f"/job?as=calendar&on={days}&span=century")
+
+
+# --- calendars of other programs
+
+
+def test_a_secret_address_gives_another_calendar_what_its_person_may_see(
+    yard: World, meetings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, program = yard.browser("wim"), yard.browser()
+    yard.site.records.update(
+        SYSTEM, "job", [Change(meetings["morning"], {"name": "A, b; c\\d", "meets_at": clock.now()})]
+    )
+    made = web.submit("/job/calendar/feed?as=calendar&kind=wood")
+    [address] = re.findall(r'value="https?://[^/"]*(/files/calendar/[\w-]+\.ics)"', made.text)
+
+    answer = program.get(address)
+
+    assert answer.mimetype == "text/calendar"
+    [event] = Calendar.from_ical(answer.data).walk("VEVENT")
+    assert event["summary"] == "A, b; c\\d"
+    assert event["uid"] == f"{meetings['morning']}.meets_at@guanxi"
+    assert event["dtstart"].dt.utcoffset() == timedelta(0)
+    assert program.get(address.replace(".ics", "x.ics")).status_code == 404
+    assert web.text("/job/calendar/feed").count("/revoke") == 1
+    assert address not in web.text("/job/calendar/feed")
+    [revoke] = re.findall(r'action="(/job/calendar/feed/[^"]*/revoke)"', web.text("/job/calendar/feed"))
+    assert yard.browser("fay").submit(revoke).status_code == 404
+    web.submit(revoke)
+    assert program.get(address).status_code == 404
+
+
+def test_an_address_is_dead_when_its_person_is_and_when_it_is_asked_too_often(
+    yard: World, meetings: dict[str, str]
+) -> None:
+    web, program = yard.browser("wim"), yard.browser()
+    [address] = re.findall(r'(/files/calendar/[\w-]+\.ics)"', web.submit("/job/calendar/feed").text)[:1]
+
+    answers = [program.get(address).status_code for _ in range(READS_PER_MINUTE + 1)]
+    assert answers == [200] * READS_PER_MINUTE + [429]
+    [other] = re.findall(r'(/files/calendar/[\w-]+\.ics)"', web.submit("/job/calendar/feed").text)[:1]
+    assert program.get(other).status_code == 200
+    yard.site.identity.disable(yard.ids["wim"])
+    assert program.get(other).status_code == 404
+
+
+def test_one_record_is_an_event_as_a_file(yard: World, meetings: dict[str, str]) -> None:
+    web = yard.browser("wim")
+
+    [event] = Calendar.from_ical(web.get(f"/job/{meetings['days']}/calendar.ics?view=job.days").data).walk("VEVENT")
+    assert (str(event["dtstart"].dt), str(event["dtend"].dt)) == ("2026-03-11", "2026-03-17")
+    assert web.get(f"/job/{meetings['days']}/calendar.ics").status_code == 404
+    assert yard.browser("fay").get(f"/place/{meetings['days']}/calendar.ics").status_code == 404

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ui.pages.boards import calendar, kanban, when
+from ui.pages.boards import calendar, ics, kanban, when
 
 __all__ = ["blueprints", "calendar"]
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Return the blueprints of the displays."""
-    return (kanban.routes, when.routes)
+    return (kanban.routes, when.routes, ics.routes)
