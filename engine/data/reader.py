@@ -8,7 +8,7 @@ Every way to read records goes through here, so each of them carries the same ro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -367,12 +367,18 @@ class Reader:
         return other, condition
 
     def options(
-        self, entity: str, field: str, words: str = "", record: Mapping[str, Any] | None = None, limit: int = 20
+        self,
+        entity: str,
+        field: str,
+        words: str = "",
+        record: Mapping[str, Any] | None = None,
+        limit: int = 20,
+        among: Collection[str] | None = None,
     ) -> list[tuple[str, str]]:
         """Return (id, title) of records that a link may lead to: by title when words are given, else the usual first.
 
         `record` holds the values of the record with the link, for the field's `where`; raw or parsed. What an
-        any_lookup leads to has ids such as `account/0193...`.
+        any_lookup leads to has ids such as `account/0193...`. `among` are ids of records: no others are returned.
 
         Raises:
             QueryInvalid: there is no such link, or the principal may not know of it.
@@ -385,7 +391,7 @@ class Reader:
             if self.access.may(target, "read") and len(found) < limit:
                 prefix = f"{target}/" if link.type.links == "any" else ""
                 found += [
-                    (prefix + id_, title) for id_, title in self._choices(target, words, given, limit - len(found))
+                    (prefix + id_, title) for id_, title in self._choices(target, words, given, limit - len(found), among)
                 ]
         return found
 
@@ -473,11 +479,14 @@ class Reader:
 
     # --- inside: links ----------------------------------------------------------------------------------------------
 
-    def _choices(self, target: str, words: str, given: Expr | None, limit: int) -> list[tuple[str, str]]:
+    def _choices(
+        self, target: str, words: str, given: Expr | None, limit: int, among: Collection[str] | None = None
+    ) -> list[tuple[str, str]]:
         known = self.model.entity(target)
         title = known.title if reading(self.access.roles, known, known.title) == "read" else "id"
         by_title = (Order((title,)),) if words.strip() else ()
-        query = Query(target, select=("id", title), search=words.strip() or None, order_by=by_title)
+        ids = None if among is None else tuple(among)
+        query = Query(target, select=("id", title), search=words.strip() or None, order_by=by_title, ids=ids)
         where = NOTHING if given is None else normal(self.model, target, given, "given")
         key = ("choices", where.shape, *self._key(query, NOTHING, ()))
         listing: Listing = self._statements.get(key, lambda: self._selection(query, given=where).listing((), "all"))

@@ -278,6 +278,8 @@ def _input(
     value = row.values.get(each.key) if row is not None else each.default
     title = (row.titles.get(each.key) if row is not None else "") or titles.of(each, value)
     made = make(reader, each, value, locale, prefix=prefix, title=title, titles=titles.all(each))
+    if row is not None and not row.id:
+        made = replace(made, was="")  # a copy of another row: all of it is new
     if not is_again() or f"was-{made.name}" not in as_typed():
         return replace(made, problems=wrong) if wrong else made
     return again(reader, each, kept(made, as_typed(), wrong), titles, uploads, wrong=bool(wrong))

@@ -32,6 +32,7 @@ from ui.asking import principal, reading, site
 from ui.frame import notice, page, within, words
 from ui.pages.child_rows import done_with_rows
 from ui.pages.conflicts import Conflict, of_cells, of_fields
+from ui.pages.copying import asked_for, copied
 from ui.pages.drafts import draft_asked_for, drop, offers, told, values_of
 from ui.pages.duplicates import twins_of, watching
 from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, tabs_of, unplaced, wrongs
@@ -62,6 +63,9 @@ def new(entity: str) -> Response:
         draft = draft_asked_for(reader, entity)
         if draft is not None:
             return _go_on(reader, form, draft)
+        source = asked_for()
+        if source:
+            return _show(reader, form, copied(reader, form, source, locale_of(reader)), copy=source)
         return _show(reader, form, blank(reader, form, request.args.to_dict(), locale_of(reader)))
 
 

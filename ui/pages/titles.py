@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine import Call, Field, Literal, Path, Query, Reader, is_id
+from engine import Call, Entity, Field, Literal, Locale, Path, Query, Reader, is_id
 from ui.pages.listing import locale_of
 from ui.widgets.inputs import kind_of
+from ui.widgets.paths import fields_along, linked_titles, mask_of
 
 _TOLD_APART = 8
 """Records of one title that are offered."""
 _FACTS = 3
 """Values that tell each of them from the others."""
+_NO_FACTS = frozenset({"boolean", "json", "longtext", "richtext", "rating", "color", "secret"})
 
 
 class Titles:
@@ -78,26 +80,70 @@ def candidates(reader: Reader, field: Field, entity: str, typed: str) -> list[tu
     mask = reader.access.mask(entity)
     if title.type.value_type != "text" or title.type.links or mask.get(known.title) not in {"read", "write"}:
         return []
-    view = reader.model.default_view(entity)
-    facts = [
-        known.fields[column.path[0]]
-        for column in view.columns.values()
-        if len(column.path) == 1 and column.path[0] != known.title and not known.fields[column.path[0]].type.links
-        and mask.get(column.path[0]) in {"read", "write"}
-    ]  # fmt: skip
+    facts = _facts(reader, known)
     where = Call("==", (Path((known.title,)), Literal(typed)))
-    query = Query(entity, select=("id", *(each.key for each in facts)), where=where, limit=_TOLD_APART)
+    query = Query(entity, select=("id", *(path for _field, path in facts)), where=where, limit=_TOLD_APART)
     found = list(reader.query(query).dicts())
     if len(found) < 2:  # noqa: PLR2004 - one is not ambiguous
         return []
-    locale = locale_of(reader)
     prefix = f"{entity}/" if field.type.links == "any" else ""
-    offered = []
-    for values in found:
-        words = [
-            each.type.displayer(each.options, locale)(values[each.key])
-            for each in facts
-            if values.get(each.key) is not None
+    told = _Words(facts, locale_of(reader))
+    return [(f"{prefix}{values['id']}", " · ".join([typed, *told.of(values)])) for values in found]
+
+
+def facts_of(reader: Reader, field: Field, choices: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return by id what tells the choices of a link from each other: one statement for each entity."""
+    by_entity: dict[str, list[str]] = {}
+    for id_, _title in choices:
+        entity, _, bare = id_.rpartition("/")
+        by_entity.setdefault(entity or field.target or "", []).append(bare)
+    told: dict[str, str] = {}
+    for entity, ids in by_entity.items():
+        known = reader.model.entities.get(entity)
+        facts = _facts(reader, known) if known is not None else []
+        if not facts:
+            continue
+        query = Query(entity, select=("id", *(path for _field, path in facts)), ids=tuple(ids), limit=len(ids))
+        words = _Words(facts, locale_of(reader))
+        prefix = f"{entity}/" if field.type.links == "any" else ""
+        for values in reader.query(query).dicts():
+            told[f"{prefix}{values['id']}"] = " · ".join(words.of(values))
+    return told
+
+
+def _facts(reader: Reader, known: Entity) -> list[tuple[Field, str]]:
+    """Return (field, dotted path) of what the usual list of an entity shows besides the title."""
+    view = reader.model.default_view(known.key)
+    found: list[tuple[Field, str]] = []
+    for column in view.columns.values():
+        along = fields_along(reader.model, known.key, column.path)
+        if not along or column.path == (known.title,) or mask_of(reader.access, along) not in {"read", "write"}:
+            continue
+        last = along[-1]
+        titles = linked_titles(reader.model, last, column.path) if last.type.links == "one" else None
+        if titles is not None and last.target != "user":
+            named = fields_along(reader.model, known.key, titles)
+            if named and not named[-1].type.links and mask_of(reader.access, named) in {"read", "write"}:
+                found.append((named[-1], ".".join(titles)))
+        elif not last.type.links and last.type.name not in _NO_FACTS:
+            found.append((last, ".".join(column.path)))
+    return found
+
+
+class _Words:
+    """Says the first few facts of a record that there are."""
+
+    def __init__(self, facts: Iterable[tuple[Field, str]], locale: Locale) -> None:
+        self._facts = [(each.type.displayer(each.options, locale), path, each) for each, path in facts]
+        self._language = locale.language
+
+    def of(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the facts of one record."""
+        found = [
+            each.choices[value].label.in_(self._language)
+            if isinstance(value, str) and value in each.choices
+            else display(value)
+            for display, path, each in self._facts
+            if (value := values.get(path)) is not None
         ]
-        offered.append((f"{prefix}{values['id']}", " · ".join([typed, *words[:_FACTS]])))
-    return offered
+        return [words for words in found if words][:_FACTS]

@@ -58,6 +58,8 @@ class Input:
     """Of several links: what was typed to add one."""
     address: str = ""
     """Of a link: where its choices are had."""
+    target: str = ""
+    """Of a link to one entity: that entity."""
     include: str = ""
     """Of a link: which other inputs its choices depend on, as a selector."""
     kinds: Sequence[tuple[str, str]] = ()
@@ -204,6 +206,7 @@ def _link(model: Model, shown: Field, given: Input, prefix: str, title: str, rec
         address=f"{address}?{asked}" if asked else address,
         include=", ".join(include),
         kinds=kinds if given.kind == "any" else (),
+        target=shown.target or "",
     )
 
 

@@ -31,6 +31,14 @@ document.addEventListener("focusin", (event) => {
 
 document.addEventListener("input", (event) => {
   const box = boxOf(event.target);
+  if (box && !event.isComposing) {
+    lead(box);
+    ask(box, WAIT);
+  }
+});
+
+document.addEventListener("compositionend", (event) => {
+  const box = boxOf(event.target);
   if (box) {
     ask(box, WAIT);
   }
@@ -54,7 +62,7 @@ document.addEventListener("mousedown", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const box = boxOf(event.target);
-  if (!box) {
+  if (!box || event.isComposing) {
     return;
   }
   const open = !listOf(box).hidden;
@@ -74,6 +82,14 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && open) {
     event.preventDefault();
     close(box);
+  }
+});
+
+// Another script has found, or made, what the link is to lead to.
+document.addEventListener("guanxi:choose", (event) => {
+  const box = boxOf(event.target);
+  if (box) {
+    put(box, event.detail.id, event.detail.title);
   }
 });
 
@@ -130,7 +146,17 @@ function close(box) {
 }
 
 function choose(box, option) {
-  const { id, title } = option.dataset;
+  const { id, title, fresh } = option.dataset;
+  if (fresh) {
+    close(box);
+    box.dispatchEvent(new CustomEvent("guanxi:fresh", { bubbles: true, detail: { address: fresh } }));
+    return;
+  }
+  put(box, id, title);
+}
+
+/** Let a link lead to a record. */
+function put(box, id, title) {
   const input = inputOf(box);
   const many = box.closest("[data-links]");
   if (many) {
@@ -145,8 +171,20 @@ function choose(box, option) {
       kind.value = id.split("/")[0];
     }
   }
+  lead(box);
   close(box);
   input.dispatchEvent(new CustomEvent("guanxi:chosen", { bubbles: true }));
+}
+
+/** Where the record can be opened that a link leads to; nowhere while something else is typed. */
+function lead(box) {
+  const way = box.querySelector("[data-link-open]");
+  if (way) {
+    const id = box.querySelector("[data-link-id]").value;
+    const chosen = id && inputOf(box).value === box.querySelector("[data-link-title]").value;
+    way.hidden = !chosen;
+    way.href = chosen ? `/${id.includes("/") ? id : `${way.dataset.linkOpen}/${id}`}` : "#";
+  }
 }
 
 /** One more of several: a box that is ticked, as the server writes it. */

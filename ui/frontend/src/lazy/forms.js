@@ -3,6 +3,7 @@
 import { keepSoon } from "../forms/drafts.js";
 import { follow } from "../forms/follow.js";
 import "../forms/guard.js";
+import "../forms/lookups.js";
 import "../forms/rows.js";
 import { bringUp, setUp } from "../forms/tabs.js";
 

@@ -1,0 +1,85 @@
+"""What is seen, needed and offered in a form as it stands, where the browser cannot tell by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from werkzeug.wrappers import Response
+
+from engine import Entity, Expr, Field, NotFound, Reader, is_id
+from ui.asking import reading
+from ui.pages.editing import Editing, Filling, blank, editing, stored
+from ui.pages.listing import entity_of, locale_of
+from ui.pages.posting import read
+from ui.widgets.conditions import condition, holds, is_readable, of_form
+
+routes = Blueprint("logic", __name__)
+
+
+@routes.post("/<entity>/form/logic")
+def logic(entity: str) -> Response:
+    """Return as JSON what holds: `fields` by key, `sections` by key; what nobody can say is left out."""
+    with reading() as reader:
+        shown = entity_of(reader, entity)
+        record = request.form.get("record", "")
+        record = record if is_id(record) else ""
+        if not record:
+            reader.access.require(entity, "create")
+        form = editing(reader, shown, "update" if record else "create")
+        locale = locale_of(reader)
+        filling = stored(reader, form, record)[0] if record else blank(reader, form, {}, locale)
+        sent = read(reader, form, locale)
+        filling.typed = sent.values
+        values = {**filling.now(), **_beyond(reader, form, filling)}
+        told = _Told(reader, shown, values, "" if sent.values else record)
+        fields = {key: found for key, each in form.fields.items() if (found := told.field(each))}
+        sections = {
+            section.key: seen
+            for tab in form.form.tabs
+            for section in tab.sections
+            if section.visible_when is not None and (seen := told.holds(section.visible_when)) is not None
+        }
+    return jsonify(fields=fields, sections=sections)
+
+
+def _beyond(reader: Reader, form: Editing, filling: Filling) -> Mapping[str, Any]:
+    """Return what lies beyond the links that were changed in the form, as far as the conditions read it."""
+    entity, found = form.entity, dict[str, Any]()
+    wanted: dict[str, list[str]] = {}
+    for expr in of_form(form.form, entity, form.fields):
+        for path in condition(reader.model, entity.key, expr).reads:
+            first, _, rest = path.partition(".")
+            if rest and first in filling.typed and is_readable(reader, entity, path):
+                wanted.setdefault(first, []).append(rest)
+    for key, paths in wanted.items():
+        target, value = entity.fields[key].target, filling.typed.get(key)
+        found.update(dict.fromkeys((f"{key}.{path}" for path in paths), None))
+        if target is None or not isinstance(value, str) or not is_id(value):
+            continue
+        with suppress(NotFound):
+            row = reader.record(target, value, tuple(paths)).values()
+            found.update({f"{key}.{path}": row.get(path) for path in paths})
+    return found
+
+
+class _Told:
+    """Answers conditions for the values of one form."""
+
+    def __init__(self, reader: Reader, entity: Entity, values: Mapping[str, Any], record_id: str) -> None:
+        self._reader, self._entity, self._values, self._id = reader, entity, values, record_id
+
+    def holds(self, expr: Expr | None) -> bool | None:
+        """Say whether a condition holds; None when there is none, or nobody can say."""
+        if expr is None:
+            return None
+        return holds(self._reader, self._entity.key, expr, self._values, self._id)
+
+    def field(self, each: Field) -> Mapping[str, Any]:
+        """Return what holds for one field."""
+        found = {"visible": self.holds(each.visible_when), "required": self.holds(each.required_when)}
+        told: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
+        options = {key: value for key, expr in each.options_when.items() if (value := self.holds(expr)) is not None}
+        return {**told, "options": options} if options else told
