@@ -158,7 +158,7 @@ class _Asking:
         order = self._order(question.groups)
         per_row, capped = self._limited(question.groups, question.limit, order, question.having if depth else None)
         per_column = self.by(question.pivot)
-        columns = self._filled(list(per_column), question.pivot, None)
+        columns = self._filled(list(per_column), question.pivot, None, across=True)
         capped = capped or len(columns) > MOST_COLUMNS
         columns = columns[:MOST_COLUMNS]
         rows = self._sorted(self._filled(list(per_row), question.groups, span), per_row)
@@ -215,14 +215,16 @@ class _Asking:
         known.sort(key=lambda row: numbers[row][measure.key], reverse=first.descending)
         return [*known, *(row for row in rows if numbers.get(row, {}).get(measure.key) is None)]
 
-    def _filled(self, rows: list[Keys], groups: Sequence[Bucket], span: Period | None) -> list[Keys]:
+    def _filled(
+        self, rows: list[Keys], groups: Sequence[Bucket], span: Period | None, *, across: bool = False
+    ) -> list[Keys]:
         """Return the rows with the parts of time between them that have none, when time alone is the row."""
         if len(groups) != 1 or groups[0].unit == "":
             return rows
         unit = groups[0].unit
         ascending = not any(each.path == (groups[0].key,) and each.descending for each in self._question.order)
         by_time = not self._question.order or self._question.order[0].path == (groups[0].key,)
-        if not by_time or self._question.having is not None:
+        if not across and (not by_time or self._question.having is not None):
             return rows
         known = [row[0] for row in rows if row[0] is not None]
         if unit == "weekday":

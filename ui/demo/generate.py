@@ -19,7 +19,11 @@ from ui.demo.people import SELLERS
 
 _WORDS = SimpleNamespace(**json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8")))
 _OPEN = ("discovery", "needs", "proposal", "negotiation")
-_DAYS = 365
+_DAYS = 540
+_OPEN_DAYS = 120
+"""Days that a sale is open at most."""
+_YOUNG = 20
+"""Days that an account is known at least before the first sale to it can be over."""
 _CONTACTS, _LEADS, _OPPORTUNITIES, _ACTIVITIES = 1.8, 1.2, 1.1, 3.5
 """Rows for each account."""
 
@@ -58,7 +62,7 @@ class Generator:
         yield from (company.row for company in companies)
         for number in range(round(self._size * _CONTACTS)):
             yield self._contact(number, companies[number] if number < self._size else self._pick(companies))
-        leads = [self._lead(number) for number in range(round(self._size * _LEADS))]
+        leads = [self._lead(number, companies) for number in range(round(self._size * _LEADS))]
         yield from leads
         opportunities = [self._opportunity(n, self._pick(companies)) for n in range(round(self._size * _OPPORTUNITIES))]
         yield from opportunities
@@ -71,6 +75,10 @@ class Generator:
     def _age(self, at_most: int = _DAYS) -> int:
         # More came lately than long ago.
         return min(int(self._random.triangular(0, at_most + 1, 0)), at_most)
+
+    def _since(self, at_most: int) -> int:
+        """Return some day since then, each as likely: what happens with old accounts happens all the time."""
+        return self._random.randint(0, at_most)
 
     def _day(self, ahead: int) -> str:
         return (self._today + timedelta(days=ahead)).isoformat()
@@ -123,7 +131,9 @@ class Generator:
         }
         if self._random.random() < 0.5:  # noqa: PLR2004 - every second one
             values["next_contact_on"] = self._day(self._random.randint(-10, 30))
-        row = Row("account", f"demo-account-{number}", self._pick(SELLERS), self._age(), values)
+        # Accounts came all the time, lately somewhat more.
+        age = min(int(self._random.triangular(_YOUNG, _DAYS + 1, _DAYS // 3)), _DAYS)
+        row = Row("account", f"demo-account-{number}", self._pick(SELLERS), age, values)
         return _Company(row, chinese)
 
     def _contact(self, number: int, company: _Company) -> Row:
@@ -147,13 +157,16 @@ class Generator:
         company.contacts.append(row)
         return row
 
-    def _lead(self, number: int) -> Row:
+    def _lead(self, number: int, companies: list[_Company]) -> Row:
         chinese = self._random.random() < 0.6  # noqa: PLR2004 - three of five
         company, _short_name, industry, _business, _place = self._company_name(chinese=chinese)
         person, need = self._person(chinese=chinese), self._pick(_WORDS.needs)[chinese]
         status = self._pick(
-            ("new", "new", "new", "contacted", "contacted", "nurturing", "qualified", "unqualified", "junk")
-        )
+            (
+                "new", "new", "new", "contacted", "contacted", "nurturing", "qualified", "converted", "converted",
+                "unqualified", "junk",
+            )
+        )  # fmt: skip
         values = {
             "name": f"{company} - {person}",
             "company_name": company,
@@ -167,7 +180,9 @@ class Generator:
             "need": need,
             "budget": str(self._random.randint(2, 200) * 5_000),
         }
-        if status == "unqualified":
+        if status == "converted":
+            values["account"] = {"external_id": self._pick(companies).row.key}
+        elif status == "unqualified":
             values["disqualify_reason"] = self._pick(("no_need", "no_budget", "unreachable", "competitor"))
         elif status != "junk":
             values["next_contact_on"] = self._day(self._random.randint(-5, 20))
@@ -175,7 +190,7 @@ class Generator:
 
     def _opportunity(self, number: int, company: _Company) -> Row:
         stage = self._pick((*_OPEN, *_OPEN, "won", "won", "lost", "invalid"))
-        age = self._age(company.row.age)
+        age = self._since(min(company.row.age, _OPEN_DAYS) if stage in _OPEN else company.row.age)
         values: dict[str, Any] = {
             "name": f"{company.row.values['short_name']} {self._pick(_WORDS.products)[company.chinese]}",
             "account": {"external_id": company.row.key},
@@ -189,7 +204,7 @@ class Generator:
             values["expected_close"] = self._day(self._random.randint(-15, 75))
             values["next_step"] = self._pick(_WORDS.calls)[2 if company.chinese else 1]
         else:
-            closed = -self._random.randint(0, age)
+            closed = -max(age - self._random.randint(5, 90), 0)
             values |= {
                 "closed_on": self._day(closed),
                 "expected_close": self._day(closed + self._random.randint(-10, 20)),

@@ -149,7 +149,7 @@ def board_page(reader: Reader, found: Dashboard, address: str, **more: Any) -> R
         "address": address,
         "arranging": arranging,
         "arranged": not layout.empty,
-        "gallery": list(_gallery(reader, found, layout)) if arranging else [],
+        "gallery": _gallery(reader, found, layout) if arranging else [],
         "whole": whole,
         "reports": bool(reports_for(reader.access)),
         **more,
@@ -268,14 +268,19 @@ def _changed(reader: Reader, found: Dashboard, layout: Layout) -> Layout:
     return layout
 
 
-def _gallery(reader: Reader, found: Dashboard, layout: Layout) -> Iterator[dict[str, str]]:
-    """Yield what can be put on the page: hidden cards of it first, then reports and views."""
-    for card_ in cards_for(reader.access, found):
-        if card_.key in layout.hidden:
-            yield {"act": "show", "card": card_.key, "what": "", "label": said(card_.title), "icon": "eye"}
+def _gallery(reader: Reader, found: Dashboard, layout: Layout) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return what can be put on the page, under headings: hidden cards of it, reports, lists."""
+    back = [
+        {"act": "show", "card": each.key, "what": "", "label": said(each.title), "icon": "eye"}
+        for each in cards_for(reader.access, found)
+        if each.key in layout.hidden
+    ]
+    made: dict[str, list[dict[str, str]]] = {"report": [], "view": []}
     for value, label in _choices(reader):
-        icon = "chart-bar" if value.startswith("report:") else "list-details"
-        yield {"act": "add", "card": "", "what": value, "label": label, "icon": icon}
+        kind = value.partition(":")[0]
+        drawing = "chart-bar" if kind == "report" else "list-details"
+        made[kind].append({"act": "add", "card": "", "what": value, "label": label, "icon": drawing})
+    return [(words("Taken away"), back), (words("Reports"), made["report"]), (words("Lists"), made["view"])]
 
 
 def _choices(reader: Reader) -> list[tuple[str, str]]:

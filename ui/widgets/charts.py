@@ -73,7 +73,7 @@ def _series(name: str, color: str, unit: str, measure: Measure, cells: Sequence[
         "color": color,
         "unit": unit,
         "values": [plain(each.value) if each.value is not None or not adds else 0 for each in cells],
-        "texts": [each.text for each in cells],
+        "texts": [each.brief or each.text for each in cells],
         "links": [each.link for each in cells],
     }
 

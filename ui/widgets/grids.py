@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from engine import Answer, Bucket, Entity, Locale, Measure, Message, Reader, View, offered, records_of, to_text
-from ui.widgets.numbers import Name, bucket_label, in_order, measure_label, names_of, writer
+from ui.widgets.numbers import Name, brief_writer, bucket_label, in_order, measure_label, names_of, writer
 
 Keys = tuple[Any, ...]
 Kind = Literal["row", "subtotal", "total"]
@@ -36,6 +36,8 @@ class GridCell:
     text: str
     value: Any = None
     link: str = ""
+    brief: str = ""
+    """The number without decimals that say nothing."""
     heat: int = 0
     """How much it is of the largest one, in tenths; of a heat map."""
 
@@ -74,6 +76,7 @@ class Drawn:
     columns: tuple[Keys, ...]
     names: Mapping[tuple[Bucket, Any], Name]
     writers: Mapping[str, Callable[[Any], str]]
+    briefs: Mapping[str, Callable[[Any], str]]
     labels: Mapping[str, str]
     """What measures are called, by key."""
     heads: Mapping[Bucket, str]
@@ -93,7 +96,7 @@ class Drawn:
         """Return one number with the way to its records."""
         value = self.answer.number(row, column, measure.key)
         link = self.address(row, column, measure.key) if value not in {None, 0} else ""
-        return GridCell(self.writers[measure.key](value), value, link)
+        return GridCell(self.writers[measure.key](value), value, link, self.briefs[measure.key](value))
 
 
 def drawn(reader: Reader, answer: Answer, locale: Locale) -> Drawn:
@@ -116,6 +119,7 @@ def drawn(reader: Reader, answer: Answer, locale: Locale) -> Drawn:
         tuple(columns),
         names,
         {each.key: writer(model, entity, each, locale) for each in question.measures},
+        {each.key: brief_writer(model, entity, each, locale) for each in question.measures},
         {each.key: measure_label(model, entity, each, locale.language) for each in question.measures},
         {each: bucket_label(model, entity, each, locale.language) for each in (*question.groups, *question.pivot)},
         ways(reader, answer),

@@ -16,7 +16,7 @@ MOST_TITLES = 2_000
 """Groups of one answer that are named by the title of a record."""
 _WHOLE_FROM = 1_000
 """From here on the decimals of an amount say nothing that a number in large letters should."""
-_FUNCTIONS = {
+FUNCTIONS = {
     "count": Message("Number of records"),
     "count_distinct": Message("Different {field}"),
     "sum": Message("Sum of {field}"),
@@ -25,6 +25,7 @@ _FUNCTIONS = {
     "max": Message("Largest {field}"),
     "ratio": Message("Share"),
 }
+"""What a number works out, as a report names it."""
 UNITS = {
     "year": Message("Year of {field}"),
     "quarter": Message("Quarter of {field}"),
@@ -74,9 +75,9 @@ def measure_label(model: Model, entity: Entity, measure: Measure, language: str)
     if measure.label is not None:
         return measure.label.in_(language)
     if measure.function == "count":
-        return _FUNCTIONS["count"].in_(language)
+        return FUNCTIONS["count"].in_(language)
     field = label_along(model, entity, measure.path or "", language)
-    return Message(_FUNCTIONS[measure.function].template, field=field).in_(language)
+    return Message(FUNCTIONS[measure.function].template, field=field).in_(language)
 
 
 def unit_of(model: Model, entity: Entity, measure: Measure) -> str:
@@ -194,11 +195,16 @@ def in_order(
 ) -> list[tuple[Any, ...]]:
     """Return groups of select fields in the order of their options, as stages follow one another."""
     places: list[dict[Any, int]] = []
-    for bucket in buckets:
+    chosen = False
+    for at, bucket in enumerate(buckets):
         field = field_along(model, entity, bucket.path)
-        known = list(field.choices) if field is not None and field.choices and not bucket.unit else []
-        places.append({key: place for place, key in enumerate(known)})
-    if not any(places):
+        if field is not None and field.choices and not bucket.unit:
+            chosen, order = True, list(field.choices)
+        else:
+            # What has no order of its own keeps that in which it came.
+            order = list(dict.fromkeys(key[at] for key in keys))
+        places.append({key: place for place, key in enumerate(order)})
+    if not chosen:
         return list(keys)
 
     def place(row: tuple[Any, ...]) -> list[int]:

@@ -14,6 +14,14 @@ function drawAll(root) {
 document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
 drawAll(document);
 
+for (const link of document.querySelectorAll("[data-print]")) {
+  link.hidden = false;
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    window.print();
+  });
+}
+
 // A choice above the cards takes effect at once; two days are both needed first.
 document.querySelector("form.dash-filters")?.addEventListener("change", (event) => {
   const form = event.currentTarget;

@@ -107,15 +107,21 @@ function axes(data, paint, lying) {
   return { units, names, values };
 }
 
+/** Return how many lines the names of the series take. */
+function legendLines(data, width) {
+  const wide = (text) => [...text].reduce((sum, letter) => sum + (letter > "\u2E80" ? 12 : 7), 34);
+  return Math.max(1, Math.ceil(data.series.reduce((sum, each) => sum + wide(each.name), 0) / Math.max(width - 40, 100)));
+}
+
 /** Bars that stand or lie, lines and areas. */
-function crossed(data, paint) {
+function crossed(data, paint, width) {
   const lying = data.kind === "bar";
   const lines = data.kind === "line" || data.kind === "area";
   const { units, names, values } = axes(data, paint, lying);
   const axis = lying ? "xAxisIndex" : "yAxisIndex";
   const alone = data.series.length === 1;
   return {
-    grid: { left: 4, right: 12, top: alone ? 12 : 34, bottom: 4, containLabel: true },
+    grid: { left: 4, right: 12, top: alone ? 12 : 12 + 22 * legendLines(data, width), bottom: 4, containLabel: true },
     xAxis: lying ? values : names,
     yAxis: lying ? names : values,
     tooltip: {
@@ -206,7 +212,7 @@ const KINDS = { funnel: parts, pie: parts, donut: parts };
 function options(data, place) {
   const paint = palette(place);
   const common = base(data, paint);
-  const own = (KINDS[data.kind] ?? crossed)(data, paint);
+  const own = (KINDS[data.kind] ?? crossed)(data, paint, place.clientWidth);
   return { ...common, ...own, tooltip: { ...common.tooltip, ...own.tooltip }, legend: { ...common.legend, ...own.legend } };
 }
 
