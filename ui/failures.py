@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -31,6 +31,7 @@ from ui.asking import language, reading
 from ui.frame import NOWHERE, htmx, listed, navigation
 from ui.pages.why import address
 from ui.requests import number_of, shown_path
+from ui.safe import own_path
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,27 @@ _TITLES = {
     403: Message("You may not do this"),
     404: Message("This does not exist, or you may not see it"),
     405: Message("This cannot be done here"),
+    409: Message("Somebody else was faster"),
     413: Message("What you sent is too large"),
+    422: Message("This cannot be taken as it is"),
     429: Message("That was too often"),
     500: Message("Something went wrong on our side"),
     503: Message("Please try again in a moment"),
 }
+_ADVICE = {
+    400: Message("Go back, correct it, and try again. Nothing was changed."),
+    403: Message("Nothing was changed. Who looks after roles can let you do it."),
+    404: Message("It may have been moved or deleted, or the address has a mistake. Search for it, or look in a list."),
+    405: Message("Go back, and use the buttons of the page. Nothing was changed."),
+    409: Message("Go back, look at how it is now, and do it again if it still has to be done."),
+    413: Message("Send it in smaller parts, or ask who runs the site to allow more. Nothing was changed."),
+    422: Message("Go back, correct it, and try again. Nothing was changed."),
+    429: Message("Wait a little, then go on. Nothing is lost."),
+    500: Message("Try again. If it happens once more, tell who runs the site; what you did last was not kept."),
+    503: Message("The site is busy, or is being looked after. Load the page again in a moment; nothing was changed."),
+}
+"""What to do then."""
+_AGAIN = Message("Go back, load the page again, and try once more. Nothing was changed.")
 
 
 def handle(app: Flask) -> None:
@@ -123,11 +140,23 @@ def failure(status: int, reason: str, error: GuanxiError | None = None) -> Respo
         number=number,
         why=why,
         givers=listed(givers),
+        advice=(_ADVICE.get(status, _ADVICE[400]) if status != 403 or givers else _AGAIN).in_(language()),  # noqa: PLR2004
+        back=_back(),
+        searches=status == 404 and g.get("principal") is not None,  # noqa: PLR2004 - Not Found
     )
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         response.headers["Retry-After"] = "1"
     return response
+
+
+def _back() -> str:
+    """Return the page of ours that somebody came from; "" where that is this one, or not known."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host:
+        return ""
+    path = own_path(f"{came.path}?{came.query}" if came.query else came.path, "")
+    return "" if path == request.full_path.rstrip("?") else path
 
 
 def _why(reader: Reader, error: GuanxiError | None) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -56,6 +56,13 @@ class MailSettings:
             authorities=folder / given["authorities"] if given.get("authorities") else None,
             timeout=float(given.get("timeout") or 20),
         )
+
+    def called(self, name: str) -> MailSettings:
+        """Return the same settings with a name before the address that mail comes from, unless it has one."""
+        if not name or "<" in self.sender or not self.sender:
+            return self
+        plain = name.translate({ord(each): None for each in '<>"'})
+        return replace(self, sender=f"{plain} <{self.sender.strip()}>")
 
     def password(self) -> str:
         """Return the password, read anew so that a changed one holds.

@@ -37,8 +37,8 @@ from engine.mail import MailSettings, Post
 from engine.metadata import Layer
 from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
-from engine.personal.drafts import Drafts
 from engine.personal.dashboards import Arrangements
+from engine.personal.drafts import Drafts
 from engine.personal.feeds import CalendarFeeds
 from engine.personal.reports import OwnReports
 from engine.personal.settings import PersonalSettings
@@ -49,6 +49,7 @@ from engine.plugins import Plugin
 from engine.proposals import Proposals
 from engine.publish import ProcessOutdated, Published, Publisher
 from engine.publish.models import Settings
+from engine.site.appearance import name_of
 from engine.site.cleaning import Cleaning, Swept
 from engine.site.config import SiteConfig, read_config
 from engine.site.documents import Found, lower_layers, site_plugins
@@ -103,6 +104,7 @@ class Site(Folder):
         self.publisher.backfill = self.records.backfill
         limits = config.limits
         mail = MailSettings.read(config.mail, config.folder)
+        mail = mail.called(name_of(config.site, config.languages[0])) if mail is not None else None
         self.post = Post(self.database, mail, config.data / "outbox", self.records.vault)
         self.identity = Identity(
             self.database,

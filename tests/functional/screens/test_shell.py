@@ -325,3 +325,34 @@ def test_who_looks_as_somebody_else_changes_none_of_this(world: World) -> None:
     assert web.submit(f"/deal/{deal}/star", {"star": "1"}).status_code == 403
     with world.site.reading(world.site.principal(world.ids["ben"])) as reader:
         assert reader.remembered("person_visit") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "advice"),
+    [
+        ("/nonsense", 404, "Search for it"),
+        ("/admin/audit", 403, "Who looks after roles can let you do it"),
+        ("/deal?cursor=zzz", 400, "Go back, correct it"),
+    ],
+)
+def test_an_error_says_what_to_do_and_leads_back(world: World, address: str, status: int, advice: str) -> None:
+    response = world.browser("ben").get(address, Referer="http://localhost/deal?q=x")
+
+    assert response.status_code == status
+    assert advice in words(response.text)
+    assert 'href="/deal?q=x"' in response.text
+    assert "evil" not in world.browser("ben").get(address, Referer="http://evil.example/").text
+
+
+def test_mail_comes_in_the_name_of_the_site(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(world.site.config.folder, folder)
+    config = folder / "guanxi.yaml"
+    said = 'site: {name: {en: Acme}}\nmail: {server: "smtp://localhost:25", from: crm@example.com}\n'
+    config.write_text(re.sub(r"(?m)^mail:.*$", "", config.read_text("utf-8")) + said, "utf-8")
+
+    with Site.open(folder) as site:
+        settings_ = site.post.settings
+
+    assert settings_ is not None
+    assert settings_.sender == "Acme <crm@example.com>"

@@ -48,6 +48,19 @@ document.addEventListener("guanxi:notice", (event) => {
   document.getElementById("notices")?.append(notice);
   prepareAll();
 });
+// What was asked for beside the page and refused would be seen by nobody: the reason stands in a notice.
+document.addEventListener("htmx:responseError", (event) => {
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const said = ["h1", "[data-reason]"].map((each) => page.querySelector(`[data-failure] ${each}`)?.textContent.trim());
+  tell(said.filter(Boolean).join(": "));
+});
+document.addEventListener("htmx:sendError", () => tell(""));
+
+function tell(text) {
+  const words = text || document.getElementById("notices")?.dataset.lost;
+  document.dispatchEvent(new CustomEvent("guanxi:notice", { detail: { text: words, kind: "danger" } }));
+}
+
 document.addEventListener("htmx:afterSettle", prepareAll);
 document.addEventListener("htmx:oobAfterSwap", prepareAll);
 prepareAll();
