@@ -141,7 +141,7 @@ class _Maker:
         mark, pencil = "", ""
         if is_editable(self.reader.access, field):
             mark = f'{{% if edit %}} data-cell="{field.key}"{{% endif %}}'
-            pencil = f"{{% if edit %}}{self._pencil(field)}{{% endif %}}"
+            pencil = f'{{% if edit %}}<dd class="fact-way">{self._pencil(field)}</dd>{{% endif %}}'
         fact = f'<div class="{classes}"{mark}><dt>{label}</dt><dd>{inner}</dd>{pencil}</div>'
         return self._when(field.visible_when, fact)
 
