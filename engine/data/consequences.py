@@ -17,7 +17,7 @@ from engine.data.dependencies import CREATED, Follower, RollupGroup, dependencie
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.history import write_history
 from engine.data.rollups import compute
-from engine.data.searching import index
+from engine.data.searching import index, record_one
 from engine.data.shape import Shape
 from engine.data.steps import formulas, persist, validate
 from engine.data.steps.evaluate import Evaluation
@@ -225,8 +225,11 @@ def finish(unit: Unit, shape: Shape, batch: Batch, written: Sequence[Draft]) -> 
     if not written:
         return
     action = "transition" if batch.transition is not None else batch.action
-    write_history(unit, shape, action, written)
-    index(unit, shape, written)
+    if len(written) == 1 and written[0].old is None:
+        record_one(unit, shape, action, written[0])
+    else:
+        write_history(unit, shape, action, written)
+        index(unit, shape, written)
     write_keys(unit, shape, written)
     tell(unit, batch, written)
     follow(unit, shape, batch, written)

@@ -25,14 +25,18 @@ def insert_text(mark: str) -> str:
 
 def write_history(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]) -> None:
     """Write what has become of drafts; their versions are counted already."""
+    unit.insert("record_change", _COLUMNS, history_rows(unit, shape, action, drafts))
+
+
+def history_rows(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]) -> list[tuple[Any, ...]]:
+    """Return the rows of history of drafts, as `insert_text` takes them."""
     entity = shape.entity.key
     actor, via, at, change_set = unit.principal.id, unit.via, unit.at, unit.change_set.id
     dumps = orjson.dumps
-    rows = [
+    return [
         (entity, draft.id, draft.version, action, dumps(changes_of(shape, draft)).decode(), actor, via, at, change_set)
         for draft in drafts
     ]
-    unit.insert("record_change", _COLUMNS, rows)
 
 
 def changes_of(shape: Shape, draft: Draft) -> dict[str, tuple[Any, Any]]:

@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.data.batch import Draft
+from engine.data.history import history_rows, insert_text, write_history
 from engine.data.shape import Shape
 from engine.data.unit import Unit
 from engine.storage import search
+
+
+def record_one(unit: Unit, shape: Shape, action: str, draft: Draft) -> None:
+    """Write the history and the words of one new record; on PostgreSQL in one statement, for each is a way of its own.
+
+    The words of an entity that is not searched are none.
+    """
+    if unit.phrases.kind != "postgresql" or not shape.words:
+        write_history(unit, shape, action, [draft])
+        index(unit, shape, [draft])
+        return
+    [row] = history_rows(unit, shape, action, [draft])
+    words = search.vector(shape.words.words(draft.new))
+    unit.run(_BOTH, (*row, shape.entity.key, draft.id, words))
+
+
+_BOTH = f"WITH told AS ({insert_text('%s')}) {search.POSTGRES_ADD_ONE}"
 
 
 def index(unit: Unit, shape: Shape, drafts: Sequence[Draft], *, whole: bool = False) -> None:

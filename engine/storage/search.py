@@ -175,6 +175,13 @@ def _known_sqlite(connection: Connection, entity: str, records: Sequence[str]) -
     return dict(found.fetchall())
 
 
+POSTGRES_ADD_ONE = (
+    "INSERT INTO search_row (entity, record_id, words) VALUES (%s, %s, %s::text::tsvector)"
+    " ON CONFLICT (record_id, entity) DO UPDATE SET words = excluded.words"
+)
+"""Writes the words of one record; its values: entity, id, `vector` of the words."""
+
+
 def _add_postgres(connection: Connection, entity: str, rows: Sequence[tuple[str, Words]]) -> None:
     run(
         connection,

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from engine import GuanxiError, NotFound
-from ui.api import changes, files, lists, many, meta, openapi, records, shares, transfers, whys
+from ui.api import changes, files, lists, many, merging, meta, openapi, records, shares, transfers, whys
 from ui.api.body import require_text, wants_json
 from ui.api.problems import BadRequest, WrongMediaType, http_problem, problem_response
 from ui.asking import program_language, refuse_foreign_origin
@@ -24,6 +24,7 @@ def blueprint() -> Blueprint:
     api.register_blueprint(lists.routes)
     api.register_blueprint(many.routes)
     api.register_blueprint(transfers.routes)
+    api.register_blueprint(merging.routes)
     api.register_blueprint(records.routes)
     api.before_request(require_text)
     api.before_request(wants_json)

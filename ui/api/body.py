@@ -153,10 +153,10 @@ def given() -> dict[str, Any]:
 def _is_plain(quick: dict[str, Any], raw: bytes) -> bool:
     """Say whether the strict reader has surely lost nothing: no list, no object, no number with a point, no double.
 
-    Without escapes each colon is one that stands in a text, or behind a key that was kept; one more is that of a key
-    that comes twice.
+    Where none is escaped, each colon is one that stands in a text, or behind a key that was kept; one more is that of a
+    key that comes twice.
     """
-    if b"\\" in raw:
+    if b"\\u003" in raw:
         return False
     colons = len(quick)
     for key, value in quick.items():

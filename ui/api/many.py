@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from engine import FieldProblem, Message, RecordInvalid, Result
 from ui.api.body import answer, given, parameters, require_only
+from ui.api.merging import minded
 from ui.api.problems import BadRequest, described
 from ui.asking import principal, program_language, site
 
@@ -19,7 +20,7 @@ routes = Blueprint("many", __name__)
 @routes.post("/<entity>/bulk")
 def bulk(entity: str) -> Response:
     """Do many operations in one call, each with a result of its own."""
-    parameters()
+    asked = parameters("force")
     who, body = principal(), given()
     require_only(body, "atomic", "operations")
     operations, atomic = body.get("operations"), body.get("atomic", False)
@@ -36,7 +37,8 @@ def bulk(entity: str) -> Response:
         raise BadRequest(Message("One call changes at most {most} records; import more", most=most))
     key = request.headers.get("Idempotency-Key")
     try:
-        results = site().records.bulk(who, entity, operations, atomic=atomic, exact=True, key=key, via="api")
+        with minded(asked):
+            results = site().records.bulk(who, entity, operations, atomic=atomic, exact=True, key=key, via="api")
     except RecordInvalid as error:
         raise RecordInvalid(map(_of_operation, error.problems)) from error
     return answer({"data": [_outcome(each) for each in results]})

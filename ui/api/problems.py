@@ -18,6 +18,7 @@ from engine import (
     AccessDenied,
     ChangesForgotten,
     DatabaseUnavailable,
+    DuplicatesFound,
     ExpressionInvalid,
     FieldProblem,
     GuanxiError,
@@ -50,6 +51,14 @@ class StaleEtag(GuanxiError):
     """`If-Match` names a version that is no longer the stored one."""
 
 
+class MergedAway(GuanxiError):
+    """A record was merged into another one, which the caller may read."""
+
+    def __init__(self, survivor: str) -> None:
+        self.survivor = survivor
+        super().__init__(Message("This record was merged into {id}", id=survivor))
+
+
 class WrongMediaType(GuanxiError):
     """The body is of a kind that is not read here."""
 
@@ -61,10 +70,12 @@ class NotAcceptable(GuanxiError):
 _KINDS: tuple[tuple[type[GuanxiError], int, str, Message], ...] = (
     (QuotaExceeded, 413, "quota-exceeded", Message("There is no room left")),
     (RecordInvalid, 422, "record-invalid", Message("The record is not valid")),
+    (DuplicatesFound, 409, "duplicates-found", Message("It looks like a record that is there already")),
     (VersionConflict, 409, "version-conflict", Message("Somebody else changed the record")),
     (StaleEtag, 412, "stale-etag", Message("The record is no longer the version that was read")),
     (IdempotencyMismatch, 422, "idempotency-key-reused", Message("The idempotency key cannot be used")),
     (ChangesForgotten, 410, "changes-forgotten", Message("These changes are no longer kept")),
+    (MergedAway, 410, "merged", Message("The record was merged into another one")),
     (NotFound, 404, "not-found", Message("This does not exist, or you may not see it")),
     (SignInNeeded, 401, "sign-in-needed", Message("A valid token is needed")),
     (AccessDenied, 403, "access-denied", Message("You may not do this")),
@@ -117,6 +128,11 @@ def described(error: GuanxiError, language: str) -> tuple[dict[str, Any], int]:
             {"path": f"{each.line}:{each.column}", "code": each.code, "message": each.message.in_(language)}
             for each in error.problems
         ]
+    elif isinstance(error, DuplicatesFound):
+        problem["duplicates"] = [twin.json(language) for twin in error.twins]
+        problem["blocked"] = error.blocked and not error.may_override
+    elif isinstance(error, MergedAway):
+        problem["merged_into"] = error.survivor
     elif error.row is not None:
         problem["errors"] = [{"path": f"operations/{error.row}", "code": name, "message": error.in_(language)}]
     elif isinstance(error, VersionConflict):

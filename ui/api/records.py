@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 from engine import Change, Message, NotFound, Principal, Reader, VersionConflict, Written
 from ui.api.body import answer, given, given_if_any, minimal, parameters
 from ui.api.etags import etag, expected_version, is_known, not_modified
+from ui.api.merging import minded, require_unmerged
 from ui.api.problems import BadRequest, StaleEtag
 from ui.api.titles import titles, wanted
 from ui.asking import principal, reading, require_credentials, site, writing
@@ -44,7 +45,8 @@ def shown(
 def create(entity: str) -> Response:
     """Create one record; with `on`, change the one that has the same value there instead."""
     require_credentials()
-    on, values, key = parameters("on").get("on"), given(), _key()
+    asked = parameters("on", "force")
+    on, values, key = asked.get("on"), given(), _key()
 
     def work(who: Principal, connection: Any) -> Response:
         records = site().records
@@ -58,7 +60,8 @@ def create(entity: str) -> Response:
         response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
         return response
 
-    return writing(work)
+    with minded(asked):
+        return writing(work)
 
 
 def _key() -> str | None:
@@ -104,14 +107,18 @@ def read(entity: str, record_id: Any) -> Response:
         fields = ("id", *fields)
     titled = wanted(asked.get("titles"))
     with reading() as reader:
-        return shown(reader, entity, str(record_id), fields, titled=titled)
+        try:
+            return shown(reader, entity, str(record_id), fields, titled=titled)
+        except NotFound:
+            require_unmerged(reader, entity, str(record_id))
+            raise
 
 
 @routes.patch("/<entity>/<uuid:record_id>")
 def update(entity: str, record_id: Any) -> Response:
     """Change the given fields of one record."""
     require_credentials()
-    parameters()
+    asked = parameters("force")
     values, key = given(), _key()
     seen, strict = values.pop("version", None), False
     if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool)):
@@ -126,7 +133,8 @@ def update(entity: str, record_id: Any) -> Response:
         )
         return _after(who, connection, entity, written)
 
-    return _matched(work, strict=strict)
+    with minded(asked):
+        return _matched(work, strict=strict)
 
 
 def _matched(work: Callable[[Principal, Any], Response], *, strict: bool = True) -> Response:

@@ -288,3 +288,24 @@ def _taken(throttle: Throttle) -> bool:
     except TooManyRequests:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"name": "Bo", "name": "Di"}', rb'{"name": "a:b", "name": "Di"}', rb'{"name": "\u003a", "name": "Di"}',
+        rb'{"name": "Di", "name": "\u003A"}', rb'{"n\u0061me": "Bo", "name": "Di"}',
+    ],
+)  # fmt: skip
+def test_a_key_that_comes_twice_is_refused_however_it_is_written(lone: Api, body: bytes) -> None:
+    answer = lone.send("POST", "/patient", data=body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "name" in answer.get_json()["detail"]
+
+
+def test_a_text_with_colons_and_escapes_is_kept_as_it_is(lone: Api) -> None:
+    sent = rb'{"name": "\u5f20: \u003aa\\b", "external_id": "a:b:c"}'
+    answer = lone.send("POST", "/patient", data=sent, content_type="application/json")
+
+    assert (answer.status_code, answer.get_json()["name"]) == (201, "张: :a\\b")

@@ -176,7 +176,7 @@ class Lists:
 
     def _bulk(self, may: set[str]) -> Schema:
         made = self._operation("bulk", _BULK, answer=("guanxi.results", _RESULTS), refusals=(404, 409, 413, 415, 422))
-        made["parameters"] = [parts.parameter("Idempotency-Key")]
+        made["parameters"] = [parts.parameter("force"), parts.parameter("Idempotency-Key")]
         operations = {"type": "array", "items": {"anyOf": list(self._each(may))}, "maxItems": self._shapes.most.write}
         made["requestBody"] = parts.body(
             {

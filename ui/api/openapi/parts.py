@@ -29,7 +29,13 @@ REFUSALS: Mapping[int, tuple[str, Message]] = {
     404: ("missing", Message("There is no such record, or you may not know of it.")),
     405: ("method", Message("This address does not take this method; `Allow` names those that it takes.")),
     406: ("form", Message("The answer has no form that `Accept` names.")),
-    409: ("conflict", Message("Somebody else changed the same fields; `errors` has both values.")),
+    409: (
+        "conflict",
+        Message(
+            "Somebody else changed the same fields, or it looks like a record that is there already: `errors`, `duplicates`."
+        ),
+    ),
+    410: ("merged", Message("The record was merged into another one; `merged_into` names it.")),
     412: ("stale", Message("The record is no longer the version that `If-Match` names.")),
     413: ("large", Message("What was sent is too large, or there is no room left.")),
     415: ("media_type", Message("The body is of a kind that is not read here.")),
@@ -68,6 +74,10 @@ _PARAMETERS: Mapping[str, tuple[Schema, Message]] = {
     "ids": (
         {"type": "array", "items": _UUID, "minItems": 1, "maxItems": 1_000},
         Message("These records alone, by id."),
+    ),
+    "force": (
+        {"type": "boolean", "default": False},
+        Message("Write it although it looks like a record that is there already: 409 says which otherwise."),
     ),
     "titles": ({"type": "boolean", "default": False}, Message("Answer the titles of what links lead to, too.")),
     "count": (
@@ -191,6 +201,9 @@ def schemas() -> dict[str, Schema]:
             "instance": {"type": "string", "format": "uri-reference"},
             "errors": {"type": "array", "items": ref("guanxi.error")},
             "version": _WHOLE,
+            "duplicates": {"type": "array", "items": ref("guanxi.duplicate")},
+            "blocked": {"type": "boolean"},
+            "merged_into": _UUID,
             "why": {"type": "string", "format": "uri-reference"},
         },
         ("type", "title", "status"),
@@ -218,8 +231,33 @@ def schemas() -> dict[str, Schema]:
         },
         additionalProperties=True,
     )
+    duplicate = _object(
+        {
+            "entity": _TEXT,
+            "id": {"type": ["string", "null"], "format": "uuid"},
+            "title": _TEXT,
+            "score": {"type": "integer", "minimum": 0, "maximum": 100},
+            "reasons": _TEXTS,
+            "owner": _OR_NULL,
+            "updated_at": {"type": ["string", "null"], "format": "date-time"},
+        },
+        ("entity", "id", "owner"),
+    )
+    merged = _object(
+        {
+            "id": _UUID,
+            "version": _WHOLE,
+            "merged": {"type": "array", "items": _UUID},
+            "moved": {"type": "object", "additionalProperties": _WHOLE},
+            "change_set": _UUID,
+        },
+        ("id", "version", "merged", "moved", "change_set"),
+    )
     return {
         "guanxi.error": error,
+        "guanxi.duplicate": duplicate,
+        "guanxi.duplicates": _object({"data": {"type": "array", "items": ref("guanxi.duplicate")}}),
+        "guanxi.merged": merged,
         "guanxi.problem": problem,
         "guanxi.change": change,
         "guanxi.history": _object({"data": {"type": "array", "items": ref("guanxi.change")}, "next": _OR_NULL}),

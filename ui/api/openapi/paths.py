@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import Field, Message, Transition
+from engine import MOST_MERGED, Field, Message, Transition
 from ui.api.openapi import parts
 from ui.api.openapi.exports import Exports
 from ui.api.openapi.lists import upsert_ways
@@ -34,6 +34,11 @@ _ON = Message("Change the record that has the same value here, if there is one: 
 _CHANGED = Message("The record that was there already, changed.")
 _MINIMAL = Message("Done, without a record: `Prefer: return=minimal` asked for that.")
 _WHY = Message("Why you may do it or not: {label}")
+_LIKE = Message("Read what looks like it: {label}")
+_ALIKE = Message("Records that look like it; of those that may not be read only that they are there, and whose.")
+_MERGE = Message("Merge others into it: {label}")
+_CHOSEN = Message("By field: the id of the record whose value is taken, or `all` for fields of several values.")
+_READ_AT = Message("By id: the version that was read; 409 when somebody changed the record since.")
 _REASONS = Message("The rules that decide, and whom to ask for more.")
 _PLAIN = Message("The plain value; who asked for it is noted.")
 
@@ -76,6 +81,10 @@ class Operations(Exports):
         yield f"{here}/why", self._with_id("get", self._why("why.record"))
         if "delete" in may:
             yield f"{here}/restore", self._with_id("post", self._restore())
+        like = self._operation("duplicates", _LIKE, answer=("guanxi.duplicates", _ALIKE), refusals=(404,))
+        yield f"{here}/duplicates", self._with_id("get", like)
+        if "update" in may and ("delete" in may or self._access.has("merge")) and entity.parent is None:
+            yield f"{here}/merge", self._with_id("post", self._merge())
         if "update" in may and entity.states is not None:
             for transition in entity.states.transitions.values():
                 if self._access.may_make(transition):
@@ -118,7 +127,7 @@ class Operations(Exports):
         schema = self._shapes.create(self._entity)
         known = self._shapes.made[f"{self._entity.key}.create"]
         known.setdefault("examples", [self._samples.record()])
-        made["parameters"] = [*self._on(), *map(parts.parameter, ("Idempotency-Key", "Prefer"))]
+        made["parameters"] = [*self._on(), *map(parts.parameter, ("force", "Idempotency-Key", "Prefer"))]
         made["requestBody"] = parts.body(schema)
         made["responses"]["200"] = parts.answered(self._say(_CHANGED), self._whole(), "ETag", "Location")
         made["responses"]["201"] = parts.answered(self._say(_RECORD), self._whole(), "ETag", "Location")
@@ -138,7 +147,7 @@ class Operations(Exports):
 
     def _read(self) -> Schema:
         self._shapes.record(self._entity)
-        made = self._operation("read", _READ, refusals=(404,))
+        made = self._operation("read", _READ, refusals=(404, 410))
         made["parameters"] = [self._columns(), *map(parts.parameter, ("titles", "If-None-Match"))]
         made["responses"]["200"] = parts.answered(self._say(_RECORD), self._shapes.record(self._entity), "ETag")
         made["responses"]["304"] = {"description": self._say(_UNCHANGED), "headers": parts.header("ETag")}
@@ -147,7 +156,9 @@ class Operations(Exports):
     def _update(self) -> Schema:
         made = self._operation("update", _UPDATE, refusals=(404, 409, 412, 413, 415, 422))
         made["requestBody"] = parts.body(self._shapes.update(self._entity))
-        return self._written(made)
+        made = self._written(made)
+        made["parameters"].append(parts.parameter("force"))
+        return made
 
     def _written(self, made: Schema) -> Schema:
         """Return an operation that writes one record, with what all of them take and answer."""
@@ -167,6 +178,24 @@ class Operations(Exports):
 
     def _restore(self) -> Schema:
         return self._written(self._operation("restore", _RESTORE, refusals=(404, 409, 412, 422)))
+
+    def _merge(self) -> Schema:
+        made = self._operation("merge", _MERGE, answer=("guanxi.merged", _GONE), refusals=(404, 409, 413, 415, 422))
+        chosen = {"type": "object", "additionalProperties": {"type": "string"}, "description": self._say(_CHOSEN)}
+        versions = {"type": "object", "additionalProperties": {"type": "integer"}, "description": self._say(_READ_AT)}
+        made["requestBody"] = parts.body(
+            {
+                "type": "object",
+                "properties": {
+                    "records": {"type": "array", "items": UUID, "minItems": 1, "maxItems": MOST_MERGED - 1},
+                    "values": chosen,
+                    "versions": versions,
+                },
+                "required": ["records"],
+                "additionalProperties": False,
+            }
+        )
+        return made
 
     def _transition(self, transition: Transition) -> Schema:
         name = transition.label.in_(self._shapes.language)
