@@ -512,6 +512,11 @@ from engine.site.secrets import write_new_key as write_new_key
 from engine.site.site import Site as Site
 from engine.storage.plan_text import plan_to_json as plan_to_json
 from engine.storage.plan_text import plan_to_text as plan_to_text
+from engine.transfers.acting import Acted as Acted
+from engine.transfers.acting import MassAct as MassAct
+from engine.transfers.acting import MassActs as MassActs
+from engine.transfers.acting import MassResult as MassResult
+from engine.transfers.acting import Reach as Reach
 from engine.transfers.export_rows import ExportFile as ExportFile
 from engine.transfers.export_rules import EXPORT_TYPES as EXPORT_TYPES
 from engine.transfers.export_rules import Fetched as Fetched

@@ -60,6 +60,7 @@ from engine.site.keyed import audit_keys, vault_of
 from engine.site.publishing import Folder
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
+from engine.transfers.acting import MassActs
 from engine.transfers.export_rules import ExportRules
 from engine.transfers.exporting import FOLDER as EXPORTS
 from engine.transfers.exporting import Exports
@@ -161,6 +162,7 @@ class Site(Folder):
             ExportRules(limits.export_rows, limits.export_at_once, limits.export_days, **config.export),
             config.base_url,
         )
+        self.many = MassActs(self.database, self.records, self.reader_within, self.jobs)
         self.imports = Imports(
             self.database,
             config.files / IMPORTS,

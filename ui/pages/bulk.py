@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
@@ -39,8 +40,10 @@ routes = Blueprint("bulk", __name__)
 
 
 @routes.get("/<entity>/bulk")
-def choose(entity: str) -> str:
+def choose(entity: str) -> str | Response:
     """Ask which field the ticked records get which value in."""
+    if request.args.get("all"):
+        return redirect(many_address(entity, "update"), 303)
     with reading() as reader:
         shown = entity_of(reader, entity)
         field = settable(reader, shown).get(request.args.get("field", ""))
@@ -50,7 +53,15 @@ def choose(entity: str) -> str:
 @routes.post("/<entity>/bulk")
 def change(entity: str) -> Response:
     """Do what was asked to the ticked records that it may be done to."""
+    if request.form.get("all") and request.form.get("delete"):
+        return redirect(many_address(entity, "delete"), 303)
     return _delete(entity, _ticked()) if request.form.get("delete") else _set(entity)
+
+
+def many_address(entity: str, act: str) -> str:
+    """Return the page that does something to all that fit the list which a form came from."""
+    state = urlsplit(_back(entity)).query
+    return f"/{entity}/many?{urlencode({'act': act, 'all': '1', 'state': state})}"
 
 
 def _ticked() -> list[str]:
@@ -140,11 +151,12 @@ def _form(
         "back": _back(entity.key),
         "fields": settable(reader, entity).values(),
         "field": field,
-        "input": None if field is None else _input(reader, field, problems),
+        "input": None if field is None else input_of(reader, field, problems),
     }
 
 
-def _input(reader: Reader, field: Field, problems: Sequence[str]) -> Input:
+def input_of(reader: Reader, field: Field, problems: Sequence[str]) -> Input:
+    """Return the input of the one value that many records get."""
     made = replace(make(reader, field, None, locale_of(reader), prefix=PREFIX), required=False, when={})
     if made.kind == "check":
         # A box says yes or no; here there is a third: nothing.
@@ -152,7 +164,7 @@ def _input(reader: Reader, field: Field, problems: Sequence[str]) -> Input:
     return kept(made, request.form, problems) if problems else made
 
 
-def _value(field: Field, locale: Locale) -> Any:
+def value_of(field: Field, locale: Locale) -> Any:
     """Return the raw value that was filled in; None where it was left empty."""
     name = f"{PREFIX}{field.key}"
     if kind_of(field) == "check":
@@ -169,7 +181,7 @@ def _set(entity: str) -> Response:
         if field is None:
             raise NotFound(Message("There is no such field"))
         allowed = _allowed(reader, entity, ids, "update")
-        value = _value(field, locale_of(reader))
+        value = value_of(field, locale_of(reader))
     try:
         change_set = site().records.begin_set(principal(), "update", entity=entity)
         changes = [Change(each, {field.key: value}) for each in allowed]

@@ -56,7 +56,8 @@ def choose(entity: str) -> Response:
 def _of_ticked(entity: str) -> str:
     """Return the address of this page for the ticked rows of a list, which names itself in `back`."""
     known = parse_qsl(urlsplit(own_path(request.args.get("back", ""), f"/{entity}")).query)
-    ids = [("id", each) for each in request.args.getlist("id") if is_id(each)]
+    every = bool(request.args.get("all"))
+    ids = [] if every else [("id", each) for each in request.args.getlist("id") if is_id(each)]
     return f"/{entity}/export?{urlencode([*known, *ids])}"
 
 

@@ -14,10 +14,35 @@ function tell(form) {
     all.checked = ticked > 0 && ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
   }
+  // All that fit may be chosen once all that are seen are ticked and there is more than is seen.
+  const every = form.querySelector("[data-all]");
+  if (every) {
+    const more = form.querySelector("tr.more, .group-toggle") !== null;
+    every.closest("label").hidden = !(more && ticked > 0 && ticked === boxes.length) && !every.checked;
+    every.checked &&= ticked === boxes.length;
+  }
   if (told) {
     told.textContent = ticked > 0 ? String(ticked) : "";
   }
 }
+
+let last = null;
+
+// With Shift everything between two boxes is ticked as the second one is.
+document.addEventListener("click", (event) => {
+  const form = event.target.closest?.("form.listing");
+  if (!form || event.target.name !== "id") {
+    return;
+  }
+  const boxes = rows(form);
+  const [from, to] = [boxes.indexOf(last), boxes.indexOf(event.target)];
+  if (event.shiftKey && from >= 0) {
+    for (const box of boxes.slice(Math.min(from, to), Math.max(from, to) + 1)) {
+      box.checked = event.target.checked;
+    }
+  }
+  last = event.target;
+});
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form.listing");
