@@ -32,7 +32,8 @@ REFUSALS: Mapping[int, tuple[str, Message]] = {
     409: (
         "conflict",
         Message(
-            "Somebody else changed the same fields, or it looks like a record that is there already: `errors`, `duplicates`."
+            "Somebody else changed the same fields, or it looks like a record that is there already: `errors`,"
+            " `duplicates`."
         ),
     ),
     410: ("merged", Message("The record was merged into another one; `merged_into` names it.")),
