@@ -51,11 +51,18 @@ class Finder:
         self._usable: dict[tuple[str, str], frozenset[str]] = {}
 
     def find(
-        self, entity: str, drafts: Sequence[Draft], documents: Sequence[Duplicates], *, most: int = MOST_FOUND
+        self,
+        entity: str,
+        drafts: Sequence[Draft],
+        documents: Sequence[Duplicates],
+        *,
+        most: int = MOST_FOUND,
+        together: bool = False,
     ) -> list[list[Match]]:
         """Return for each draft of an entity the records that look like it, the most alike first.
 
-        Drafts need not be stored; one that is does not look like itself.
+        Drafts need not be stored; one that is does not look like itself. `together`: they are all new, and each is
+        compared with those before it as well.
         """
         known = compared(self._model)[entity]
         keys = [hashes(known, draft.new) for draft in drafts]
@@ -64,6 +71,8 @@ class Finder:
         sharing = twins(self._unit.connection, wanted) if wanted else {}
         chosen = [self._chosen(draft, mine, among, sharing) for draft, mine in zip(drafts, keys, strict=True)]
         stored = self._load(chosen)
+        if together:
+            _among_themselves(entity, drafts, keys, chosen, stored)
         found: list[list[Match]] = [[] for _ in drafts]
         for document in documents:
             self._score(document, entity, drafts, chosen, stored, found)
@@ -159,6 +168,24 @@ class Finder:
     def _seen(self, rule: Rule, entity: str, mask: Mapping[str, Any]) -> bool:
         fields = self._model.entity(entity).fields
         return all(mask.get(fields[key].blind_of or key, "hidden") != "hidden" for key in rule.fields[entity])
+
+
+def _among_themselves(
+    entity: str,
+    drafts: Sequence[Draft],
+    keys: Sequence[Iterable[int]],
+    chosen: Sequence[list[tuple[str, str]]],
+    stored: dict[tuple[str, str], Stored],
+) -> None:
+    """Let each draft be compared with those before it that share a key with it."""
+    before: dict[int, list[Draft]] = {}
+    for draft, mine, places in zip(drafts, keys, chosen, strict=True):
+        twins_here = {id(twin): twin for key in mine for twin in before.get(key, ())}
+        for twin in list(twins_here.values())[:MOST_FOUND]:
+            stored[entity, twin.id] = Stored(dict(twin.new))
+            places.append((entity, twin.id))
+        for key in mine:
+            before.setdefault(key, []).append(draft)
 
 
 def _scored(

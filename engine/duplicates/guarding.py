@@ -44,7 +44,9 @@ class Guard:
         if not looked:
             return
         known = pairs.ignored(unit.connection, [draft.id for draft in looked]) if batch.action != "create" else set()
-        for draft, matches in zip(looked, Finder(unit).find(shape.entity.key, looked, due), strict=True):
+        together = batch.action == "create" and len(looked) > 1
+        found_for = Finder(unit).find(shape.entity.key, looked, due, together=together)
+        for draft, matches in zip(looked, found_for, strict=True):
             found = [match for match in matches if frozenset((draft.id, match.id)) not in known]
             if draft.old is not None:
                 found = [each for each in found if not each.document.read(shape.entity.key).isdisjoint(draft.changed)]
@@ -72,7 +74,9 @@ class Guard:
             batch.fail(draft, refusal(unit, asking, blocked=False))
             return
         if on_import:
-            batch.warn(draft, "", in_words(tell(unit, [*asking, *quiet])), "duplicate")
+            # Nobody is there to decide now: what is asked elsewhere is kept for review.
+            quiet = [*asking, *quiet]
+            batch.warn(draft, "", in_words(tell(unit, quiet)), "duplicate")
         for document in dict.fromkeys(match.document for match in quiet):
             mine = (batch.entity, draft.id)
             pairs.keep(

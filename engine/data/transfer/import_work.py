@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from engine import clock
 from engine.audit import Event
+from engine.data.minding import minding_duplicates
 from engine.data.phrases import phrases
 from engine.data.sets import ChangeSet, add_counts, new_set, write_set
 from engine.data.transfer.columns import Columns
@@ -239,14 +240,13 @@ class ImportWork:
         unread = [row for row in rows if row.problems and row.line.broken is None]
         on = self._said.on
         how = only(on, self._said.mode) if on is not None else ""
-        results = self._records.bulk(
-            self._principal,
-            self._entity,
-            [{"create": row.values} if on is None else {"upsert": {"on": how, "values": row.values}} for row in due],
-            via=self._via,
-            change_set=change_set,
-            connection=connection,
-        )
+        wishes = [
+            {"create": row.values} if on is None else {"upsert": {"on": how, "values": row.values}} for row in due
+        ]
+        with minding_duplicates("import"):
+            results = self._records.bulk(
+                self._principal, self._entity, wishes, via=self._via, change_set=change_set, connection=connection
+            )
         stamped: list[tuple[str, dict[str, Any]]] = []
         for row, result in zip(due, results, strict=True):
             if result.written is not None:
