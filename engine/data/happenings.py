@@ -74,6 +74,8 @@ class _After:
     at: datetime
     rank: int
     id: str
+    seen: int
+    """How many of that kind and moment were told already: what is equal to the last one is asked for once more."""
 
 
 class _Telling:
@@ -211,7 +213,9 @@ class _Telling:
         abilities: tuple[str, ...],
     ) -> list[dict[str, Any]]:
         where = condition if after is None else conjunction(condition, _beyond(kind, after))
-        query = Query(entity, select=select, where=where, order_by=_LATEST, limit=self.limit + 1)
+        # Ids have no order that a condition could ask for: those of the same moment come again, and are left out then.
+        again = after.seen if after is not None and after.rank == HAPPENING_KINDS.index(kind) else 0
+        query = Query(entity, select=select, where=where, order_by=_LATEST, limit=self.limit + 1 + again)
         found = self.reader.query(query, abilities=abilities)
         may = {each: found.abilities(each) for each in abilities}
         return [
@@ -256,7 +260,7 @@ def happenings(
     if cursor is not None:
         at = cursors.read(cursor, context, reader._secret)  # noqa: SLF001 - it signs for its own reader
         try:
-            after = _After(datetime.fromisoformat(at[0]), int(at[1]), str(at[2]))
+            after = _After(datetime.fromisoformat(at[0]), int(at[1]), str(at[2]), int(at[3]))
         except (IndexError, TypeError, ValueError) as error:
             raise QueryInvalid(Message("This page cannot be continued; please load the list again")) from error
     found = sorted(
@@ -264,11 +268,17 @@ def happenings(
         key=lambda each: each.place,
         reverse=True,
     )
+    if after is not None:
+        found = [each for each in found if each.place < (after.at, -after.rank, after.id)]
     following = None
     if len(found) > limit:
         found = found[:limit]
         last = found[-1]
-        mark = [last.at.isoformat(), HAPPENING_KINDS.index(last.kind), last.id]
+        alike = (last.at, last.kind)
+        seen = sum((each.at, each.kind) == alike for each in found)
+        if after is not None and (after.at, after.rank) == (last.at, HAPPENING_KINDS.index(last.kind)):
+            seen += after.seen
+        mark = [last.at.isoformat(), HAPPENING_KINDS.index(last.kind), last.id, seen]
         following = cursors.write(mark, context, reader._secret)  # noqa: SLF001 - as above
     return Happenings(tuple(found), following, _people(reader, found), _titles(reader, telling, found))
 
@@ -317,9 +327,7 @@ def _beyond(kind: Kind, after: _After) -> Expr:
     if rank < after.rank:
         return earlier
     same = Call("==", (at, Value(after.at)))
-    if rank > after.rank:
-        return disjunction(earlier, same)
-    return disjunction(earlier, conjunction(same, Call("<", (Path(("id",)), Value(after.id)))))
+    return disjunction(earlier, same)
 
 
 def _people(reader: Reader, found: Sequence[Happening]) -> dict[str, str]:
