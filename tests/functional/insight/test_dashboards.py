@@ -93,7 +93,9 @@ def test_a_chart_brings_its_table_and_the_words_that_are_drawn(seen: World) -> N
         'class="dash-toggle" id="table-stages">'
         in seen.browser("cao").get("/dashboard/shop.all/card/stages", **{"HX-Request": "true"}).text
     )
-    assert "未完成" in seen.browser("cao", "zh").text("/?whole=1")
+    web = seen.browser("cao")
+    web.client.set_cookie("guanxi_language", "zh")
+    assert "未完成" in web.text("/?whole=1")
 
 
 def test_everything_stands_on_the_page_without_a_script(seen: World) -> None:

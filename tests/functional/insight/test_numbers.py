@@ -58,10 +58,10 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def value_of(row: dict[str, Any], bucket: str, regions: dict[str, str]) -> Any:
     """Return the group of a row, worked out in Python."""
     unit, path = bucket.rstrip(")").split("(") if "(" in bucket else ("", bucket)
-    value = regions.get(row["place"]) if path == "place.region" else row[path]
+    value: Any = regions.get(row["place"]) if path == "place.region" else row[path]
     if value is None or not unit:
         return value
-    day = value.astimezone(ZoneInfo("Asia/Shanghai")).date() if isinstance(value, dt.datetime) else value
+    day: Any = value.astimezone(ZoneInfo("Asia/Shanghai")).date() if isinstance(value, dt.datetime) else value
     year, week, weekday = day.isocalendar()
     return {
         "year": f"{day.year}",
