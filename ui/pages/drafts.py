@@ -24,8 +24,8 @@ from ui.safe import own_path
 from ui.widgets.inputs import Posted, is_secret
 from ui.widgets.moments import day_writer, zone
 
-OFFERED = 3
-"""Drafts that a form offers to go on with."""
+OFFERED = 1
+"""Drafts that a form offers to go on with: the latest; the one before it comes when that is gone."""
 
 routes = Blueprint("drafts", __name__)
 

@@ -9,12 +9,13 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
-from engine import Entity, Expr, Field, NotFound, Reader, is_id
+from engine import BadValue, Entity, Expr, Field, Message, NotFound, Reader, is_id
 from ui.asking import reading
 from ui.pages.editing import Editing, Filling, blank, editing, stored
 from ui.pages.listing import entity_of, locale_of
 from ui.pages.posting import read
 from ui.widgets.conditions import condition, holds, is_readable, of_form
+from ui.widgets.inputs import is_secret
 
 routes = Blueprint("logic", __name__)
 
@@ -43,6 +44,43 @@ def logic(entity: str) -> Response:
             if section.visible_when is not None and (seen := told.holds(section.visible_when)) is not None
         }
     return jsonify(fields=fields, sections=sections)
+
+
+@routes.post("/<entity>/form/read")
+def read_one(entity: str) -> Response:
+    """Return how a value is read that was typed into a field, as JSON: `value` as it is kept, else `problem`."""
+    with reading() as reader:
+        shown = entity_of(reader, entity)
+        field, locale = _field(reader, shown, request.form.get("field", "")), locale_of(reader)
+        typed = request.form.get("value", "")
+        try:
+            value = field.type.read(typed, field.options, locale)
+        except BadValue as error:
+            return jsonify(value="", problem=error.in_(locale.language))
+        if value is None:
+            return jsonify(value="", problem="")
+        # A telephone number is written as people read it; it is understood in that form too.
+        show = field.type.display if field.type.name == "phone" else field.type.format
+        return jsonify(value=show(value, field.options, locale), problem="")
+
+
+def _field(reader: Reader, shown: Entity, name: str) -> Field:
+    """Return the field of an input: of the record, or of a child row such as `items-0-amount`.
+
+    Raises:
+        NotFound: who types may fill in no such field.
+    """
+    key, _, inner = name.partition("-")
+    inner = inner.partition("-")[2]
+    found = shown.fields.get(key)
+    entity = shown
+    if found is not None and inner and found.type.links == "children" and found.target is not None:
+        entity = reader.model.entity(found.target)
+        found = entity.fields.get(inner)
+    may = found is not None and reader.access.mask(entity.key).get(found.key) in {"write", "masked"}
+    if found is None or not may or found.type.links or is_secret(found):
+        raise NotFound(Message("There is no {key}", key=name))
+    return found
 
 
 def _beyond(reader: Reader, form: Editing, filling: Filling) -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ class Facts:
     _template: Any
 
     def html(self, reader: Reader, values: Mapping[str, Any], record_id: str, *, edit: bool = False) -> Markup:
-        """Return the facts of a record, whose Python values stand by dotted path; with `edit`, each can be filled in."""
+        """Return the facts of a record, whose Python values stand by dotted path; with `edit`, to be filled in."""
         shown: dict[str, Any] = {
             f"w{place}": holds(reader, self._entity, expr, values, record_id) is not False
             for place, expr in enumerate(self._conditions)
@@ -142,7 +142,7 @@ class _Maker:
         if is_editable(self.reader.access, field):
             mark = f'{{% if edit %}} data-cell="{field.key}"{{% endif %}}'
             pencil = f'{{% if edit %}}<dd class="fact-way">{self._pencil(field)}</dd>{{% endif %}}'
-        fact = f'<div class="{classes}"{mark}><dt>{label}</dt><dd>{inner}</dd>{pencil}</div>'
+        fact = f'<div class="{classes}"{mark}><dt>{label}{pencil}</dt><dd>{inner}</dd></div>'
         return self._when(field.visible_when, fact)
 
     def _pencil(self, field: Field) -> str:

@@ -47,6 +47,7 @@ def _shown_as(reader: Reader, each: Field) -> Mapping[str, Any]:
     told: dict[str, Any] = {"kind": kind}
     if kind == "money":
         told["currency"] = str(each.options.get("currency") or reader.model.currency)
+        told["plain"] = told["currency"] == reader.model.currency
     scale = each.type.scale(each.options) if kind in NUMBERS else None
     if scale is not None:
         told["scale"] = scale

@@ -30,7 +30,6 @@ def test_a_draft_is_offered_gone_on_with_and_gone_once_it_is_saved(clinic: World
         items__0__amount="80",
     )  # fmt: skip
     assert keep(form).startswith("Draft kept at ")
-    assert "Half" not in str(clinic.site.records.database.url)
 
     [address] = offered(ada, "/visit/new")
     again = form_at(ada, address)
@@ -50,13 +49,12 @@ def test_a_draft_of_a_record_is_its_own_and_nobody_elses(clinic: World, anna: st
     [one, other] = clinic.create(
         "visit",
         {"subject": "One", "patient": anna, "owner": clinic.ids["ada"]},
-        {"subject": "Other", "patient": {"title": "Anna"}, "on_date": "2026-01-02"},
+        {"subject": "Other", "patient": anna, "on_date": "2026-01-02"},
     )
     ada, nia = clinic.browser("ada"), clinic.browser("nia")
     keep(form_at(ada, f"/visit/{one}/edit").fill(subject="One, changed"), record=one)
     assert len(offered(ada, f"/visit/{one}/edit")) == 1
     assert offered(ada, f"/visit/{other}/edit") == offered(ada, "/visit/new") == []
-    assert clinic.site.drafts.of is not None
     if nia.get(f"/visit/{one}/edit").status_code == 200:
         assert offered(nia, f"/visit/{one}/edit") == []
 

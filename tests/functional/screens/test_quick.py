@@ -144,3 +144,20 @@ def test_the_server_answers_conditions_that_the_browser_cannot(clinic: World, an
     values = {name: change.values.getlist(name) for name in change.values}
     told = ada.client.post("/visit/form/logic", data={**values, "record": visit}).get_json()
     assert told["fields"]["why_missed"] == {"visible": True}
+
+
+def test_what_is_typed_is_read_as_it_is_left(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+
+    def read(field: str, value: str, entity: str = "visit") -> dict[str, str]:
+        answer = ada.submit(f"/{entity}/form/read", {"field": field, "value": value})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, str] = answer.get_json()
+        return found
+
+    assert read("mobile", "+86 13800138000", "contact") == {"value": "138 0013 8000", "problem": ""}
+    assert read("fee", "1,234.5")["value"] == "1234.50"
+    assert "is not" in read("fee", "much")["problem"]
+    assert read("items-0-amount", "7")["value"] == "7.00"
+    for closed in ("id_card", "patient", "total", "items-0-scan", "nonsense"):
+        assert ada.submit("/visit/form/read", {"field": closed, "value": "x"}).status_code == 404, closed

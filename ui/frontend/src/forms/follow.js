@@ -212,14 +212,15 @@ function write(place, fields, row, prefix) {
   }
 }
 
-function shown(value, { kind, currency, scale }) {
+function shown(value, { kind, currency, plain, scale }) {
   if (value === null || value === undefined || value === "") {
     return "";
   }
   const language = document.documentElement.lang;
   if (NUMBERS.has(kind)) {
     const digits = { minimumFractionDigits: scale ?? 0, maximumFractionDigits: scale ?? 10 };
-    const style = kind === "money" ? { style: "currency", currency } : {};
+    const currencyDisplay = plain ? "narrowSymbol" : "symbol";
+    const style = kind === "money" ? { style: "currency", currency, currencyDisplay } : {};
     const unit = kind === "percent" ? "%" : "";
     // As a text, so that no digit of a long number is lost on the way.
     return new Intl.NumberFormat(language, { ...digits, ...style }).format(String(value)) + unit;

@@ -12,7 +12,7 @@ document.addEventListener("guanxi:fresh", async (event) => {
     return;
   }
   leave();
-  const panel = Object.assign(document.createElement("dialog"), { className: "quick card" });
+  const panel = Object.assign(document.createElement("dialog"), { className: "fresh card" });
   open = { panel, box };
   fill(panel, await answer.text());
   document.body.append(panel);

@@ -1,6 +1,7 @@
 // What the pages of forms load: conditions and formulas, child rows, drafts, and a question before anything is lost.
 
 import { keepSoon } from "../forms/drafts.js";
+import "../forms/entry.js";
 import { follow } from "../forms/follow.js";
 import "../forms/guard.js";
 import "../forms/lookups.js";
