@@ -77,7 +77,7 @@ class Sealer:
         if row is None:
             return 0
         chain = _Chain(*row)
-        oldest, newest, top = self._horizon(connection)
+        oldest, next_one, top = self._horizon(connection)
         rows = run(connection, _UNSEALED, chain.low, BATCH).fetchall()
         head = self._write(connection, chain, rows, key)
         low, mark_seq, mark = chain.low, chain.mark_seq, chain.mark_transaction
@@ -87,9 +87,9 @@ class Sealer:
             elif mark <= oldest:
                 # Whoever ran when the mark was set has ended: what came before it is all visible by now.
                 low = max(low, mark_seq - _LATE)
-                mark_seq, mark = top, newest
-            elif mark > newest:
-                mark_seq, mark = top, newest  # The database was restored into another server.
+                mark_seq, mark = self._mark()
+            elif mark > next_one:
+                mark_seq, mark = self._mark()  # The database was restored into another server.
         if head.place != chain.place or low != chain.low:
             run(
                 connection,
@@ -107,6 +107,16 @@ class Sealer:
         ).fetchone()
         return int(row[0]), int(row[1]), int(row[2])
 
+    def _mark(self) -> tuple[int, int]:
+        """Return the highest visible number of an event, and a transaction that began after that was looked up.
+
+        Whoever could still show a lower number began before it. The next transaction of a snapshot would be no such
+        mark: transactions that run may have larger numbers.
+        """
+        with self._statements.database.plain() as connection:
+            row = self._statements.run(connection, _MARK).fetchone()
+        return int(row[0]), int(row[1])
+
     def _write(self, connection: Connection, chain: _Chain, rows: Sequence[Sequence[Any]], key: Key | None) -> Head:
         place, digest = chain.place, chain.hash
         seals = []
@@ -121,6 +131,8 @@ class Sealer:
         return Head(place, digest)
 
 
+_MARK = "SELECT coalesce((SELECT max(seq) FROM audit_event), 0), pg_current_xact_id()::text::bigint"
+"""The number is looked up in a snapshot from before the transaction has its own."""
 _TRANSACTIONS = (
     "pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 )

@@ -13,6 +13,7 @@ from engine.audit.events import COLUMNS
 from engine.ids import new_id
 from engine.storage.database import Database, run
 from engine.storage.migrations import migrate
+from tests.conftest import PostgresServer
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -109,6 +110,30 @@ def test_a_log_that_nobody_touched_holds_also_against_a_head_that_was_kept(trail
     assert trail.seal() == 1
     assert trail.check(kept).events == 9
     assert trail.seal() == 0
+
+
+def test_an_event_of_a_long_transaction_is_sealed_when_it_shows_up(postgres_server: PostgresServer) -> None:
+    """What began last may have a larger number than the next transaction of a snapshot, and hold a low event."""
+    database = Database(postgres_server.create())
+    migrate(database)
+    trail = Trail(database)
+    with database.plain() as long:
+        with database.plain() as quick:
+            run(quick, "SELECT pg_current_xact_id()")
+            trail.note(long, Event("export", new_id(), "deal"))
+            for _ in range(200):
+                trail.note(quick, Event("import", new_id(), "lead"))
+        trail.seal()
+        for _ in range(3):
+            trail.tell(Event("login"))
+            trail.seal()
+    trail.tell(Event("login"))
+    trail.seal()
+
+    checked = trail.check()
+    database.dispose()
+
+    assert (checked.events, checked.pending, checked.broken) == (205, 0, None)
 
 
 @pytest.mark.parametrize(
