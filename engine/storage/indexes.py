@@ -2,18 +2,21 @@
 
 Unique rules, links and declared indexes are always there. The others serve lists: each is (what the list compares
 for equality, what it sorts by, id), over the records that are not in the recycle bin, in the direction of the sort.
-They come from row rules, views, quick filters, states, kanban boards and reports, the most useful first, and stop at
-a limit: every index is paid for by every write. When a view goes, its index goes.
+They come from row rules, views, quick filters, states and kanban boards, the most useful first, and stop at a limit:
+every index is paid for by every write. One more holds what reports read. When a view goes, its index goes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
-from engine.expression import Call, Expr, Path, Var
+from engine.errors import ExpressionInvalid
+from engine.expression import Call, Expr, Path, Var, parse, paths
 from engine.expression import Literal as Constant
 from engine.i18n import Message
 from engine.metadata.model import Entity, Model, Order, View
@@ -118,6 +121,10 @@ def wanted(
                 del found[name]
             found[index.name(dialect)] = index
             derived += 1
+    for index in make.reports():
+        index = make.with_owner(index, dialect)  # noqa: PLW2901 - as above
+        if not any(_serves(other, index, dialect) for other in found.values()):
+            found[index.name(dialect)] = index
     return tuple(found.values())
 
 
@@ -207,7 +214,6 @@ class _Maker:
         # What a view shows when it is opened comes before what people then make of it by quick filters.
         for view in views:
             yield from self._opened(view, order)
-        yield from self._of_reports()
         for key in self._rule_fields() if order is not None else ():
             if key not in self.shared_along:
                 yield self._list([key], order or (), Message("row rules"))
@@ -277,15 +283,23 @@ class _Maker:
             if isinstance(start, str) and self._plain(start):
                 yield self._list(fixed, (Order((start,)),), Message("calendar {key}", key=view.key))
 
-    def _of_reports(self) -> Iterator[Index]:
-        """Yield, for each report that only needs a few columns, an index that holds them all."""
-        for name, body in self._model.documents.items():
-            if name.startswith("report/") and body.get("entity") == self._entity.key:
-                needed = list(dict.fromkeys(_report_fields(body)))
-                if needed and len(needed) <= _MOST_COVERED and all(self._plain(key) for key in needed):
-                    # SQLite takes an index for whole only if it holds what its own condition asks for, too.
-                    held = [*needed, "deleted_at"]
-                    yield self._list(held, (), Message("report {key}", key=name.partition("/")[2]), tie=False)
+    def reports(self) -> Iterator[Index]:
+        """Yield one index that holds what reports and cards of dashboards read: as many of them as fit into it.
+
+        It stands beside the indexes of lists, so that no report takes a list its own; one is what writes can bear.
+        """
+        held: dict[str, None] = {}
+        served: list[str] = []
+        asked = [(name, list(dict.fromkeys(_report_fields(body)))) for name, body in _questions(self._model)
+                 if body.get("entity") == self._entity.key]  # fmt: skip
+        for name, needed in sorted(asked, key=lambda each: len(each[1])):
+            together = {**held, **dict.fromkeys(needed)}
+            if needed and len(together) <= _MOST_COVERED and all(self._plain(key) for key in needed):
+                held, served = together, [*served, name]
+        if held:
+            # SQLite takes an index for whole only if it holds what its own condition asks for, too.
+            columns = [*held, *(() if "deleted_at" in held else ("deleted_at",))]
+            yield self._list(columns, (), Message("report {key}", key=", ".join(served[:3])), tie=False)
 
     def _rule_fields(self) -> list[str]:
         """Return fields that row rules compare: the owner, links that share, then what the conditions of roles name."""
@@ -368,17 +382,25 @@ class _Maker:
         return Index(self._entity.key, self._stored.table, parts, keys, unique=True, where=where)
 
 
-_MOST_COVERED = 4
+_MOST_COVERED = 6
+"""Fields of an index for reports: with more it is hardly smaller than the table."""
 _FUNCTIONS = ("sum", "count", "count_distinct", "min", "max", "avg")
 
 
-def _report_fields(body: object) -> Iterator[str]:
-    """Yield the fields that a report groups by and adds up; a path or anything else spoils it."""
-    if not isinstance(body, dict):
-        return
-    groups = body.get("group_by") or ()
-    pivots = body.get("pivot") or ()
-    for texts in (groups, pivots):
+def _questions(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what reports and cards ask, with the name of each."""
+    for name, body in model.documents.items():
+        kind, _, key = name.partition("/")
+        if kind == "report":
+            yield key, body
+        elif kind == "dashboard":
+            cards = body.get("cards") or {}
+            yield from ((f"{key}.{card}", each) for card, each in cards.items() if isinstance(each, dict))
+
+
+def _report_fields(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the fields that a report groups by, adds up and asks about; a path or anything else spoils it."""
+    for texts in (body.get("group_by") or (), body.get("pivot") or (), body.get("trend") or ()):
         for text in [texts] if isinstance(texts, str) else texts:
             yield _inner(str(text))
     measures = body.get("measures")
@@ -386,6 +408,17 @@ def _report_fields(body: object) -> Iterator[str]:
         for function in _FUNCTIONS:
             if isinstance(each, dict) and isinstance(each.get(function), str):
                 yield str(each[function])
+        yield from _asked(each.get("where"))
+    yield from _asked(body.get("where"))
+    if isinstance(body.get("date"), str):
+        yield body["date"]
+
+
+def _asked(text: object) -> Iterator[str]:
+    """Yield the paths that a condition of a document reads."""
+    if isinstance(text, str):
+        with suppress(ExpressionInvalid):
+            yield from sorted(".".join(keys) for keys in paths(parse(text)))
 
 
 def _inner(text: str) -> str:

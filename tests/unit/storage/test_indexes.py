@@ -113,6 +113,28 @@ measures: {total: {sum: amount, label: Total}, number: {count: true}}
     assert ("stage", "closed_on", "amount") in {each[:3] for each in fields(indexes(database, LEAD, report))}
 
 
+def test_reports_and_cards_share_one_index_and_take_none_from_lists(database: Database) -> None:
+    asked = """
+---
+dashboard: home
+cards:
+  won: {entity: lead, where: "stage == 'won'", measures: {total: {sum: amount}}, date: closed_on}
+  far: {entity: lead, group_by: country.name, measures: {count: {count: true}}}
+---
+report: lead.by_stage
+entity: lead
+group_by: stage
+measures: {total: {sum: amount, where: "closed_on is not None"}}
+"""
+    views = "".join(VIEW.replace("lead.open", f"lead.v{n}").replace("-amount", key) for n, key in enumerate(ORDERS))
+    lists = fields(indexes(database, LEAD, views))
+    both = fields(indexes(database, LEAD, views, asked))
+
+    assert set(lists) <= set(both)
+    [more] = set(both) - set(lists)
+    assert {"stage", "amount", "closed_on"} <= set(more)
+
+
 def test_each_view_has_an_index_of_a_filter_before_any_has_a_second(database: Database) -> None:
     view = VIEW.replace("where: \"stage == 'new'\"\n", "")
     both = view.replace("[country]", "[stage, country]")
