@@ -25,6 +25,7 @@ from engine import (
     NotFound,
     Order,
     Path,
+    Principal,
     Query,
     Reader,
     RecordInvalid,
@@ -33,7 +34,7 @@ from engine import (
     conjunction,
     happenings,
 )
-from ui.asking import language, principal, reading, site
+from ui.asking import language, principal, reading, site, writing
 from ui.frame import is_fragment, notice, page, said, words
 from ui.pages.editing import said_title
 from ui.pages.listing import entity_of, locale_of
@@ -128,6 +129,8 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
             "days": [],
             "older": older,
             "first": first,
+            "may_update": row.may("update"),
+            "own": reader.principal.viewer is None and reader.principal.id is not None,
         }
         coming = _coming(reader, known, record_id, teller) if first else []
         values["days"] = days(teller.entries({each.id for each in coming}))
@@ -144,9 +147,7 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
             "quick": quick_inputs(reader, known, compose),
             "may_comment": "comments" in known.features and reader.access.may("comment", "create"),
             "may_attach": "attachments" in known.features and row.may("update"),
-            "may_update": row.may("update"),
             "follows": site().notices.followed(reader, entity, record_id, own),
-            "own": reader.principal.viewer is None and reader.principal.id is not None,
         }
         if is_fragment():
             return render_template("_stream.html", **values)
@@ -196,9 +197,18 @@ def log(entity: str, record_id: Any) -> Response:
         kind = activity_fields(other)["kind"]
         if not values.get(other.title) and kind is not None and values.get(kind) in other.fields[kind].choices:
             values[other.title] = said(other.fields[kind].choices[values[kind]].label)
+        step = _step_to(other, values)
     records, change_set = site().records, site().records.begin_set(principal(), "create", entity=other.key)
+
+    def work(who: Principal, connection: Any) -> None:
+        """Make the activity, and bring it on where it is over already: both, or neither."""
+        kept: dict[str, Any] = {"via": "web", "change_set": change_set, "connection": connection}
+        [made] = records.create(who, other.key, [values], **kept)
+        if step:
+            records.transition(who, other.key, [made.id], step, **kept)
+
     try:
-        records.create(principal(), other.key, [values], via="web", change_set=change_set)
+        writing(work)
     except RecordInvalid as refused:
         return answered(entity, id_, Compose(quick=typed, quick_problems=_by_field(refused.problems)))
     if not is_fragment():
@@ -212,6 +222,22 @@ def _read(entity: Entity, key: str, text: str, locale: Any) -> Any:
         return known.type.read(text, known.options, locale)
     except BadValue:
         return text
+
+
+def _step_to(entity: Entity, values: dict[str, Any]) -> str:
+    """Return the transition that brings a new record to the state that it is to have, and take that from its values.
+
+    "" where it begins there, or no transition leads there; then it is refused with its own words.
+    """
+    states = entity.states
+    if states is None or states.field not in values:
+        return ""
+    first, wanted = entity.fields[states.field].default, values[states.field]
+    steps = [each.key for each in states.transitions.values() if first in each.sources and each.to == wanted]
+    if first == wanted or not steps:
+        return ""
+    del values[states.field]
+    return steps[0]
 
 
 def _by_field(problems: Sequence[FieldProblem]) -> dict[str, str]:
