@@ -65,6 +65,10 @@ from engine.data.happenings import activity_relation as activity_relation
 from engine.data.happenings import happenings as happenings
 from engine.data.lanes import lane as lane
 from engine.data.marks import MARK as MARK
+from engine.data.minding import minding_duplicates as minding_duplicates
+from engine.data.nearby import Near as Near
+from engine.data.nearby import Point as Point
+from engine.data.nearby import distance_km as distance_km
 from engine.data.offering import offered as offered
 from engine.data.minding import minding_duplicates as minding_duplicates
 from engine.data.principal import SYSTEM as SYSTEM

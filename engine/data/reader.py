@@ -26,6 +26,7 @@ from engine.data.blinding import blinded, has_blind_indexes
 from engine.data.fields import Resolved, all_columns, child_columns, conversions, resolve, resolved_title, unknown
 from engine.data.finding import Everywhere, Found, found, number_of_words, searchable, words_of
 from engine.data.lanes import Lanes, lane, named
+from engine.data.nearby import MOST_NEAR, Around, Near, Point, box_around, distance_km
 from engine.data.normal import NOTHING, Normal, normal
 from engine.data.place import reading, visible
 from engine.data.principal import SYSTEM, Principal, fixed_shift
@@ -192,6 +193,30 @@ class Reader:
             made[value] = RowSet(listing.columns, self._with_children(listing, mine), following)
         self._count(self.read_as, query.entity, sum(map(len, made.values())))
         return made
+
+    def near(self, query: Query, path: str, point: Point, km: float) -> list[Near]:
+        """Return the rows of a query that lie within a distance of a point, the nearest first; at most `MOST_NEAR`.
+
+        `path` leads to a geo field. Order, columns and page of the query say nothing here.
+
+        Raises:
+            AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
+        """
+        self.access.require(query.entity, "read")
+        where = self._normal(query.entity, query.where)
+        key = ("near", path, *self._key(replace(query, select=("id",), order_by=()), where, ()))
+        tables, roles = self.published.tables, self.access.roles
+        strategy = strategy_for(self, query.entity)
+        statement: Statement = self._statements.get(
+            key, lambda: Around(self.kind, tables, roles, query, where, strategy=strategy).places(path)
+        )
+        box = box_around(point, km)
+        values = {**self._values(query, where), **box, "turns": int(box["west"] > box["east"]), "limit": MOST_NEAR}
+        places = ((str(row[0]), Point(float(row[1]), float(row[2]))) for row in self._run(statement, values))
+        measured = (Near(id_, place, distance_km(point, place)) for id_, place in places)
+        found = sorted((each for each in measured if each.km <= km), key=lambda each: (each.km, each.id))
+        self._count(self.read_as, query.entity, len(found))
+        return found
 
     def _in_lanes(
         self, query: Query, places: Mapping[str, int], abilities: tuple[str, ...]

@@ -223,11 +223,12 @@ def test_a_field_that_is_no_state_is_changed_by_a_move(yard: World, jobs: dict[s
 def test_a_column_takes_a_new_record_by_its_name_alone(yard: World) -> None:
     web = yard.browser("wim")
 
-    form = re.findall(r'(?s)<form method="post" action="/job/new">(.*?)</form>', web.text("/job?as=kanban"))[1]
+    # Of the states only that where jobs start offers it.
+    [form] = re.findall(r'(?s)<form method="post" action="/job/new">(.*?)</form>', web.text("/job?as=kanban"))
     values = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form)) | {"name": "Gate"}
     page = web.follow(web.submit("/job/new", values))
 
-    assert cards(page) == {"begun": ["Gate"]}
+    assert cards(page) == {"planned": ["Gate"]}
 
 
 def test_a_board_costs_few_statements(yard: World) -> None:
@@ -238,7 +239,7 @@ def test_a_board_costs_few_statements(yard: World) -> None:
             for number in range(30)
             for stage in ("planned", "done")
         ),
-    )  # noqa: E501
+    )
     web = yard.browser("wim")
     web.text("/job?as=kanban")
 
@@ -343,7 +344,7 @@ def test_another_day_is_typed_into_a_form_that_says_what_is_wrong(yard: World, m
         web.submit(
             place, {"begins_on": "2026-03-20", "ends_on": "2026-03-21", "back": "/job?view=job.days&on=2026-03-01"}
         )
-    )  # noqa: E501
+    )
     assert list(on_days(page)) == ["2026-03-20", "2026-03-21"]
     asked = web.submit(place, {"begins_on": "2026-03-22", "ends_on": "2026-03-21"}, **{"HX-Request": "true"})
     assert asked.status_code == 422
@@ -425,3 +426,167 @@ def test_one_record_is_an_event_as_a_file(yard: World, meetings: dict[str, str])
     assert (str(event["dtstart"].dt), str(event["dtend"].dt)) == ("2026-03-11", "2026-03-17")
     assert web.get(f"/job/{meetings['days']}/calendar.ics").status_code == 404
     assert yard.browser("fay").get(f"/place/{meetings['days']}/calendar.ics").status_code == 404
+
+
+# --- the timeline
+
+
+def test_a_timeline_shows_bars_in_rows_and_lets_them_be_moved(yard: World) -> None:
+    wim = {"owner": yard.ids["wim"]}
+    ids = yard.create(
+        "job",
+        {"name": "Roof", "begins_on": "2026-03-01", "ends_on": "2026-03-30", "kind": "wood", **wim},
+        {"name": "Gate", "begins_on": "2026-03-10", "ends_on": "2026-04-10", "kind": "iron", **wim},
+        {"name": "Later", "begins_on": "2027-03-10", "ends_on": "2027-04-10", **wim},
+        {"name": "Endless", "begins_on": "2026-03-20", **wim},
+    )
+    web = yard.browser("wim")
+
+    page = web.text("/job?as=timeline&on=2026-03-15")
+    assert re.findall(r'<span class="time-label">(.*?)</span>', page) == ["", "Iron", "Wood", "Empty"]
+    assert re.findall(r'<text class="time-text"[^>]*>(.*?)</text>', page) == ["Gate", "Roof", "Endless"]
+    assert "style=" not in re.sub(r"(?s)<head>.*</head>", "", page)
+    owner = web.text("/job?as=timeline&on=2026-03-15&by=owner&span=year")
+    assert re.findall(r'<span class="time-label">(.*?)</span>', owner) == ["", "Wim Oak"]
+    web.submit(f"/job/{ids[0]}/board/when?as=timeline", {"days": "3", "edge": "end"})
+    assert str(value(yard, "job", ids[0], "begins_on")) == "2026-03-01"
+    assert str(value(yard, "job", ids[0], "ends_on")) == "2026-04-02"
+    refused = web.submit(
+        f"/job/{ids[0]}/board/when?as=timeline", {"days": "-90", "edge": "end", "back": "/job?as=timeline"}
+    )
+    assert "It ends before it begins" in web.follow(refused)
+    assert "data-event" not in yard.browser("gus").text("/job?as=timeline&on=2026-03-15")
+
+
+# --- the tree
+
+
+@pytest.fixture
+def places(yard: World) -> dict[str, str]:
+    """Europe with Germany with Bonn and Köln, and China."""
+    ids: dict[str, str] = {}
+    for name, above in (("Europe", ""), ("Germany", "Europe"), ("Bonn", "Germany"), ("Köln", "Germany"), ("China", "")):
+        [ids[name]] = yard.create("place", {"name": name, **({"above": ids[above]} if above else {})})
+    return ids
+
+
+def nodes(page: str) -> list[str]:
+    return re.findall(r'<span class="tree-title">.*?<a href="[^"]*">(.*?)</a>', page)
+
+
+def test_a_tree_opens_branch_by_branch_and_its_address_knows_which(yard: World, places: dict[str, str]) -> None:
+    web = yard.browser("gus")
+    page = web.text("/place?as=tree")
+    assert nodes(page) == ["China", "Europe"]
+
+    [turn] = re.findall(r'<a class="tree-turn"[^>]*>', page)
+    assert 'aria-expanded="false" aria-label="1 below Europe"' in turn
+    page = web.text(re.findall(r'href="([^"]*)"', turn)[0].replace("&amp;", "&"))
+    assert nodes(page) == ["China", "Europe", "Germany"]
+    page = web.text(f"/place?as=tree&open={places['Europe']},{places['Germany']},rubbish")
+    assert nodes(page) == ["China", "Europe", "Germany", "Bonn", "Köln"]
+    assert "data-moving" in yard.browser("wim").text("/place?as=tree")
+    assert "data-moving" not in page
+
+
+def test_what_is_found_in_a_tree_shows_the_way_down_to_it(yard: World, places: dict[str, str]) -> None:
+    page = yard.browser("gus").text("/place?as=tree&q=bonn")
+
+    assert nodes(page) == ["Bonn"]
+    assert re.search(r"Europe . Germany . Bonn", words(page))
+
+
+def test_a_branch_moves_but_never_below_itself(yard: World, places: dict[str, str]) -> None:
+    web = yard.browser("wim")
+    back = {"back": "/place?as=tree"}
+
+    page = web.follow(web.submit(f"/place/{places['Europe']}/board/under", {"to": places["Bonn"], **back}))
+    assert "“Bonn” is part of it already" in page
+    assert value(yard, "place", places["Europe"], "above") is None
+    web.submit(f"/place/{places['Germany']}/board/under", {"to": places["China"], **back})
+    assert value(yard, "place", places["Germany"], "above") == places["China"]
+    web.submit(f"/place/{places['Germany']}/board/under", {"to": "", **back})
+    assert value(yard, "place", places["Germany"], "above") is None
+    form = web.text(f"/place/{places['Bonn']}/board/under?back=/place")
+    assert "Part of" in words(form)
+    fields = dict(re.findall(r'<input[^>]*name="([\w-]+)"[^>]*value="([^"]*)"', form))
+    assert "was-above" in fields
+    asked = web.submit(f"/place/{places['China']}/board/under", {"to": places["China"]}, **{"HX-Request": "true"})
+    assert asked.status_code == 422
+    assert "Nothing is part of itself" in asked.text
+    guest = yard.browser("gus")
+    guest.submit(f"/place/{places['Bonn']}/board/under", {"to": places["China"]})
+    assert value(yard, "place", places["Bonn"], "above") == places["Germany"]
+
+
+def test_a_tree_costs_few_statements(yard: World, places: dict[str, str]) -> None:
+    web = yard.browser("wim")
+    address = f"/place?as=tree&open={places['Europe']},{places['Germany']}"
+    web.text(address)
+    with yard.statements() as seen:
+        web.text(address)
+
+    assert 0 < len(seen) <= 5, seen
+
+
+# --- a list beside a record
+
+
+def test_a_list_stands_beside_the_record_that_its_address_names(yard: World, jobs: dict[str, str]) -> None:
+    web = yard.browser("wim")
+
+    page = web.text(f"/job?as=split&kind=wood&at={jobs['barn']}")
+    assert re.findall(r'class="split-title">(.*?)<', page) == ["Barn"]
+    assert f'hx-get="/job/{jobs["barn"]}"' in page
+    first = web.text("/job?as=split")
+    assert f'hx-get="/job/{jobs["barn"]}"' in first
+    assert "¥1,000.50" in "".join(re.findall(r"(?s)<noscript>.*?</noscript>", first))
+    # Somebody else's record is named in vain.
+    assert "Fence" not in web.text(f"/job?as=split&at={jobs['fence']}")
+
+
+# --- distances
+
+
+def test_records_are_listed_by_their_distance_from_a_point_or_a_record(yard: World) -> None:
+    yard.create(
+        "place",
+        {"name": "Hangzhou", "spot": {"lat": 30.2741, "lng": 120.1551}},
+        {"name": "Shanghai", "spot": {"lat": 31.2304, "lng": 121.4737}},
+        {"name": "Beijing", "spot": {"lat": 39.9042, "lng": 116.4074}},
+        {"name": "Suva", "spot": {"lat": -18.1248, "lng": 178.4501}},
+        {"name": "Apia", "spot": {"lat": -13.8333, "lng": -171.7667}},
+        {"name": "Nowhere"},
+    )
+    web = yard.browser("gus")
+
+    def near(address: str) -> list[tuple[str, str]]:
+        found = re.findall(r'<span class="near-km">(.*?)</span>.*?<a href="[^"]*">(.*?)</a>', web.text(address))
+        return [(title, km) for km, title in found]
+
+    assert near("/place?as=nearby&near=30.2741,120.1551&within=500") == [("Hangzhou", "0 m"), ("Shanghai", "165 km")]
+    assert near("/place?as=nearby&near=Shanghai&within=10") == [("Shanghai", "0 m")]
+    # Over the line of change of date.
+    assert [title for title, _ in near("/place?as=nearby&near=-18,179.9&within=500")] == ["Suva"]
+    assert [title for title, _ in near("/place?as=nearby&near=Apia&within=20100")][:2] == ["Apia", "Suva"]
+    assert near("/place?as=nearby&near=89.9,0&within=100") == []
+    assert 'href="geo:31.230400,121.473700"' in web.text("/place?as=nearby&near=Shanghai&within=10")
+    assert "No place of that name" in web.text("/place?as=nearby&near=Atlantis")
+    assert "From where?" in web.text("/place?as=nearby")
+
+
+# --- where they are offered
+
+
+def test_a_display_is_offered_where_it_fits_and_is_a_table_elsewhere(yard: World) -> None:
+    web = yard.browser("wim")
+
+    def offered(address: str) -> list[str]:
+        return re.findall(r'href="[^"]*[?&;]as=(\w+)[^"]*" title', web.text(address))
+
+    assert offered("/job") == ["kanban", "calendar", "timeline", "split"]
+    assert offered("/place") == ["tree", "split", "nearby"]
+    assert offered("/job?view=job.days") == ["table", "kanban", "timeline", "split"]
+    assert 'class="table list' in web.text("/place?as=kanban") or "No places yet" in web.text("/place?as=kanban")
+    web.client.set_cookie("guanxi_language", "zh")
+    assert 'title="看板"' in web.text("/job?as=kanban")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ui.pages.boards import calendar, ics, kanban, when
+from ui.pages.boards import calendar, ics, kanban, nearby, split, timeline, tree, when
 
-__all__ = ["blueprints", "calendar"]
+__all__ = ["blueprints", "calendar", "nearby", "split", "timeline"]
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Return the blueprints of the displays."""
-    return (kanban.routes, when.routes, ics.routes)
+    return (kanban.routes, when.routes, ics.routes, tree.routes)

@@ -206,7 +206,7 @@ def _shown(reader: Reader, asked: Listing, spec: Spec, span: str, day: date) -> 
     }
 
 
-_SPAN_WORDS = {"month": "Month", "week": "Week", "day": "Day", "agenda": "Agenda"}
+_SPAN_WORDS = {"month": "Month", "week": "Week", "day": "One day", "agenda": "Agenda"}
 
 
 def _moves(reader: Reader, spec: Spec) -> bool:

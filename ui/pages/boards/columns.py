@@ -57,6 +57,8 @@ class Column:
     limit: int | None = None
     ends: bool = False
     """Whether it is a state that nothing leads out of."""
+    starts: bool = True
+    """Whether a new record can be in it."""
 
     @property
     def over(self) -> bool:
@@ -150,8 +152,9 @@ def columns_of(reader: Reader, asked: Listing, board: Board) -> list[Column]:
             if not each.hidden or key in numbers
         ]
         ends = _ends(asked.wanted.entity, field)
+        starts = _starts(asked.wanted.entity, field)
         for column in found:
-            column.ends = column.name in ends
+            column.ends, column.starts = column.name in ends, column.name in starts
     elif field.type.links == "one":
         found = _linked(reader, field, numbers)
     else:
@@ -214,6 +217,16 @@ def _ends(entity: Entity, field: Field) -> frozenset[str]:
     steps = [each for each in entity.states.transitions.values() if not each.roles]
     left = {source for each in steps for source in (each.sources or field.choices) if source != each.to}
     return frozenset(field.choices) - left
+
+
+def _starts(entity: Entity, field: Field) -> frozenset[str]:
+    """Return the options that a new record can have: of a state those where records start."""
+    if entity.states is None or entity.states.field != field.key or field.entity != entity.key:
+        return frozenset(field.choices)
+    if field.default is not None:
+        return frozenset((field.default,))
+    reached = {each.to for each in entity.states.transitions.values()}
+    return frozenset(field.choices) - reached or frozenset(field.choices)
 
 
 def value_of(field: Field, name: str) -> Any:

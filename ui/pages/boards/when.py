@@ -143,7 +143,8 @@ def _dragged(reader: Reader, spec: Spec, now: dict[str, Any]) -> dict[str, Any]:
             values[spec.end] = shifted(last, away, place)
     except OverflowError:
         return {}
-    return values
+    writable = reader.access.writable(spec.entity.key)
+    return {key: each for key, each in values.items() if key in writable}
 
 
 def shifted(value: date, away: timedelta, place: Any) -> date:

@@ -2,3 +2,5 @@
 
 import "./boards/kanban.js";
 import "./boards/days.js";
+import "./boards/split.js";
+import "./boards/tree.js";
