@@ -352,6 +352,8 @@ class Form:
     """Fields that stand beside the name of a record; empty = those that fit."""
     around: tuple[str, ...] = ()
     """Relations whose records have their happenings told along with those of a record."""
+    steps: bool = False
+    """Whether it is filled in tab by tab, one after the other."""
 
 
 Action = Literal["read", "create", "update", "delete", "export", "transfer", "import"]

@@ -206,6 +206,7 @@ class Screens:
             layer=self._report.composed.layers[doc].name,
             highlights=self._known(doc, "highlights", body, entity, entity.fields, Message("field")),
             around=self._known(doc, "around", body, entity, entity.relations, Message("related records")),
+            steps=bool(body.get("steps")),
         )
 
     def _known(

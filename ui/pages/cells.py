@@ -179,7 +179,7 @@ def _made(reader: Reader, entity: Entity, wanted: Iterable[str], *, facts: bool)
         path = tuple(dotted.split("."))
         fields = fields_along(reader.model, entity.key, path)
         mask = mask_of(reader.access, fields) if fields else "hidden"
-        if mask == "hidden":
+        if not fields or mask == "hidden":
             continue
         if facts:
             if len(path) == 1 and fields[0].type.links != "children":

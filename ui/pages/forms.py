@@ -260,6 +260,7 @@ def _show(
         "entity": entity,
         "blocks": made,
         "tabs": tabs_of(form, made),
+        "steps": form.form.steps and not record_id,
         "wrongs": wrongs(made),
         "unplaced": unplaced(form, problems),
         "wrong": len(problems),

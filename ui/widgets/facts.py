@@ -142,7 +142,7 @@ class _Maker:
         if is_editable(self.reader.access, field):
             mark = f'{{% if edit %}} data-cell="{field.key}"{{% endif %}}'
             pencil = f'{{% if edit %}}<dd class="fact-way">{self._pencil(field)}</dd>{{% endif %}}'
-        fact = f'<div class="{classes}"{mark}><dt>{label}{pencil}</dt><dd>{inner}</dd></div>'
+        fact = f'<div class="{classes}"{mark}><dt>{label}</dt><dd>{inner}</dd>{pencil}</div>'
         return self._when(field.visible_when, fact)
 
     def _pencil(self, field: Field) -> str:

@@ -17,7 +17,7 @@ NUMBERS = frozenset({"number", "integer", "money", "percent"})
 def worked_out(reader: Reader, entity: Entity) -> list[Mapping[str, Any]]:
     """Return the formulas and rollups of an entity that the browser can work out and that who reads may see."""
     mask = reader.access.mask(entity.key)
-    found = []
+    found: list[Mapping[str, Any]] = []
     for each in entity.fields.values():
         if mask.get(each.key) not in {"read", "write"} or each.hidden:
             continue

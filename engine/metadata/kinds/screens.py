@@ -187,6 +187,7 @@ def form_schema() -> Schema:
             "form": dotted("Its name, such as visit.default.", "locked"),
             "entity": key("Entity that it shows.", "locked", holds="entity"),
             "tabs": mapping("Its tabs.", tab),
+            "steps": flag("Filled in tab by tab, one after the other."),
             "highlights": names("Fields that stand beside the name of a record.", holds="field"),
             "around": names("Relations whose records' happenings are told along with the record's.", holds="relation"),
             "panels": mapping(

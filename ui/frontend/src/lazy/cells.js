@@ -29,7 +29,7 @@ function placeOf(host) {
   return head?.hasAttribute("data-edit") && address ? { address, field: head.dataset.path.split(":")[0] } : null;
 }
 
-const valueOf = (host) => (host.matches(".fact") ? host.querySelector("dd") : host);
+const valueOf = (host) => (host.matches(".fact") ? host.querySelector("dd:not(.fact-way)") : host);
 
 // --- opening, saving, leaving
 
