@@ -26,7 +26,7 @@ from engine import (
     to_text,
 )
 from ui.asking import language, reading
-from ui.frame import is_fragment, page, words
+from ui.frame import htmx, is_fragment, page, words
 from ui.pages.list_state import carried
 from ui.pages.listing import PAGE, Listing, Wanted
 from ui.widgets.criteria import Condition, Grammar, Group, Part, Words, replaced
@@ -166,7 +166,7 @@ def _page(reader: Reader, asked: Listing, filled: Filled) -> str:
         "groups": groups,
         "state": wanted.address(cursor="", rows=PAGE).partition("?")[2],
         "back": wanted.address(cursor="", rows=PAGE),
-        "alone": not is_fragment(),
+        "alone": not is_fragment() or f"/{wanted.entity.key}/filter" in (htmx.current_url or ""),
     }
     if is_fragment():
         return render_template("_builder.html", **shown)

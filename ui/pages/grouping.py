@@ -36,12 +36,12 @@ from ui.widgets.numbers import Name, in_order, names_of
 from ui.widgets.paths import fields_along
 
 MOST_GROUPS = 200
-UNITS = ("month", "quarter", "year", "week")
+UNITS = ("month", "quarter", "year")
+"""Parts of dates that a list offers to group by; its address takes `week` and `day` too."""
 _BY_UNIT = {
     "month": Message("{field}, by month"),
     "quarter": Message("{field}, by quarter"),
     "year": Message("{field}, by year"),
-    "week": Message("{field}, by week"),
 }
 _SUMMED = frozenset(("integer", "number", "money", "duration"))
 _AVERAGED = frozenset(("percent", "rating"))
@@ -86,6 +86,10 @@ def choices_of(reader: Reader, entity: Entity, now: str) -> list[tuple[str, str]
             label, kind = field.label.in_(spoken), str(field.value_type)
             asked = f"month({key})" if kind in {"date", "datetime"} else key
             if field.hidden or bucket_of(reader.access, entity.key, asked) is None:
+                continue
+            if field.system and key != "owner":
+                if key == "created_at":
+                    found.append((asked, Message(_BY_UNIT["month"].template, field=label).in_(spoken)))
                 continue
             if kind in {"date", "datetime"}:
                 by_unit = ((unit, Message(_BY_UNIT[unit].template, field=label)) for unit in UNITS)

@@ -44,6 +44,8 @@ class Head:
     """Dotted path of what the column shows; behind a colon the widget that shows it."""
     editable: bool = False
     """Whether its cells can be filled in where they stand, in records that may be changed."""
+    width: int | None = None
+    """In pixels, where somebody set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
         sort = "" if mask == "masked" else _sort(model, fields, column.path)
         told = (_label(column, fields, locale.language), sort, _help(fields[-1], locale.language))
         shows = f"{'.'.join(column.path)}{':' + column.widget if column.widget else ''}"
-        heads.append(Head(*told, shows, len(fields) == 1 and is_editable(access, fields[0])))
+        heads.append(Head(*told, shows, len(fields) == 1 and is_editable(access, fields[0]), column.width))
         widths.append(column.width)
         aligns.append(({"right": "end", "left": "start"}.get(column.align, column.align) or made.align, made.whole))
     source = _source(entity.key, [each for each, _places in cells], titled, locale.language, mode)
@@ -234,6 +236,7 @@ def _row_acts(mode: Mode, language: str, name: str) -> str:
 
 def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Sequence[int | None], titled: int) -> str:
     rules: list[str] = []
+    wide: list[str] = []
     phone: list[str] = []
     for place, (label, (align, whole), width) in enumerate(zip(labels, aligns, widths, strict=True)):
         # The first column of the table holds the tick.
@@ -242,13 +245,16 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
             rules.append(f"{cell}{{text-align:{align};font-variant-numeric:tabular-nums}}")
         if whole:
             rules.append(f"{cell}{{white-space:nowrap}}")
+        elif not width and place != titled:
+            wide.append(f"{cell}{{min-inline-size:7rem}}")
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
         if place == titled:
             phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 4.5rem)}}")
         else:
             phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
-    return f"{''.join(rules)}@media (max-width:639.98px){{{''.join(phone)}}}"
+    desk = f"@media (min-width:640px){{{''.join(wide)}}}" if wide else ""
+    return f"{''.join(rules)}{desk}@media (max-width:639.98px){{{''.join(phone)}}}"
 
 
 def css_text(words: str) -> str:
