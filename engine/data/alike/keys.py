@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from engine.data.shape import Shape
     from engine.data.unit import Unit
 
-MOST_OF_RULE = 16
-MOST_OF_SET = 32
+MOST_OF_RULE = 24
+MOST_OF_SET = 40
 """Keys that a record has for one rule, and for one set of rules."""
 MOST_TWINS = 60
 """Records that are looked at for one key: what more of them share tells nobody apart."""
