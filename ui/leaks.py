@@ -15,6 +15,7 @@ from flask import Flask, g
 from werkzeug.routing import Rule
 
 from engine import ACTIONS, Asking, Channel, Message, Words, register_channel
+from ui import leak_reports
 from ui.app import create_app
 from ui.leak_calls import register_calls
 from ui.mcp import leaks as agents
@@ -33,6 +34,7 @@ def register_faces() -> None:
     register_channel(Channel("rest", Message("the API"), _rest, slow=True))
     register_channel(Channel("screens", Message("pages"), _screens, slow=True))
     register_calls()
+    leak_reports.register()
     agents.register()
 
 
