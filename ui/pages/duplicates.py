@@ -9,9 +9,22 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from engine import MOST_MERGED, DuplicatesFound, Entity, Locale, Message, NotFound, Reader, Row, Suspects, Twin, is_id
+from engine import (
+    MOST_MERGED,
+    DuplicatesFound,
+    Entity,
+    Locale,
+    Message,
+    NotFound,
+    Reader,
+    Row,
+    Suspects,
+    Text,
+    Twin,
+    is_id,
+)
 from ui.asking import language, principal, reading, site
-from ui.frame import listed, notice, page, said, words
+from ui.frame import listed, notice, page, said, within, words
 from ui.pages.acts import Act, register
 from ui.pages.drafts import told
 from ui.pages.editing import editing
@@ -124,7 +137,13 @@ def _shown(reader: Reader, twin: Twin, locale: Locale) -> ShownTwin:
 
 
 def _in_words(reasons: Iterable[Message]) -> str:
-    return listed(reason.in_(language()) for reason in reasons)
+    return listed(_word(reason) for reason in reasons)
+
+
+def _word(reason: Message) -> str:
+    """Return a reason as it stands in a row of them: labels begin small in English."""
+    values = {key: within(value) if isinstance(value, Text) else value for key, value in reason.values.items()}
+    return Message(reason.template, **values).in_(language())
 
 
 # --- beside a record
@@ -219,7 +238,7 @@ def _group(reader: Reader, entity: str, group: Sequence[Suspects]) -> Group:
     return Group(
         members,
         tuple(pair.id for pair in group),
-        tuple(dict.fromkeys(reason.in_(language()) for pair in group for reason in pair.reasons)),
+        tuple(dict.fromkeys(_word(reason) for pair in group for reason in pair.reasons)),
         max(pair.score for pair in group),
         f"/{entity}/merge?{ids}&back=/{entity}/duplicates" if alike else "",
     )

@@ -12,6 +12,7 @@ from engine import Count, ExpressionInvalid, ExpressionProblem, QueryInvalid, Re
 from ui.asking import principal, reading, site
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages import displays
+from ui.pages.duplicates import watching
 from ui.pages.filter_builder import said_filter
 from ui.pages.grouping import choices_of, grouped, inside, totals
 from ui.pages.listing import MOST, PAGE, Listing, chips_of, listing, sorted_by
@@ -150,6 +151,7 @@ def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
         "may_change": reader.access.may(wanted.entity.key, "update"),
         "may_delete": reader.access.may(wanted.entity.key, "delete"),
         "may_export": reader.access.may(wanted.entity.key, "export"),
+        "may_import": reader.access.may(wanted.entity.key, "import") and not wanted.entity.parent,
         "limited": not reader.access.rule(wanted.entity.key, "read").everybody,
         "count": "",
         "more": None,
@@ -197,5 +199,6 @@ def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None)
         "field_names": asked.table.select,
         "style": f"/{key}/columns.css?view={wanted.view.key}&v={asked.table.style_key}",
         "may_import": reader.access.may(key, "import") and not wanted.entity.parent,
+        "duplicates": watching(reader, key) if reader.access.may(key, "update") else "",
         "searchable": "search" in wanted.entity.features or any(wanted.entity.search_fields),
     }
