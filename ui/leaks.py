@@ -61,7 +61,7 @@ def _faces(asking: Asking, *, api: bool) -> Iterator[Any]:
 
 def _harmless(rule: Rule) -> bool:
     """Say whether a page may be asked for on a live site: it shows records, and writes nothing down."""
-    shows = "entity" in rule.arguments or rule.rule in {"/", "/search"} or rule.rule.startswith("/x/")
+    shows = "entity" in rule.arguments or rule.rule == "/" or rule.rule.startswith(("/search", "/x/"))
     return shows and "export" not in rule.rule
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
-from flask import Blueprint, request
+from flask import Blueprint, render_template, request
 from markupsafe import Markup
 
 from engine import Entity, Found, Reader, searchable
@@ -18,10 +17,8 @@ PER_ENTITY = 6
 """Records that are shown of one kind while all kinds are."""
 OF_ONE = 60
 """Records that are shown when one kind is chosen; its own list has the others."""
-FOUND = 150
-"""Records that are looked at, the best first."""
-_FEW_KINDS = 8
-"""Kinds that are asked for by themselves when others filled what is looked at."""
+FOUND = 100
+"""Records that are looked at, the best first; kinds that others crowded out are asked for by themselves, afterwards."""
 
 routes = Blueprint("search", __name__)
 
@@ -53,9 +50,33 @@ def search() -> str:
     with reading() as reader:
         kinds = searched_kinds(reader)
         chosen = next((each for each in kinds if each.key == scope), None)
-        groups = _groups(reader, words, kinds, chosen) if words else []
+        groups, crowded = _groups(reader, words, kinds, chosen) if words else ([], False)
         by_kind = {each.entity.key: each for each in groups}
-        return page("search.html", reader, words=words, groups=groups, by_kind=by_kind, kinds=kinds, chosen=chosen)
+        later = [each for each in kinds if each.key not in by_kind] if crowded else []
+        return page(
+            "search.html",
+            reader,
+            words=words,
+            groups=groups,
+            by_kind=by_kind,
+            kinds=kinds,
+            chosen=chosen,
+            later=later,
+        )
+
+
+@routes.get("/search/kind")
+def kind() -> str:
+    """Return what words find of one kind, for a page that others have filled; "" for nothing."""
+    words, scope = request.args.get("q", "").strip(), request.args.get("in", "")
+    with reading() as reader:
+        chosen = next((each for each in searched_kinds(reader) if each.key == scope), None)
+        if chosen is None or not words:
+            return ""
+        found = reader.search(words, (chosen.key,), limit=PER_ENTITY + 1)
+        more = len(found) > PER_ENTITY
+        group = _group(chosen, found, PER_ENTITY, marker(words), more=more)
+        return render_template("_found.html", group=group, words=words, chosen=None) if found else ""
 
 
 def searched_kinds(reader: Reader) -> list[Entity]:
@@ -70,32 +91,21 @@ def searched_kinds(reader: Reader) -> list[Entity]:
     return sorted(known, key=lambda each: order.get(each.key, len(order)))
 
 
-def _groups(reader: Reader, words: str, kinds: Sequence[Entity], chosen: Entity | None) -> list[Group]:
+def _groups(reader: Reader, words: str, kinds: Sequence[Entity], chosen: Entity | None) -> tuple[list[Group], bool]:
+    """Return what was found by kind, the kind of the best hits first, and whether there was more than is looked at."""
     mark = marker(words)
     if chosen is not None:
         found = reader.search(words, (chosen.key,), limit=OF_ONE + 1)
-        return [_group(chosen, found, OF_ONE, mark, more=len(found) > OF_ONE)] if found else []
+        return ([_group(chosen, found, OF_ONE, mark, more=len(found) > OF_ONE)] if found else []), False
     every = reader.search(words, limit=FOUND)
     full = len(every) >= FOUND
-    # What is shown of a kind is all of it, unless there was more to look at.
-    open_ended = {each.key: full for each in kinds}
     by_kind: dict[str, list[Found]] = {}
-    for key, hits in groupby(sorted(every, key=lambda each: each.entity), lambda each: each.entity):
-        by_kind[key] = list(hits)
-    if full:
-        # One kind with many hits must not hide the others.
-        poor = [each.key for each in kinds if len(by_kind.get(each.key, ())) < PER_ENTITY][:_FEW_KINDS]
-        for key in poor:
-            by_kind[key] = reader.search(words, (key,), limit=PER_ENTITY + 1)
-            open_ended[key] = len(by_kind[key]) > PER_ENTITY
+    for each in every:
+        by_kind.setdefault(each.entity, []).append(each)
     order = {each.key: place for place, each in enumerate(kinds)}
     best = {key: place for place, key in reversed(list(enumerate(each.entity for each in every[:PER_ENTITY])))}
-    keys = sorted(
-        (key for key in by_kind if by_kind[key]), key=lambda key: (best.get(key, FOUND), order.get(key, len(order)))
-    )
-    return [
-        _group(reader.model.entity(key), by_kind[key], PER_ENTITY, mark, more=open_ended.get(key, full)) for key in keys
-    ]
+    keys = sorted(by_kind, key=lambda key: (best.get(key, FOUND), order.get(key, len(order))))
+    return [_group(reader.model.entity(key), by_kind[key], PER_ENTITY, mark, more=full) for key in keys], full
 
 
 def _group(entity: Entity, found: Sequence[Found], most: int, mark: Callable[[str], Markup], *, more: bool) -> Group:
