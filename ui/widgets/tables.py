@@ -22,6 +22,8 @@ from ui.widgets.inputs import is_editable
 from ui.widgets.paths import fields_along, linked_titles, mask_of
 
 Mode = Literal["list", "bin", "plain", "related", "belonging"]
+FACTS = 3
+"""Columns beside the name that a row has on a phone, where it is a card."""
 OWN_KEPT = 300
 """Tables with columns of somebody's own choice that are kept."""
 
@@ -237,6 +239,7 @@ def _row_acts(mode: Mode, language: str, name: str) -> str:
 def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Sequence[int | None], titled: int) -> str:
     rules: list[str] = []
     wide: list[str] = []
+    facts = 0
     phone: list[str] = []
     for place, (label, (align, whole), width) in enumerate(zip(labels, aligns, widths, strict=True)):
         # The first column of the table holds the tick.
@@ -245,14 +248,18 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
             rules.append(f"{cell}{{text-align:{align};font-variant-numeric:tabular-nums}}")
         if whole:
             rules.append(f"{cell}{{white-space:nowrap}}")
-        elif not width and place != titled:
-            wide.append(f"{cell}{{min-inline-size:7rem}}")
+        elif not width:
+            wide.append(f"{cell}{{min-inline-size:{9 if place == titled else 7}rem}}")
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
         if place == titled:
             phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 4.5rem)}}")
         else:
-            phone.append(f".list td:nth-child({place + 2})::before{{content:{css_text(label)}}}")
+            facts += 1
+            told = f".list td:nth-child({place + 2})"
+            phone.append(
+                f"{told}::before{{content:{css_text(label)}}}" if facts <= FACTS else f"{told}{{display:none}}"
+            )
     desk = f"@media (min-width:640px){{{''.join(wide)}}}" if wide else ""
     return f"{''.join(rules)}{desk}@media (max-width:639.98px){{{''.join(phone)}}}"
 
