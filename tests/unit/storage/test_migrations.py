@@ -181,6 +181,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "5abe34c9b3f78569036b20bde9d1059f0cc8e7db196dfaaa0fca5ec8cf362b1b",
             "9ecca885a732510f612e4f14cfefa5086de5e71ed10e94d0db25a03fc196a493",
         ),
+        17: (
+            "c5bccf129150f13bec7117fa4d7a2e992580a18375e960451e00d283b62fd6a2",
+            "0e47f59c083bff92d72d566331084f21ddb9e558c80b93f9b4610bbb6b75cca3",
+        ),
         18: (
             "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
             "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
