@@ -26,14 +26,17 @@ class Conflict:
     """Who else changed it, and when."""
 
 
-def of_fields(reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale) -> list[Conflict]:
-    """Return for each field that two people changed what each of them wrote."""
+def of_fields(
+    reader: Reader, entity: Entity, fields: Mapping[str, FieldConflict], locale: Locale, who: str = ""
+) -> list[Conflict]:
+    """Return for each field that two people changed what each of them wrote; `who` says who else, and when."""
     return [
         Conflict(
             key,
             entity.fields[key].label.in_(language()),
             spoken(reader, entity.fields[key], each.mine, locale),
             spoken(reader, entity.fields[key], each.theirs, locale),
+            who,
         )
         for key, each in fields.items()
     ]

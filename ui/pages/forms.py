@@ -31,7 +31,7 @@ from engine import (
 from ui.asking import principal, reading, site
 from ui.frame import notice, page, within, words
 from ui.pages.child_rows import done_with_rows
-from ui.pages.conflicts import Conflict, of_cells, of_fields
+from ui.pages.conflicts import Conflict, of_cells, of_fields, who_and_when
 from ui.pages.copying import asked_for, copied
 from ui.pages.drafts import draft_asked_for, drop, offers, told, values_of
 from ui.pages.duplicates import twins_of, watching
@@ -228,7 +228,7 @@ def _stored(
         filling.uploads, filling.typed = sent.uploads, sent.values
         conflicts = of_cells(reader, form, sent.conflicts, locale) if status == CONFLICT else []
     if conflict is not None:
-        conflicts += of_fields(reader, shown, conflict.fields, locale)
+        conflicts += of_fields(reader, shown, conflict.fields, locale, who_and_when(reader, shown, conflict))
     posted = request.form.get("version", type=int)
     return _show(
         reader,

@@ -140,7 +140,7 @@ async function read(input, field) {
   }
   const { value, problem } = await answer.json();
   field.querySelectorAll(":scope > .field-read").forEach((each) => each.remove());
-  input.toggleAttribute("aria-invalid", Boolean(problem));
+  input.setAttribute("aria-invalid", String(Boolean(problem)));
   field.classList.toggle("is-wrong", Boolean(problem));
   if (problem) {
     const told = Object.assign(document.createElement("p"), { className: "field-wrong field-read", textContent: problem });
