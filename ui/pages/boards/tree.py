@@ -116,7 +116,9 @@ displays.register(Display(KEY, "Tree", "hierarchy-2", _fits, draw, ("open",), or
 
 
 def _facts(view: View, entity: Entity, parent: str) -> tuple[str, ...]:
-    return tuple(path for path in view.columns if path not in {entity.title, parent, "updated_at"})[:_FACTS]
+    left_out = {entity.title, parent, "updated_at"}
+    flags = {key for key, each in entity.fields.items() if each.storage is not None and each.storage.kind == "boolean"}
+    return tuple(path for path in view.columns if path not in left_out | flags)[:_FACTS]
 
 
 def _cards(reader: Reader, asked: Listing, parent: str, *, ways: bool) -> Cards:

@@ -93,7 +93,7 @@ function drop(event) {
   const { node, edge, over, far } = dragged;
   const { days, minutes } = far ? away(event) : { days: 0, minutes: 0 };
   over?.classList.remove("is-over");
-  node.style.translate = "";
+  node.removeAttribute("style");
   node.classList.remove("is-moving");
   dragged = null;
   if (far) {

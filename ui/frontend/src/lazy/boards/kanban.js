@@ -32,6 +32,8 @@ function send(board, card, column) {
   const heads = [...board.querySelectorAll(".board-head")].map((head) => `#${head.id}`);
   const focused = card.contains(document.activeElement);
   card.classList.add("is-moving");
+  // What dragging left of styles would be written onto the card that comes.
+  card.removeAttribute("style");
   const { entity, query, back } = board.dataset;
   htmx
     .ajax("POST", `/${entity}/${id}/board/move${query ? `?${query}` : ""}`, {
@@ -85,6 +87,15 @@ function shut(board) {
   }
 }
 
+/** A copy without the styles that were set by script: written into the page they would break its policy. */
+function unstyled(deep) {
+  const style = this.style.cssText;
+  this.removeAttribute("style");
+  const copy = Node.prototype.cloneNode.call(this, deep);
+  this.style.cssText = style;
+  return copy;
+}
+
 function setUp(board) {
   if (known.has(board)) {
     return;
@@ -94,6 +105,16 @@ function setUp(board) {
   if (!("moving" in board.dataset)) {
     return;
   }
+  board.addEventListener(
+    "pointerdown",
+    (event) => {
+      const card = event.target.closest(".board-card");
+      if (card) {
+        card.cloneNode = unstyled;
+      }
+    },
+    true,
+  );
   for (const list of board.querySelectorAll("[data-cards]")) {
     Sortable.create(list, {
       group: {

@@ -8,7 +8,7 @@ function treeOf(node) {
 
 document.addEventListener("pointerdown", (event) => {
   const row = event.target.closest?.("[data-tree-row][data-moves]");
-  if (row && event.button === 0 && event.pointerType !== "touch" && !event.target.closest(".tree-acts, .tree-turn")) {
+  if (row && event.button === 0 && event.pointerType !== "touch" && !event.target.closest(".tree-acts, a.tree-turn")) {
     dragged = { row, x: event.clientX, y: event.clientY, far: false, over: null };
   }
 });
