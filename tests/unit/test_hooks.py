@@ -54,7 +54,7 @@ def fail(error: Exception) -> Any:
 
 
 def test_every_hook_says_when_it_is_called_and_what_an_error_does() -> None:
-    assert set(SPECIFICATIONS) == {*ARCHITECTURE.split(), "changed", "password_breached"}
+    assert set(SPECIFICATIONS) == {*ARCHITECTURE.split(), "changed", "password_breached", "shared"}
     for name in SPECIFICATIONS:
         text = re.sub(r"\s+", " ", inspect.getdoc(getattr(specifications, name)) or "")
         assert re.search(r"\bCalled\b", text), name

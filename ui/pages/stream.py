@@ -158,7 +158,7 @@ def answered(entity: str, record_id: str, compose: Compose | None = None) -> Res
     """Answer a form of the stream: the panel again where a script asked for it, else the page that it came from."""
     wrong = compose is not None and compose.wrong
     if is_fragment() or wrong:
-        html = shown(entity, record_id, compose or Compose())
+        html = shown(entity, record_id, compose if compose is not None and wrong else Compose())
         return make_response(html, 422 if wrong else 200)
     return redirect(own_path(request.form.get("back", ""), f"/{entity}/{record_id}/stream"), 303)
 
