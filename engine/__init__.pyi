@@ -63,6 +63,9 @@ from engine.data.happenings import Happenings as Happenings
 from engine.data.happenings import activity_fields as activity_fields
 from engine.data.happenings import activity_relation as activity_relation
 from engine.data.happenings import happenings as happenings
+from engine.data.hanging import Hanging as Hanging
+from engine.data.hanging import hanging as hanging
+from engine.data.incoming import incoming as incoming
 from engine.data.lanes import lane as lane
 from engine.data.marks import MARK as MARK
 from engine.data.minding import minding_duplicates as minding_duplicates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, redirect, request
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from ui.asking import language, principal, reading, site
 from ui.frame import notice, page, said, within, words
 from ui.pages.acts import Act, acts, register
 from ui.pages.belonging import AT_ONCE, child_list, has_more, related_lists
+from ui.pages.deleting import has_consequences
 from ui.pages.editing import said_title
 from ui.pages.history import Story, stories
 from ui.pages.listing import entity_of, locale_of
@@ -105,7 +106,9 @@ def restore(entity: str, record_id: Any) -> Response:
 @register
 def _delete(reader: Reader, entity: Entity, row: Row) -> Iterable[Act]:
     if row.may("delete"):
-        yield Act(words("Delete"), f"/{entity.key}/{row.id}/delete", "trash", "post", order=90, danger=True)
+        # What others hang on is asked about first; the rest goes at once, and comes back by the notice.
+        method: Literal["get", "post"] = "get" if has_consequences(reader.model, entity.key) else "post"
+        yield Act(words("Delete"), f"/{entity.key}/{row.id}/delete", "trash", method, order=90, danger=True)
 
 
 # --- the record itself

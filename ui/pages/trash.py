@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from engine import Column, Entity, Message, Order, Query, Reader, Text, is_id
 from ui.asking import principal, reading, site
 from ui.frame import is_fragment, notice, page, within
+from ui.pages.deleting import lines
 from ui.pages.listing import MOST, PAGE, entity_of, locale_of
 from ui.widgets.cells import Asked, Cell, register_cell
 from ui.widgets.moments import day_writer, zone
@@ -108,7 +109,9 @@ def ask(entity: str) -> str:
     """Ask again before anything is lost, and say what."""
     with reading() as reader:
         shown = entity_of(reader, entity)
-        return page("purge.html", reader, entity=shown, records=_named(reader, shown, _ticked()))
+        records = _named(reader, shown, _ticked())
+        told = lines(reader, shown, [each[0] for each in records], for_good=True)
+        return page("purge.html", reader, entity=shown, records=records, lines=told)
 
 
 @routes.post("/<entity>/trash/purge")

@@ -361,3 +361,23 @@ def test_mail_comes_in_the_name_of_the_site(world: World, tmp_path: Path) -> Non
 
     assert settings_ is not None
     assert settings_.sender == "Acme <crm@example.com>"
+
+
+def test_before_a_record_goes_it_is_said_what_hangs_on_it(clinic: World, anna: str) -> None:
+    [bert] = clinic.create("contact", {"name": "Bert"})
+    clinic.create("visit", *({"subject": f"Check {number}", "patient": anna, "on_date": f"2026-01-0{number}",
+                              "owner": clinic.ids["cai"]} for number in range(1, 4)))  # fmt: skip
+    clinic.create("thing", {"name": "Vase", "maker": bert, "friends": [bert], "owner": clinic.ids["cai"]})
+    web = clinic.browser("ada")
+
+    kept, gone = web.text(f"/contact/{anna}/delete"), web.text(f"/contact/{bert}/delete")
+
+    assert "3 visits lead to it by “Patient” and have to be changed or deleted first" in words(kept)
+    assert "Move to the recycle bin" not in words(kept)
+    assert "1 thing loses what “Maker” leads to" in words(gone)
+    assert "1 thing loses what “Friends” leads to" in words(gone)
+    assert f'href="/contact/{bert}/delete"' in web.text(f"/contact/{bert}")
+    assert "Contact moved to the recycle bin" in words(web.follow(web.submit(f"/contact/{bert}/delete")))
+    asked = words(web.text(f"/contact/trash/purge?id={bert}"))
+    assert "These records and their history cannot be had back" in asked
+    assert clinic.browser("nia").get(f"/contact/{anna}/delete").status_code == 403
