@@ -218,8 +218,6 @@ def _behind(
 ) -> str:
     """Return the address of the records behind a number."""
     base = whole_list(reader, question.entity)
-    if base is None:
-        return ""
     parts = [question.where, _narrowed_by(reader, card, question.entity, scope, period)]
     if measure.function == "ratio":
         whole = question.measure(measure.of)

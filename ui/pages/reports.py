@@ -330,7 +330,7 @@ def _whole_condition(asked: Asked) -> str:
 def _list_address(reader: Reader, asked: Asked) -> str:
     """Return the address of the list of the records that the report is about; "" when there is none."""
     base = whole_list(reader, asked.entity.key)
-    return "" if base is None else narrowed_list(base, _whole_condition(asked))
+    return narrowed_list(base, _whole_condition(asked))
 
 
 def _sorting(asked: Asked, key: str) -> Sorting:

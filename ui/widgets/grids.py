@@ -133,17 +133,18 @@ def ways(reader: Reader, answer: Answer) -> Callable[[Keys, Keys, str], str]:
 
     def address(row: Keys, column: Keys, measure: str) -> str:
         condition = records_of(model, question, row, column, measure, timezone)
-        return "" if base is None else narrowed(base, "" if condition is None else to_text(condition))
+        return narrowed(base, "" if condition is None else to_text(condition))
 
     return address
 
 
-def whole_list(reader: Reader, entity: str) -> str | None:
-    """Return the address of the list of all records of an entity: of a view that leaves none out."""
+def whole_list(reader: Reader, entity: str) -> str:
+    """Return the address of all records of an entity: of a view that leaves none out, else of a report that lists."""
     views = _views(reader, entity)
     first = next((each for each in views if each.where is None), None)
     if first is None:
-        return None
+        columns = "".join(f"&column={quote(path)}" for path in views[0].columns)
+        return f"/report/new?entity={entity}&own=1{columns}"
     return f"/{entity}" if first is views[0] else f"/{entity}?view={quote(first.key)}"
 
 

@@ -41,6 +41,30 @@ fields:
   seen_at: {type: datetime, label: {en: Seen, zh: 查看}}
   place: {type: lookup, label: {en: Place, zh: 地点}, to: place, on_delete: clear}
 ---
+entity: spare
+label: {en: Spare part, zh: 配件}
+plural: {en: Spare parts, zh: 配件}
+title: name
+fields:
+  name: {type: text, label: {en: Name, zh: 名称}, required: true}
+  stock: {type: integer, label: {en: Stock, zh: 库存}}
+---
+view: spare.low
+entity: spare
+title: {en: Nearly gone, zh: 将尽}
+where: "stock < 3"
+columns: {name: {}, stock: {}}
+---
+entity: goal
+label: {en: Goal, zh: 目标}
+plural: {en: Goals, zh: 目标}
+title: name
+fields:
+  name: {type: text, label: {en: Name, zh: 名称}, required: true}
+  month: {type: date, label: {en: Month, zh: 月份}}
+  who: {type: user, label: {en: Who, zh: 人员}}
+  amount: {type: money, label: {en: Amount, zh: 金额}, currency: CNY}
+---
 view: repair.begun
 entity: repair
 title: {en: Begun, zh: 已始}
@@ -55,7 +79,11 @@ columns: {name: {}, stage: {}, price: {}, due_on: {}}
 ---
 role: chief
 label: {en: Chief, zh: 主管}
-grants: {repair: {read: all, create: all, update: all, export: all}, place: {read: all}}
+grants:
+  repair: {read: all, create: all, update: all, export: all}
+  place: {read: all}
+  spare: {read: all}
+  goal: {read: all}
 ---
 role: hand
 label: {en: Hand, zh: 工人}
@@ -108,6 +136,14 @@ cards:
   hello: {text: {en: Hello there, zh: 你好}, width: 6}
   margins: {entity: repair, title: {en: Margins, zh: 毛利}, measures: {margin: {avg: margin}}, width: 3}
   chiefs: {entity: repair, measures: {count: {count: true}}, roles: [chief]}
+  parts: {entity: spare, measures: {count: {count: true}}, width: 3}
+  wanted:
+    entity: repair
+    measures: {count: {count: true}}
+    chart: gauge
+    date: due_on
+    target: {entity: goal, sum: amount, date: month, person: who}
+    width: 3
   sums: {report: shop.stages, title: {en: Report, zh: 报表}, width: 6}
 ---
 dashboard: shop.secret

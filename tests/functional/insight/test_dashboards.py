@@ -4,6 +4,7 @@ import html
 import json
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -31,7 +32,8 @@ def listed(web: Web, address: str) -> int:
 def test_the_first_page_is_the_dashboard_of_ones_roles(seen: World) -> None:
     page = seen.browser("cao").text("/")
     assert order(page) == [
-        "open", "count", "months", "rate", "stages", "begun", "plan", "hello", "margins", "chiefs", "sums",
+        "open", "count", "months", "rate", "stages", "begun", "plan", "hello", "margins", "chiefs", "parts",
+        "wanted", "sums",
     ]  # fmt: skip
     assert 'hx-get="/dashboard/shop.all/card/open?period=this_month&amp;whose=all"' in page
     assert "chiefs" not in order(seen.browser("hal").text("/"))
@@ -77,6 +79,27 @@ def test_a_number_tells_how_it_changed_and_how_far_its_target_is(seen: World) ->
     assert re.search(r"than ¥[\d,.]+ in [\w ,]+ – ", words(shown))
     rate = words(card(seen.browser("cao"), "rate"))
     assert re.match(r"[\d.]+%", rate)
+
+
+def test_a_target_is_added_up_from_the_records_that_say_it(shop: World) -> None:
+    goals = [("2026-03-01", "cao", "30"), ("2026-03-05", "hal", "10"), ("2026-04-01", "cao", "500")]
+    shop.create("goal", *({"name": m, "month": m, "who": shop.ids[who], "amount": a} for m, who, a in goals))
+    web = shop.browser("cao")
+    march = {"period": "between", "from": "2026-03-01", "to": "2026-03-31"}
+    every, mine = words(card(web, "wanted", **march)), words(card(web, "wanted", **march, whose="me"))
+    number = int(every.split()[0])
+    assert every == f"{number} {Decimal(number * 100 / 40).quantize(Decimal(1))}% of 40"
+    assert mine.endswith("% of 30")
+    assert 'class="ring-part"' in card(web, "wanted", **march)
+
+
+def test_a_number_leads_to_its_records_where_no_view_shows_them_all(shop: World) -> None:
+    shop.create("spare", *({"name": f"S{stock}", "stock": stock} for stock in range(7)))
+    web = shop.browser("cao")
+    found = re.search(r'dash-value"[^>]*><a href="([^"]+)">7</a>', card(web, "parts"))
+    assert found is not None
+    page = web.text(html.unescape(found[1]))
+    assert len(re.findall(r'<a href="/spare/[0-9a-f-]{36}"', page)) == 7
 
 
 def test_a_chart_brings_its_table_and_the_words_that_are_drawn(seen: World) -> None:

@@ -242,29 +242,25 @@ export function draw(place) {
   const button = place.parentElement.querySelector("[data-picture]");
   if (button) {
     button.hidden = false;
-    button.addEventListener("click", () => picture(place, chart));
+    button.addEventListener("click", () => picture(place, data));
   }
 }
 
-/** Save a chart as a PNG: its SVG, painted on a canvas twice as large. */
-function picture(place, chart) {
+/** Save a chart as a PNG: drawn once more, twice as large, on a canvas that is not on the page. */
+async function picture(place, data) {
+  const { CanvasRenderer } = await import("./canvas.js");
+  echarts.use(CanvasRenderer);
+  const paint = palette(place);
   const { width, height } = place.getBoundingClientRect();
-  const image = new Image();
-  image.addEventListener("load", () => {
-    const canvas = document.createElement("canvas");
-    canvas.width = width * 2;
-    canvas.height = height * 2;
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = colour("bg-surface", place);
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-    const title = place.closest("[aria-labelledby]")?.querySelector("h1, h2")?.textContent.trim() || "chart";
-    const link = document.createElement("a");
-    link.download = `${title}.png`;
-    link.href = canvas.toDataURL("image/png");
-    link.click();
-  });
-  image.src = chart.getDataURL({ type: "svg" });
+  const canvas = document.createElement("canvas");
+  const chart = echarts.init(canvas, null, { renderer: "canvas", devicePixelRatio: 2, width, height });
+  chart.setOption({ ...options(data, place), animation: false });
+  const title = place.closest("[aria-labelledby]")?.querySelector("h1, h2") ?? document.querySelector("h1");
+  const link = document.createElement("a");
+  link.download = `${title?.textContent.trim() || "chart"}.png`;
+  link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: paint("bg-surface") });
+  link.click();
+  chart.dispose();
 }
 
 function redraw() {
