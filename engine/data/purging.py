@@ -77,12 +77,15 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
     for table in ("person_star", "person_visit"):
         unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
+    # What somebody was typing about them; the key of a draft begins with the id of its record.
+    drafted = phrases.is_in("substr(record_key, 1, 36)", "text")
+    unit.run(f"DELETE FROM user_draft WHERE {drafted}", [unit.ids(ids)])  # noqa: S608 - constants
     if shape.entity.key == "user":
         own = f"{phrases.is_in('owner_id')} AND {'NOT shared' if phrases.kind == 'postgresql' else 'shared = 0'}"
         unit.run(f"DELETE FROM saved_view WHERE {own}", [unit.ids(ids)])  # noqa: S608 - constants
         for table in (
             *("calendar_feed", "person_dashboard", "person_report", "person_setting", "person_star", "person_visit"),
-            "user_view",
+            *("user_draft", "user_view"),
         ):
             unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for table in ("notice", "record_follow", "record_pin", "record_presence"):

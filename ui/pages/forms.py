@@ -38,6 +38,7 @@ from ui.pages.duplicates import twins_of, watching
 from ui.pages.editing import Editing, Filling, blank, blocks, editing, said_title, stored, tabs_of, unplaced, wrongs
 from ui.pages.listing import entity_of, locale_of
 from ui.pages.live import live_of
+from ui.pages.logic import asks_server
 from ui.pages.posting import Sent, read
 from ui.pages.signed_out import kept_without_sign_in
 from ui.pages.typed import go_on_with, is_again
@@ -279,6 +280,7 @@ def _show(
         "offers": () if is_again() else offers(reader, entity.key, record_id or "", locale),
         "draft": f"/{entity.key}/draft",
         "live": live_of(reader, form),
+        "logic": asks_server(reader, form),
         "watching": watching(reader, entity.key),
         **for_conditions(reader, form, filling),
         **more,

@@ -46,6 +46,12 @@ def logic(entity: str) -> Response:
     return jsonify(fields=fields, sections=sections)
 
 
+def asks_server(reader: Reader, form: Editing) -> bool:
+    """Say whether a form has conditions that no browser can work out."""
+    key = form.entity.key
+    return any(condition(reader.model, key, expr).tree is None for expr in of_form(form.form, form.entity, form.fields))
+
+
 @routes.post("/<entity>/form/read")
 def read_one(entity: str) -> Response:
     """Return how a value is read that was typed into a field, as JSON: `value` as it is kept, else `problem`."""

@@ -16,6 +16,7 @@ from ui.pages.editing import Block, Editing, Filling, blocks, editing, said_titl
 from ui.pages.forms import WITHOUT, for_conditions
 from ui.pages.listing import entity_of, locale_of
 from ui.pages.posting import Sent, read
+from ui.pages.signed_out import kept_without_sign_in
 from ui.safe import own_path
 
 routes = Blueprint("moves", __name__)
@@ -25,6 +26,7 @@ _ASKED = "asked"
 
 
 @routes.post("/<entity>/<uuid:record_id>/transition/<name>")
+@kept_without_sign_in
 def transition(entity: str, record_id: Any, name: str) -> AnyResponse:
     """Move a record to another state, with what was filled in for it."""
     id_ = str(record_id)

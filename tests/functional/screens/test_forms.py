@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine import SYSTEM, Site
+from engine.personal.drafts import MOST
 from tests.functional.screens.clinic import DOCUMENTS, PEOPLE, children, stored, visit
 from tests.functional.screens.filling import form_at
 from tests.functional.screens.world import World, build, words
@@ -189,7 +190,10 @@ def test_after_saving_one_goes_back_to_where_one_came_from_but_never_elsewhere(c
 def test_a_name_that_several_records_have_is_asked_about(clinic: World) -> None:
     one, two = clinic.create("contact", {"name": "王伟", "city": "北京"}, {"name": "王伟", "city": "上海"})
     web = clinic.browser("cai")
-    assert re.findall(r'link-told">(\w+)', web.text("/lookup/visit/patient?q=王")) in (["上海", "北京"], ["北京", "上海"])
+    assert re.findall(r'link-told">(\w+)', web.text("/lookup/visit/patient?q=王")) in (
+        ["上海", "北京"],
+        ["北京", "上海"],
+    )
 
     form = form_at(web, "/visit/new").fill(subject="Check", patient="王伟").refused()
 
@@ -508,4 +512,19 @@ def test_the_same_forms_work_on_postgresql(tmp_path: Path, postgres_url: str) ->
         web.submit(f"{address}/transition/miss", {"asked": "why_missed", "was-why_missed": "", "why_missed": "Ill"})
     )
     assert stored(world, "visit", address)["stage"] == "missed"
+
+    visit = address.rsplit("/", 1)[1]
+    for number in range(MOST + 1):
+        site.drafts.keep(ids["cai"], "visit", visit, f"key{number:03}", [("subject", "Half")], 2)
+    cell = web.get(f"{address}/cell/subject", **{"HX-Request": "true"})
+    assert cell.status_code == 200
+    with site.database.read() as connection:
+        found = site.drafts.of(connection, ids["cai"], "visit", visit)
+    assert (len(found), found[0].pairs, found[0].version) == (MOST, [("subject", "Half")], 2)
+    site.records.delete(SYSTEM, "visit", [visit])
+    site.records.purge(SYSTEM, "visit", [visit])
+    with site.database.read() as connection:
+        assert site.drafts.of(connection, ids["cai"], "visit", visit) == [], (
+            "what was typed about it goes with a record"
+        )
     site.close()
