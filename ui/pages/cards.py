@@ -283,7 +283,9 @@ def _target(reader: Reader, card: Card, scope: Scope, value: Any, show: Callable
     part = reached(value, None if wanted is None else Decimal(wanted))
     if part is None or wanted is None:
         return None
-    return {"percent": int(part), "drawn": min(int(part), 100), "text": show(Decimal(wanted))}
+    if isinstance(value, int) and Decimal(wanted) == int(wanted):
+        wanted = int(wanted)  # records are counted whole
+    return {"percent": int(part), "drawn": min(int(part), 100), "text": show(wanted)}
 
 
 # --- lists
