@@ -45,7 +45,7 @@ def show(entity: str) -> str:
     """Show the conditions of a list."""
     with reading() as reader:
         asked = carried(reader, entity)
-        grammar = Grammar(reader.model, entity)
+        grammar = Grammar(reader.model, entity, reader.access)
         tree = tree_of(grammar, asked.wanted.filter)
         if not tree.parts:
             tree = replace(tree, parts=(first_row(reader, grammar),))
@@ -58,7 +58,7 @@ def change(entity: str) -> Response:
     act, _, place = request.form.get("do", "apply").partition(":")
     with reading() as reader:
         asked = carried(reader, entity)
-        grammar = Grammar(reader.model, entity)
+        grammar = Grammar(reader.model, entity, reader.access)
         filled = read_form(reader, grammar, request.form)
         if act != "apply":
             filled.tree = _rebuilt(reader, grammar, filled.tree, act, place)
@@ -75,7 +75,7 @@ def count(entity: str) -> str:
     """Tell how many records fit what the form says now."""
     with reading() as reader:
         asked = carried(reader, entity)
-        grammar = Grammar(reader.model, entity)
+        grammar = Grammar(reader.model, entity, reader.access)
         filled = read_form(reader, grammar, request.form)
         expr = _written(reader, asked, grammar, filled)
         if filled.problems or asked.problems:
@@ -156,7 +156,7 @@ def _fits(field: Field) -> bool:
 
 
 def _page(reader: Reader, asked: Listing, filled: Filled) -> str:
-    wanted, grammar = asked.wanted, Grammar(reader.model, asked.wanted.entity.key)
+    wanted, grammar = asked.wanted, Grammar(reader.model, asked.wanted.entity.key, reader.access)
     opened = [each.path.rpartition(".")[0] for _place, each in _leaves(filled.tree) if isinstance(each, Condition)]
     opened += [each.path for _place, each in _leaves(filled.tree) if isinstance(each, Condition)]
     groups = path_groups(reader.access, wanted.entity.key, language(), _fits, [each for each in opened if "." in each])
@@ -185,7 +185,7 @@ def said_filter(reader: Reader, wanted: Wanted) -> list[Said]:
     """Return the conditions of a list's expression, each with the address of the list without it."""
     if not wanted.filter:
         return []
-    grammar = Grammar(reader.model, wanted.entity.key)
+    grammar = Grammar(reader.model, wanted.entity.key, reader.access)
     tree = tree_of(grammar, wanted.filter)
     form = Form(reader, grammar, language(), Filled(tree))
     form.inputs()

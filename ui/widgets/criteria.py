@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, TypeAlias
 
-from engine import Call, Expr, Model, Path, parse, to_text
+from engine import Access, Call, Expr, Model, Path, parse, to_text
 from ui.widgets.operators import Operator, candidates, kind_of, operators, teams_of
-from ui.widgets.paths import fields_along
+from ui.widgets.paths import fields_along, mask_of
 
+_TYPES = {"number": Decimal, "date": date, "datetime": date, "time": time}
+"""What values are by kind of field; of all others texts."""
 _DEEPEST = 4
 """Groups within groups that are shown; what lies deeper is a row of words."""
 
@@ -54,11 +58,15 @@ class Grammar:
 
     model: Model
     entity: str
+    access: Access | None = None
+    """Of whoever is asked: fields that they may not read have no operators; nobody's = every field has."""
 
     def operators(self, path: str) -> dict[str, Operator]:
         """Return the operators of the field at a path; none when there is no such field."""
         fields = fields_along(self.model, self.entity, path.split("."))
         if not fields or any(each.type.links != "one" for each in fields[:-1]):
+            return {}
+        if self.access is not None and mask_of(self.access, fields) != "read":
             return {}
         return dict(operators(kind_of(fields[-1]), teams_of(self.model)))
 
@@ -80,9 +88,17 @@ class Grammar:
             dotted = ".".join(keys)
             for operator in self.operators(dotted).values():
                 for values in candidates(operator, expr):
-                    if self._writes(operator, Path(keys), values, expr):
+                    if self._fits(dotted, operator, values) and self._writes(operator, Path(keys), values, expr):
                         return Condition(dotted, operator.key, values)
         return None
+
+    def _fits(self, path: str, operator: Operator, values: tuple[Any, ...]) -> bool:
+        """Say whether values are of the type that the field has: what compares others is no row, and no condition."""
+        if operator.value in {"", "period"}:
+            return True
+        fields = fields_along(self.model, self.entity, path.split(".")) or ()
+        kind = "number" if operator.value == "days" else kind_of(fields[-1])
+        return all(type(each) is _TYPES.get(kind, str) for each in values)
 
     @staticmethod
     def _writes(operator: Operator, path: Path, values: tuple[Any, ...], expr: Expr) -> bool:
