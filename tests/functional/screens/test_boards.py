@@ -590,3 +590,20 @@ def test_a_display_is_offered_where_it_fits_and_is_a_table_elsewhere(yard: World
     assert 'class="table list' in web.text("/place?as=kanban") or "No places yet" in web.text("/place?as=kanban")
     web.client.set_cookie("guanxi_language", "zh")
     assert 'title="看板"' in web.text("/job?as=kanban")
+
+
+def test_a_card_says_how_late_it_is_and_since_when_nothing_changed(
+    yard: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    for name, days in (("Late", -3), ("Soon", 1), ("Later", 30)):
+        yard.create("job", {"name": name, "begins_on": "2020-01-01", "ends_on": today + timedelta(days)})
+    with monkeypatch.context() as before:
+        before.setattr(clock, "now", lambda: datetime.now(UTC) - timedelta(6))
+        yard.create("job", {"name": "Idle"})
+    page = yard.browser("ada").text("/job?as=kanban")
+
+    found = dict(re.findall(r'(?s)board-card-title"[^>]*>(\w+)</a>.*?<span class="board-due (is-\w+)">', page))
+    assert found == {"Late": "is-late", "Soon": "is-soon", "Later": "is-later", "Idle": "is-soon"}
+    said = ("3 days late", "Tomorrow", "in 30 days", "6 days without a change")
+    assert [each in words(page) for each in said] == [True] * 4

@@ -64,7 +64,7 @@ title: {en: All jobs, zh: 全部工单}
 columns: {name: {}, stage: {widget: badge}, price: {}, place: {}, begins_on: {}, owner: {}}
 order: [name]
 filters: [stage, kind, owner]
-kanban: {by: stage, sum: price, card: [place], due: ends_on, limits: {begun: 2}, over: refuse}
+kanban: {by: stage, sum: price, card: [place], due: ends_on, stale: 5, limits: {begun: 2}, over: refuse}
 calendar: {start: meets_at, end: leaves_at, color: kind}
 timeline: {start: begins_on, end: ends_on, group: kind, color: stage}
 ---
