@@ -456,6 +456,7 @@ from engine.notices import SIGNS as SIGNS
 from engine.notices import Notices as Notices
 from engine.notices import NoticeSettings as NoticeSettings
 from engine.notices import ToldNotice as ToldNotice
+from engine.notices import acting_person as acting_person
 from engine.notices import asked_settings as asked_settings
 from engine.notices import notice_sentence as notice_sentence
 from engine.outbound import Outbound as Outbound

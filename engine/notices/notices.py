@@ -95,13 +95,15 @@ class Notices:
         return found[0] if found else None
 
     def mark(self, principal: Principal, ids: Sequence[str] | None = None, *, read: bool = True) -> int:
-        """Note that somebody has read notices, all of them unless ids are given, or has not; return how many."""
-        principal.require_own_hands()
-        if principal.id is None:
-            return 0
+        """Note that somebody has read notices, all of them unless ids are given, or has not; return how many.
+
+        Raises:
+            AccessDenied: they only look as somebody else, or are a program.
+        """
+        me = acting_person(principal)
         with self._database.write() as connection:
-            number = self.rows.mark(connection, principal.id, ids, read=read)
-        self.unread.forget([principal.id])
+            number = self.rows.mark(connection, me, ids, read=read)
+        self.unread.forget([me])
         return number
 
     def seen(self, principal: Principal, entity: str, record_id: str) -> None:
@@ -122,13 +124,11 @@ class Notices:
         """Keep how somebody wants to be told.
 
         Raises:
-            AccessDenied: they only look as somebody else, or are nobody.
+            AccessDenied: they only look as somebody else, or are a program.
         """
-        principal.require_own_hands()
-        if principal.id is None:
-            raise AccessDenied(Message("Only people have notices"))
+        me = acting_person(principal)
         with self._database.write() as connection:
-            self.rows.keep_settings(connection, principal.id, settings)
+            self.rows.keep_settings(connection, me, settings)
 
     def followed(self, reader: Reader, entity: str, record_id: str, values: Mapping[str, Any]) -> bool:
         """Say whether whoever reads follows a record, of which `values` has owner and maker."""
@@ -142,13 +142,11 @@ class Notices:
         """Let somebody follow a record that they may read, or hear no more of it.
 
         Raises:
-            AccessDenied: they only look as somebody else, or are nobody.
+            AccessDenied: they only look as somebody else, or are a program.
         """
-        principal.require_own_hands()
-        if principal.id is None:
-            raise AccessDenied(Message("Only people have notices"))
+        me = acting_person(principal)
         with self._database.write() as connection:
-            self.rows.follow(connection, entity, record_id, principal.id, follows=follows)
+            self.rows.follow(connection, entity, record_id, me, follows=follows)
 
     # --- jobs -------------------------------------------------------------------------------------------------------
 
@@ -156,6 +154,18 @@ class Notices:
         if actor is not None and state in _TOLD_STATES:
             self.rows.write(connection, [Wish(actor, "job", details={"job": job_id, "state": state})])
             self.unread.forget([actor])
+
+
+def acting_person(principal: Principal) -> str:
+    """Return the id of a person who acts with their own hands.
+
+    Raises:
+        AccessDenied: they only look as somebody else, or are a program.
+    """
+    principal.require_own_hands()
+    if principal.id is None or principal.scopes is not None:
+        raise AccessDenied(Message("Only people do this, not programs"))
+    return principal.id
 
 
 def tell(reader: Reader, notices: Sequence[Notice]) -> list[ToldNotice]:

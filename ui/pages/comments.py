@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from engine import AccessDenied, GuanxiError, Message, NotFound, Reader, RecordInvalid, is_id
+from engine import AccessDenied, GuanxiError, Message, NotFound, Reader, RecordInvalid, acting_person, is_id
 from ui.asking import language, principal, reading, site
 from ui.frame import is_fragment, notice, page
 from ui.pages.attachments import received
@@ -120,20 +120,17 @@ def delete(entity: str, record_id: Any, comment_id: Any) -> Response:
 @routes.post("/<entity>/<uuid:record_id>/comments/<uuid:comment_id>/sign")
 def sign(entity: str, record_id: Any, comment_id: Any) -> Response:
     """Put a sign beside a comment, or take it away."""
-    id_, comment, who = str(record_id), str(comment_id), principal()
-    who.require_own_hands()
+    id_, comment, me = str(record_id), str(comment_id), acting_person(principal())
     with reading() as reader:
         _comment(reader, entity, id_, comment)
-    if who.id is not None:
-        site().notices.posts.toggle(comment, who.id, request.form.get("sign", ""))
+    site().notices.posts.toggle(comment, me, request.form.get("sign", ""))
     return answered(entity, id_)
 
 
 @routes.post("/<entity>/<uuid:record_id>/comments/<uuid:comment_id>/pin")
 def pin(entity: str, record_id: Any, comment_id: Any) -> Response:
     """Let a comment stay on top of its record, or no longer; it takes the right to change the record."""
-    id_, comment, who = str(record_id), str(comment_id), principal()
-    who.require_own_hands()
+    id_, comment, me = str(record_id), str(comment_id), acting_person(principal())
     with reading() as reader:
         known = entity_of(reader, entity)
         _comment(reader, entity, id_, comment)
@@ -142,7 +139,7 @@ def pin(entity: str, record_id: Any, comment_id: Any) -> Response:
     posts = site().notices.posts
     if request.form.get("pin") == "1":
         try:
-            posts.pin(entity, id_, comment, who.id)
+            posts.pin(entity, id_, comment, me)
         except GuanxiError as refused:
             return answered(entity, id_, Compose(problems=[refused.in_(language())]))
     else:

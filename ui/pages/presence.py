@@ -33,10 +33,11 @@ def present(entity: str, record_id: Any) -> Response | str:
             people = [titles[each] for each in ids if each in titles]
         by = str(row.values().get("updated_by.name") or "")
         version = row.version
-    if who.id is not None and who.viewer is None:
+    if who.id is not None and who.viewer is None and who.scopes is None:
         if due:
             notices.presence.renew(entity, id_, who.id)
-        notices.seen(who, entity, id_)
+        if "state" not in request.form:
+            notices.seen(who, entity, id_)  # The page was opened just now.
     stale = version > request.form.get("version", version, type=int)
     state = blake2b(repr((people, stale, version if stale else 0)).encode(), digest_size=6).hexdigest()
     if state == request.form.get("state"):
