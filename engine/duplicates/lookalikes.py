@@ -104,7 +104,8 @@ class Lookalikes:
         self._records, self._jobs = records, jobs
         records.guard = Guard()
         self.merges = Merges(records)
-        jobs.register(Task(TASK, Scan(records), Message("Search for duplicates"), concurrency=1))
+        self._scan = Scan(records)
+        jobs.register(Task(TASK, self._scan, Message("Search for duplicates"), concurrency=1))
         jobs.register(Task(filling.TASK, self._prepare, Message("Preparation of duplicate rules"), concurrency=1))
         jobs.watches.append((_LOOKED_AT, self.ask_for_keys))
 
@@ -201,6 +202,14 @@ class Lookalikes:
         return self._jobs.submit(
             connection, TASK, {"entity": entity}, actor=principal.id, title=title, key=f"{TASK}:{entity}", entity=entity
         )
+
+    def search_now(self, entity: str) -> int:
+        """Look for all duplicates of an entity here and now, and return how many pairs look alike.
+
+        Raises:
+            GuanxiError: no document says what they are.
+        """
+        return self._scan.now(entity)
 
     def last_search(self, connection: Connection, entity: str) -> Searched | None:
         """Return the latest search through an entity; None when there was none."""

@@ -19,6 +19,7 @@ from engine.duplicates import pairs
 from engine.duplicates.finding import Finder
 from engine.errors import GuanxiError
 from engine.i18n import Message
+from engine.ids import new_id
 from engine.jobs import Run
 from engine.publish import Published
 from engine.storage.database import run
@@ -34,6 +35,19 @@ class Scan:
 
     def __init__(self, records: Records) -> None:
         self._records = records
+
+    def now(self, entity: str) -> int:
+        """Search here and now, and return how many pairs there are."""
+        state: dict[str, Any] = {"after": _FIRST, "done": 0, "found": 0}
+        database, scan = self._records.database, new_id()
+        while state["after"]:
+            with database.read() as connection:
+                found, state = self._portion(connection, entity, state)
+            with database.write() as connection:
+                pairs.keep(connection, entity, found, scan=scan)
+                if not state["after"]:
+                    pairs.forget_others(connection, entity, scan)
+        return int(state["found"])
 
     def __call__(self, job: Run) -> None:
         """Search on from where the job was."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.data.principal import Principal
 from engine.errors import GuanxiError
-from engine.leaks import exchanging, explaining, probing, reading, webhooks, writing  # noqa: F401 - they register channels
+from engine.leaks import exchanging, explaining, probing, reading, twins, webhooks, writing  # noqa: F401 - they register channels
 from engine.leaks.channels import Asking, Channel, channels
 from engine.leaks.finding import Leak
 from engine.leaks.judge import Judge
