@@ -161,3 +161,26 @@ def test_what_is_typed_is_read_as_it_is_left(clinic: World, anna: str) -> None:
     assert read("items-0-amount", "7")["value"] == "7.00"
     for closed in ("id_card", "patient", "total", "items-0-scan", "nonsense"):
         assert ada.submit("/visit/form/read", {"field": closed, "value": "x"}).status_code == 404, closed
+
+
+def test_a_form_with_tabs_can_be_filled_in_step_by_step(clinic: World, anna: str) -> None:
+    documents = """
+form: contact.default
+entity: contact
+steps: true
+tabs:
+  who: {label: {en: Who, zh: 谁}, sections: {who: {rows: [name]}}}
+  where: {label: {en: Where, zh: 哪里}, sections: {where: {rows: [[mobile, city]]}}}
+"""
+    (clinic.site.config.folder / "schemas" / "steps.yaml").write_text(documents, "utf-8")
+    clinic.site.publish()
+    ada = clinic.browser("ada")
+    page = ada.text("/contact/new")
+    assert re.findall(r'data-tab="([a-z]+)"', page) == ["who", "where"]
+    assert page.count("data-step=") == 2
+    assert "data-step=" not in ada.text(f"/contact/{anna}/edit"), "what is there already is changed anywhere"
+
+    again = form_at(ada, "/contact/new").fill(mobile="nonsense").refused()
+    assert re.findall(r'<li><a href="#f-(\w+)">', again.page) == ["name", "mobile"]
+    assert again.page.count('class="tab-wrong"') == 2
+    again.fill(name="Cora", mobile="").saved()

@@ -252,7 +252,7 @@ def test_every_word_of_these_screens_is_chinese_for_who_reads_chinese(clinic: Wo
         web.text(each)
         for each in (
             address, f"{address}/edit", f"{address}/history", f"{address}?tab=related", f"/contact/{anna}?tab=related",
-            f"/thing/{thing}/edit", f"/thing/{thing}", "/visit/new", "/thing/new", "/lookup/visit/patient?q=zzz",
+            f"/thing/{thing}/edit", f"/thing/{thing}", "/visit/new", "/thing/new", "/lookup/visit/patient?q=无名",
         )
     ]  # fmt: skip
     pages.append(form_at(web, "/visit/new").fill(fee="-1").refused().page)

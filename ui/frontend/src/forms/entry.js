@@ -29,6 +29,14 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
+document.addEventListener("focusout", () => {
+  setTimeout(() => {
+    if (document.activeElement === document.body) {
+      document.querySelectorAll(".day-picks").forEach((each) => each.remove());
+    }
+  });
+});
+
 function picksFor(input) {
   const { today: now, tomorrow, monday, typeDay } = words();
   const start = today();
