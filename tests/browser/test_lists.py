@@ -258,7 +258,7 @@ def test_on_a_phone_a_row_is_a_card_with_labels(page: Page) -> None:
 @pytest.mark.parametrize("context", [{"viewport": PHONE, "java_script_enabled": False}], indirect=True)
 def test_on_a_phone_the_navigation_opens_without_a_script(page: Page) -> None:
     page.goto("/")
-    navigation = page.get_by_role("navigation", name="Navigation")
+    navigation = page.get_by_role("navigation", name="Navigation", exact=True)
     expect(navigation).to_be_hidden()
 
     page.locator(".dock-more").click()
