@@ -175,7 +175,7 @@ class Merges:
         """Return (record, change set) of what was merged into a record and not taken back, the newest first."""
         mark = unit.phrases.mark
         text = (
-            "SELECT m.record_id, m.change_set_id FROM merged_record m JOIN change_set c ON c.id = m.change_set_id"  # noqa: S608
+            "SELECT m.record_id, m.change_set_id FROM merged_record m LEFT JOIN change_set c ON c.id = m.change_set_id"  # noqa: S608
             f" WHERE m.entity = {mark} AND m.survivor_id = {mark} AND c.undone_by IS NULL ORDER BY m.at DESC"
         )
         return [(row[0], row[1]) for row in unit.run(text, (entity, id_)).fetchall()]
@@ -407,7 +407,7 @@ def _pointer(unit: Unit, entity: str, id_: str) -> str | None:
     """Return where a record went, unless that was taken back."""
     mark = unit.phrases.mark
     text = (
-        "SELECT m.survivor_id FROM merged_record m JOIN change_set c ON c.id = m.change_set_id"  # noqa: S608 - constants
+        "SELECT m.survivor_id FROM merged_record m LEFT JOIN change_set c ON c.id = m.change_set_id"  # noqa: S608 - constants
         f" WHERE m.entity = {mark} AND m.record_id = {mark} AND c.undone_by IS NULL ORDER BY m.at DESC LIMIT 1"
     )
     row = unit.run(text, (entity, id_)).fetchone()

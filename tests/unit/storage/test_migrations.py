@@ -189,6 +189,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
             "29de401d1b184b73d8daf01611183fba9c1cdafc78e5a1f9334de4880a58cfdb",
         ),
+        19: (
+            "f100d452be3187da6cbb4dc6b8491f487fbe808330594018c3f85f8b02fca62a",
+            "f4f862687f596d3fc32dc7c5572406d067c2446ba6bd7ce9bf183c7c90b36920",
+        ),
         20: (
             "dc11a11150e46bb3edb95f73d82c70ec4b1b64579ca05b5c31ab0a4ab897ea82",
             "c81771b471b0791e454794ad078d726f27a20075c59ebb47d40e4bb3f9a12628",
