@@ -33,7 +33,7 @@ from ui.frame import is_fragment, notice, page, said
 from ui.pages.editing import said_title
 from ui.pages.listing import entity_of, locale_of, table_of
 from ui.widgets.facts import child_paths
-from ui.widgets.tables import Head, Table, table
+from ui.widgets.tables import Head, Mode, Table, table
 
 RELATED_ROWS = 20
 AT_ONCE = 2
@@ -192,7 +192,7 @@ def related_list(
     relation, other = known
     view = reader.model.views.get(link.view or "") or reader.model.default_view(other.key)
     acts = _acts(reader, relation, other)
-    shown = table_of(reader, other, _without(view, relation.field), acts or "plain")
+    shown = table_of(reader, other, _without(view, relation.field), acts)
     where = view.where if link.view else None
     query = Query(other.key, select=shown.select, where=where, order_by=view.order, limit=RELATED_ROWS)
     abilities = {"related": ("update", "delete"), "belonging": ("delete",)}.get(acts, ())
@@ -213,7 +213,7 @@ def related_list(
         count,
         _whole(other, relation.field, row.id) if found.next_cursor and relation.kind == "lookup" else "",
         _new(reader, relation, other, here, tab),
-        acts=f"{here}/related/{relation.key}" if acts else "",
+        acts=f"{here}/related/{relation.key}" if acts != "plain" else "",
     )
 
 
@@ -226,15 +226,15 @@ def _new(reader: Reader, relation: Relation, other: Entity, here: str, tab: str)
     return f"/{other.key}/new?{relation.field}={value}&back={quote(back)}"
 
 
-def _acts(reader: Reader, relation: Relation, other: Entity) -> str:
-    """Return what can be done with a row: "related" let go of and deleted, "belonging" deleted, "" nothing."""
+def _acts(reader: Reader, relation: Relation, other: Entity) -> Mode:
+    """Return what can be done with a row: "related" let go of and deleted, "belonging" deleted, "plain" nothing."""
     if relation.kind == "children":
-        return ""
+        return "plain"
     field = other.fields[relation.field]
     loose = not field.required and relation.field in reader.access.writable(other.key)
     if loose and reader.access.may(other.key, "update"):
         return "related"
-    return "belonging" if reader.access.may(other.key, "delete") else ""
+    return "belonging" if reader.access.may(other.key, "delete") else "plain"
 
 
 def _heads(shown: Table) -> tuple[tuple[Head, bool], ...]:

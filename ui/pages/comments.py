@@ -38,8 +38,9 @@ def write(entity: str, record_id: Any) -> Response:
     if compose.wrong:
         return answered(entity, id_, compose)
     if sent:
-        compose.problems = received(entity, id_, sent)
-        if compose.wrong:
+        problems = received(entity, id_, sent)
+        if problems:
+            compose.problems = problems
             return answered(entity, id_, compose)
     if body:
         values: dict[str, Any] = {"record_entity": entity, "record_id": id_, "body": body}
