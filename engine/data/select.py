@@ -90,7 +90,8 @@ class Selection:
         self.where = where
         self.given = given
         """A condition of the Model, which is not checked against what the asker may see."""
-        narrow = where.shape is not None or given.shape is not None or query.search is not None or query.trashed
+        asked = where.shape is not None or given.shape is not None or query.search is not None
+        narrow = asked or query.trashed or query.ids is not None
         self._merging = strategy == "merge" and not narrow
         if strategy == "merge":
             strategy = "walk"
