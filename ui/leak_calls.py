@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import orjson
 from flask import Flask, g
+from werkzeug.datastructures import MultiDict
 
-from engine import Accepted, Asking, Channel, Message, Words, register_channel
+from engine import Accepted, AccessDenied, Asking, Channel, Message, NotFound, Words, register_channel
 from ui.app import create_app
+from ui.pages.boards.ics import calendar_of
 
 _FEW = 1
 _BROKEN = 500
@@ -24,6 +26,22 @@ def register_calls() -> None:
     """Let the leak tests try what programs send."""
     register_channel(Channel("openapi", Message("the description of the API"), _described, once=True, slow=True))
     register_channel(Channel("rest.write", Message("answers to writes over the API"), _written, writes=True, slow=True))
+    register_channel(Channel("calendar", Message("calendars of other programs"), _calendar, slow=True))
+
+
+def _calendar(asking: Asking) -> Iterator[Any]:
+    """Read the calendar of each view as an address of the person would give it, by the same function."""
+    entity = asking.entity
+    views = [view.key for view in asking.reader.model.views.values() if view.entity == entity.key] or [""]
+    app = _app(asking)
+    for key in asking.dice.sample(views, min(len(views), _FEW)):
+        with app.test_request_context("/"):
+            g.principal = asking.person
+            try:
+                text = calendar_of(asking.reader, entity.key, MultiDict({"view": key} if key else {}), entity.key)
+            except (NotFound, AccessDenied):
+                continue
+        yield Words(text, "calendar", entity.key, frozenset())
 
 
 def _described(asking: Asking) -> Iterator[Any]:

@@ -19,6 +19,7 @@ from ui import leak_reports
 from ui.app import create_app
 from ui.leak_calls import register_calls
 from ui.mcp import leaks as agents
+from ui.pages.displays import offered
 
 _API = "/api/"
 _WHY = "/why"
@@ -26,6 +27,8 @@ _ACCOUNT = "/login/account"
 """A person's own page: who they are and who stands in for whom is theirs to know, whatever a restriction says."""
 _KNOWN = {"entity", "record_id", "field", "relation"}
 _RECORDS, _FEW, _QUESTIONS = 2, 3, 2
+_OFTEN = 2
+"""How often other displays of a list are asked for, against its other questions."""
 _BROKEN = 500
 
 
@@ -131,6 +134,9 @@ def _questions(asking: Asking, rule: Rule) -> Iterator[dict[str, str]]:
         return
     found: list[dict[str, str]] = []
     found += [{"view": view.key} for view in asking.reader.model.views.values() if view.entity == entity.key]
+    if rule.rule == "/<entity>":
+        fitting = offered(asking.reader, entity, asking.reader.model.default_view(entity.key))
+        found += [{"as": display.key} for display in fitting] * _OFTEN
     # An export is written down with the words that were searched for, which would then stand in the audit log.
     planted = asking.marks.all() if "export" not in rule.rule else ()
     words = [text for text, mark in planted if mark.entity == entity.key]
