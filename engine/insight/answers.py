@@ -17,7 +17,7 @@ from engine.data.reader import Reader
 from engine.errors import AccessDenied, BadValue, QueryInvalid
 from engine.expression import Expr, conjunction
 from engine.i18n import Message
-from engine.insight.periods import Period, parts_between, parts_in
+from engine.insight.periods import Period, parts_between, parts_in, period_of_label
 from engine.insight.question import RATIO, Measure, Question
 from engine.metadata.model import Entity, Field, Order
 
@@ -238,8 +238,11 @@ class _Asking:
 
     def _parts(self, known: list[str], unit: str, span: Period | None) -> list[str]:
         """Return the parts of the span, else those between the first and the last that are there."""
-        if span is not None and not span.open:
-            return parts_in(span, unit)
+        if span is not None and span.first is not None and span.last is not None:
+            # What is to come and holds nothing yet is no gap.
+            today = self._reader.access.env()["today"]
+            reached = max([today, *(period_of_label(each, unit).last or today for each in known)])
+            return parts_in(Period(span.first, min(span.last, reached)), unit)
         try:
             return parts_between(min(known), max(known), unit) if known else []
         except (ValueError, BadValue):

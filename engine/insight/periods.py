@@ -43,6 +43,14 @@ class Period:
         days = self.last - self.first + timedelta(1)
         return Period(self.first - days, self.first - timedelta(1))
 
+    def so_far(self, now: Period, today: date) -> Period:
+        """Return as many days of this earlier period as have passed of one that still runs: like with like."""
+        if now.first is None or now.last is None or self.first is None or self.last is None:
+            return self
+        if not now.first <= today < now.last:
+            return self
+        return Period(self.first, min(self.first + (today - now.first), self.last))
+
     def year_before(self) -> Period:
         """Return the same days of the year before."""
         if self.first is None or self.last is None:

@@ -3,97 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from engine import (
-    NULL as _NULL,
-)
-from engine import (
     AccessDenied,
     Answer,
-    BadValue,
-    Call,
     Card,
-    Column,
-    Expr,
     ExpressionInvalid,
     Measure,
     Message,
     NotFound,
-    Order,
-    Path,
     Period,
-    Query,
     QueryInvalid,
     QueryTooSlow,
     Question,
     Reader,
     ReportDoc,
-    Type,
-    Var,
-    View,
     all_reports,
     ask_numbers,
     ask_totals,
     change_in_percent,
     conjunction,
-    disjunction,
-    field_along,
-    period_of,
-    readable_field,
     to_text,
-    within_period,
 )
 from ui.asking import language
 from ui.frame import said, words
+from ui.pages.card_lists import report_list, view_list
+from ui.pages.card_parts import Scope, Shown, narrowed_by
 from ui.pages.listing import locale_of
 from ui.widgets.charts import DRAWN, chart, reached, sparkline
 from ui.widgets.grids import Grid, drawn, grid, heated, narrowed, whole_list
-from ui.widgets.moments import day_writer, zone
+from ui.widgets.moments import day_writer
 from ui.widgets.numbers import brief_writer, measure_label, writer
 from ui.widgets.remembered import recent, starred
-from ui.widgets.tables import table
 
-ROWS_SHOWN = 20
-"""Records of a list on a card; the whole list is one press away."""
+MOST_POINTS = 400
+"""Points of the small line of a number."""
 KEPT = 8
 """Starred and visited records on a card."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the filters of the page say: whose records, of when."""
-
-    period: str = ""
-    """Words of a period; "" = any time."""
-    whose: str = "all"
-
-    def parameters(self) -> dict[str, str]:
-        """Return it as parameters of an address."""
-        first, dots, last = self.period.partition("..")
-        if dots:
-            return {"period": "between", "from": first, "to": last, "whose": self.whose}
-        return {"period": self.period or "any", "whose": self.whose}
-
-    def days(self, reader: Reader) -> Period | None:
-        """Return the days of the period; None for any time, and for words that mean nothing."""
-        if not self.period:
-            return None
-        try:
-            return period_of(self.period, reader.access.env()["today"])
-        except BadValue:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a card shows, ready for its template."""
-
-    template: str
-    values: Mapping[str, Any]
 
 
 def content(reader: Reader, card: Card, scope: Scope, *, hidden_table: bool) -> Shown:
@@ -114,40 +63,6 @@ def content(reader: Reader, card: Card, scope: Scope, *, hidden_table: bool) -> 
     return Shown("_card_wrong.html", {"message": words_})
 
 
-def person_condition(reader: Reader, entity: str, path: str, whose: str) -> Expr | None:
-    """Return the condition of whose records are counted; None for all that may be seen."""
-    if not path or whose not in {"me", "team"}:
-        return None
-    if readable_field(reader, reader.model.entity(entity), path) is None:
-        return None
-    keys = Path(tuple(path.split(".")))
-    mine: Expr = Call("==", (keys, Var("user.id")))
-    return mine if whose == "me" else disjunction(mine, Call("in_subtree", (keys, Var("user.id"))))
-
-
-def date_condition(reader: Reader, entity: str, path: str, period: Period | None) -> Expr | None:
-    """Return the condition that a date lies in a period; None without either, and where the date may not be seen."""
-    if not path or period is None:
-        return None
-    here = reader.model.entity(entity)
-    field = field_along(reader.model, here, path)
-    if field is None or field.value_type not in {Type.DATE, Type.DATETIME}:
-        return None
-    return within_period(path, field.value_type, period, reader.access.principal.timezone)
-
-
-def _narrowed_by(reader: Reader, card: Card, entity: str, scope: Scope, period: Period | None) -> Expr | None:
-    parts = [
-        each
-        for each in (
-            person_condition(reader, entity, card.person, scope.whose),
-            date_condition(reader, entity, card.date, period),
-        )
-        if each is not None
-    ]
-    return conjunction(*parts) if parts else None
-
-
 # --- numbers
 
 
@@ -156,7 +71,7 @@ def _numbers(reader: Reader, card: Card, scope: Scope, hidden_table: bool) -> Sh
     if not card.question.groups and card.chart in {"number", "gauge"}:
         return _number(reader, card, card.question, scope)
     period = scope.days(reader)
-    where = _narrowed_by(reader, card, card.question.entity, scope, period)
+    where = narrowed_by(reader, card, card.question.entity, scope, period)
     span = period if _by_its_date(card, card.question) else None
     answer = ask_numbers(reader, card.question, where=where, span=span)
     return answered(reader, answer, card.chart, stacked=card.stacked, hidden_table=hidden_table, key=card.key)
@@ -187,7 +102,7 @@ def _number(reader: Reader, card: Card, question: Question, scope: Scope) -> Sho
     locale, model = locale_of(reader), reader.model
     entity = model.entity(question.entity)
     period = scope.days(reader)
-    numbers = ask_totals(reader, question, where=_narrowed_by(reader, card, question.entity, scope, period))
+    numbers = ask_totals(reader, question, where=narrowed_by(reader, card, question.entity, scope, period))
     first = next(each for each in question.measures if each.key in numbers)
     value, show = numbers[first.key], brief_writer(model, entity, first, locale)
     made: dict[str, Any] = {
@@ -218,7 +133,7 @@ def _behind(
 ) -> str:
     """Return the address of the records behind a number."""
     base = whole_list(reader, question.entity)
-    parts = [question.where, _narrowed_by(reader, card, question.entity, scope, period)]
+    parts = [question.where, narrowed_by(reader, card, question.entity, scope, period)]
     if measure.function == "ratio":
         whole = question.measure(measure.of)
         parts.append(None if whole is None else whole.where)
@@ -236,7 +151,8 @@ def _change(
     if period is None:
         return None
     before = period.year_before() if card.compare == "year" else period.before()
-    numbers = ask_totals(reader, question, where=_narrowed_by(reader, card, question.entity, scope, before))
+    before = before.so_far(period, reader.access.env()["today"])
+    numbers = ask_totals(reader, question, where=narrowed_by(reader, card, question.entity, scope, before))
     known = numbers.get(measure.key)
     locale = locale_of(reader)
     show = brief_writer(reader.model, reader.model.entity(question.entity), measure, locale)
@@ -261,8 +177,8 @@ def _trend(reader: Reader, card: Card, question: Question, scope: Scope, measure
     """Return the small line of a number over time."""
     assert card.trend is not None  # noqa: S101 - asked for with one
     period = scope.days(reader)
-    where = _narrowed_by(reader, card, question.entity, scope, period)
-    asked = replace(question, groups=(card.trend,), pivot=(), order=(), having=None, limit=ROWS_SHOWN * 20)
+    where = narrowed_by(reader, card, question.entity, scope, period)
+    asked = replace(question, groups=(card.trend,), pivot=(), order=(), having=None, limit=MOST_POINTS)
     span = period if card.trend.path == card.date else None
     answer = ask_numbers(reader, asked, where=where, span=span)
     return sparkline([answer.number(row, (), measure.key) for row in answer.rows if row != (None,)])
@@ -278,89 +194,18 @@ def _target(reader: Reader, card: Card, scope: Scope, value: Any, show: Callable
         if not reader.access.may(target.question.entity, "read"):
             return None
         narrow = replace(card, date=target.date, person=target.person)
-        where = _narrowed_by(reader, narrow, target.question.entity, scope, scope.days(reader))
+        where = narrowed_by(reader, narrow, target.question.entity, scope, scope.days(reader))
         wanted = ask_totals(reader, target.question, where=where).get("target")
     part = reached(value, None if wanted is None else Decimal(wanted))
     if part is None or wanted is None:
         return None
-    if isinstance(value, int) and Decimal(wanted) == int(wanted):
-        wanted = int(wanted)  # records are counted whole
-    return {"percent": int(part), "drawn": min(int(part), 100), "text": show(wanted)}
-
-
-# --- lists
+    # Records are counted whole.
+    whole = int(wanted) if isinstance(value, int) and wanted == int(wanted) else wanted
+    return {"percent": int(part), "drawn": min(int(part), 100), "text": show(whole)}
 
 
 def _view(reader: Reader, card: Card, scope: Scope, hidden_table: bool) -> Shown:  # noqa: FBT001 - as above
-    model = reader.model
-    view = model.views.get(card.view)
-    if view is None or not reader.access.may(view.entity, "read"):
-        raise NotFound(Message("There is no {key}", key=card.view))
-    entity = model.entity(view.entity)
-    more = _narrowed_by(reader, card, view.entity, scope, scope.days(reader))
-    where = view.where if more is None else more if view.where is None else conjunction(view.where, more)
-    address = f"/{view.entity}?view={view.key}"
-    if more is not None:
-        address = narrowed(address, to_text(more)) or address
-    if card.chart == "agenda" and view.calendar:
-        return _agenda(reader, view, where, address)
-    columns = [each for each in view.columns.values() if not each.hidden]
-    shown = _few(columns, entity.title, card.width)
-    prepared = table(reader.access, entity, shown, locale_of(reader), f"card {view.key} {len(shown)}", "plain")
-    found = reader.query(Query(entity.key, prepared.select, where, order_by=view.order, limit=ROWS_SHOWN))
-    return Shown(
-        "_card_list.html",
-        {
-            "heads": prepared.heads,
-            "rows": prepared.rows(reader, found),
-            "address": address,
-            "more": found.next_cursor is not None,
-            "entity": entity,
-        },
-    )
-
-
-def _few(columns: list[Column], title: str, width: int) -> list[Column]:
-    """Return as many columns as fit a card of that width, the title first."""
-    first = [each for each in columns if each.path == (title,)]
-    rest = [each for each in columns if each.path != (title,)]
-    return [*first, *rest][: max(2, width // 2)]
-
-
-def _agenda(reader: Reader, view: View, where: Expr | None, address: str) -> Shown:
-    """Return the records of a view on their days, from today on; what is overdue stands first."""
-    model, locale = reader.model, locale_of(reader)
-    entity = model.entity(view.entity)
-    start = str((view.calendar or {})["start"])
-    title = str((view.calendar or {}).get("title") or entity.title)
-    field = field_along(model, entity, start)
-    if field is None:
-        raise NotFound(Message("There is no {key}", key=start))
-    there = Call("!=", (Path(tuple(start.split("."))), _NULL))
-    query = Query(
-        entity.key,
-        (title, start),
-        there if where is None else conjunction(where, there),
-        order_by=(Order(tuple(start.split("."))),),
-        limit=ROWS_SHOWN,
-    )
-    found = reader.query(query)
-    place, today = zone(locale.timezone), reader.access.env()["today"]
-    write = day_writer(locale.language)
-    items = []
-    for id_, (name, at) in zip(found.ids, found.values(), strict=True):
-        moment = at.astimezone(place) if field.value_type is Type.DATETIME else None
-        day = moment.date() if moment is not None else at
-        items.append((day, "" if moment is None else f"{moment:%H:%M}", str(name or "—"), f"/{entity.key}/{id_}"))
-    days = [
-        {
-            "label": words("Today") if day == today else write(day, today.year),
-            "late": day < today,
-            "items": [each[1:] for each in several],
-        }
-        for day, several in groupby(items, key=lambda each: each[0])
-    ]
-    return Shown("_card_agenda.html", {"days": days, "address": address, "more": found.next_cursor is not None})
+    return view_list(reader, card, scope)
 
 
 def _report(reader: Reader, card: Card, scope: Scope, hidden_table: bool) -> Shown:  # noqa: FBT001 - as above
@@ -376,26 +221,11 @@ def report_content(reader: Reader, report: ReportDoc, card: Card, scope: Scope, 
     if question.measures:
         entity = reader.model.entity(question.entity)
         owned = replace(card, person=card.person or ("owner" if entity.owned else ""))
-        where = _narrowed_by(reader, owned, question.entity, scope, scope.days(reader))
+        where = narrowed_by(reader, owned, question.entity, scope, scope.days(reader))
         answer = ask_numbers(reader, question, where=where)
         kind = report.chart if card.chart in {"number", "table"} else card.chart
         return answered(reader, answer, kind, stacked=report.stacked, hidden_table=hidden_table, key=card.key)
-    entity = reader.model.entity(question.entity)
-    columns = [Column(tuple(path.split("."))) for path in question.columns]
-    shown = _few(columns, entity.title, card.width)
-    prepared = table(reader.access, entity, shown, locale_of(reader), f"card {report.key} {len(shown)}", "plain")
-    query = Query(entity.key, prepared.select, question.where, order_by=question.order, limit=ROWS_SHOWN)
-    found = reader.query(query)
-    return Shown(
-        "_card_list.html",
-        {
-            "heads": prepared.heads,
-            "rows": prepared.rows(reader, found),
-            "address": f"/report/{report.key}",
-            "more": found.next_cursor is not None,
-            "entity": entity,
-        },
-    )
+    return report_list(reader, report, card)
 
 
 def _text(reader: Reader, card: Card, scope: Scope, hidden_table: bool) -> Shown:  # noqa: FBT001 - as above

@@ -30,7 +30,8 @@ from engine import (
 )
 from ui.asking import principal, reading, site
 from ui.frame import htmx, page, said, words
-from ui.pages.cards import Scope, content, table_of
+from ui.pages.card_parts import Scope
+from ui.pages.cards import content, table_of
 from ui.pages.listing import locale_of
 from ui.widgets.grids import Grid
 

@@ -30,12 +30,12 @@ from ui.widgets.paths import mask_of
 
 CHARTS = {
     "table": Message("Table alone"),
-    "bar": Message("Bars"),
-    "column": Message("Columns"),
-    "line": Message("Lines"),
-    "area": Message("Areas"),
-    "pie": Message("Pie"),
-    "donut": Message("Ring"),
+    "bar": Message("Bar chart"),
+    "column": Message("Column chart"),
+    "line": Message("Line chart"),
+    "area": Message("Area chart"),
+    "pie": Message("Pie chart"),
+    "donut": Message("Ring chart"),
     "funnel": Message("Funnel"),
     "heatmap": Message("Heat map"),
 }

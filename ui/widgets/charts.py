@@ -39,7 +39,9 @@ def chart(reader: Reader, found: Drawn, kind: str, *, stacked: bool) -> str:
             for column in found.columns
         ]  # fmt: skip
     else:
-        shown = measures[:1] if kind in {"pie", "donut", "funnel"} else _two_units(measures, units)
+        # A share beside numbers of another kind would be a third thing on two axes.
+        whole = [each for each in measures if each.function != "ratio"] or measures
+        shown = measures[:1] if kind in {"pie", "donut", "funnel"} else _two_units(whole, units)
         series = [
             _series(found.labels[each.key], "", units[each.key], each, [found.cell(row, (), each) for row in rows])
             for each in shown

@@ -95,6 +95,8 @@ class Drawn:
     def cell(self, row: Keys, column: Keys, measure: Measure) -> GridCell:
         """Return one number with the way to its records."""
         value = self.answer.number(row, column, measure.key)
+        if value is None and measure.function == "count" and not self.answer.question.pivot:
+            value = 0  # a part of time without a record
         link = self.address(row, column, measure.key) if value not in {None, 0} else ""
         return GridCell(self.writers[measure.key](value), value, link, self.briefs[measure.key](value))
 

@@ -52,6 +52,16 @@ def test_the_same_days_of_the_year_before_end_with_their_month() -> None:
     assert Period(date(2024, 2, 29), date(2024, 2, 29)).year_before().first == date(2023, 2, 28)
 
 
+def test_what_still_runs_is_compared_with_as_many_days() -> None:
+    month = period_of("this_month", TODAY)
+    assert month.before().so_far(month, TODAY) == Period(date(2026, 4, 1), date(2026, 4, 20))
+    assert month.before().so_far(month, month.last or TODAY) == month.before()
+    over = period_of("last_month", TODAY)
+    assert over.before().so_far(over, TODAY) == over.before()
+    march = Period(date(2026, 3, 1), date(2026, 3, 31), 1)
+    assert march.before().so_far(march, date(2026, 3, 30)).last == date(2026, 2, 28)
+
+
 @pytest.mark.parametrize("words", ["", "soon", "2026-13-01", "2026-05-02..2026-05-01", "..", "1..2"])
 def test_other_words_are_no_period(words: str) -> None:
     with pytest.raises(BadValue):
