@@ -151,11 +151,15 @@ class Site(Folder):
     def _transfer(self) -> None:
         """Put together what takes records into files and out of them."""
         config, limits = self.config, self.config.limits
+
+        def keys() -> list[bytes]:
+            return [each.encode() for each in (config.secret_key, *config.former_secret_keys)]
+
         self.exports = Exports(
             self.database,
             config.files / EXPORTS,
             self.reader_within,
-            lambda: [each.encode() for each in (config.secret_key, *config.former_secret_keys)],
+            keys,
             self.jobs,
             self.trail,
             self.post,
@@ -171,6 +175,7 @@ class Site(Folder):
             self.files,
             self.jobs,
             self.trail,
+            keys=keys,
             most_bytes=limits.import_megabytes * 2**20,
             days=limits.import_days,
         )

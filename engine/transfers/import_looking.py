@@ -40,14 +40,6 @@ class ImportLooking:
         self.store = store
         self._database, self._models, self._records, self._jobs = database, models, records, jobs
 
-    def path(self, run: ImportRun) -> Path:
-        """Return where the file of an import lies.
-
-        Raises:
-            NotFound: it is gone.
-        """
-        return self.store.file(run.id)
-
     def errors(self, principal: Principal, run: ImportRun, *, trial: bool) -> Path:
         """Return the file with the rows that were not taken.
 
@@ -91,7 +83,8 @@ class ImportLooking:
             NotFound: the file is gone.
             SheetUnreadable: it cannot be read so.
         """
-        return look(self.path(run), said or run.plan, run.name)
+        with self.store.opened(run.id) as file:
+            return look(file, said or run.plan, run.name)
 
     def proposals(self, principal: Principal, run: ImportRun, seen: FileLook, said: ColumnMap | None) -> list[Proposal]:
         """Return for each column what it probably is; what `said` says already stays."""

@@ -1,19 +1,29 @@
-"""The files of imports: each in a folder of its own that nobody but the product reads."""
+"""The files of imports: each in a folder of its own that nobody but the product reads, and sealed.
+
+What works on a file gets it in plain for as long as that takes. What a killed process leaves in plain is thrown away by
+the job that goes on with the import, or by the clean-up.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from engine import clock
 from engine.errors import FieldProblem, GuanxiError, NotFound, RecordInvalid
 from engine.i18n import Message
-from engine.ids import is_id
+from engine.ids import is_id, new_id
+from engine.transfers.sealed import SealedWriter, is_sealed, opened
 
 _BLOCK = 1 << 20
+_PLAIN = "plain-"
+_LOOKED = timedelta(seconds=60)
+"""For which somebody looks at a file at most."""
 _FORGOTTEN = timedelta(hours=24)
 """After which folders without a row are thrown away."""
 
@@ -24,10 +34,11 @@ class ImportStore:
     Args:
         folder: is made when the first file comes.
         most_bytes: how large a file may be.
+        keys: returns the keys that files open with, the first of which seals new ones.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self.folder, self.most_bytes = folder, most_bytes
+    def __init__(self, folder: Path, most_bytes: int, keys: Callable[[], Sequence[bytes]]) -> None:
+        self.folder, self.most_bytes, self._keys = folder, most_bytes, keys
 
     def put(self, id_: str, stream: IO[bytes]) -> int:
         """Store what a stream holds and return how many bytes that are.
@@ -40,30 +51,54 @@ class ImportStore:
             (self.folder / id_).mkdir(parents=True, mode=0o700)
             handle = os.open(self.folder / id_ / "file", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as out:
-                size = 0
+                sealed = SealedWriter(out, self._keys()[0], id_)
                 while block := stream.read(_BLOCK):
-                    size += len(block)
-                    if size > self.most_bytes:
+                    if sealed.size + len(block) > self.most_bytes:
                         raise wrong_file(Message("The file is larger than {most} MB", most=self.most_bytes // 2**20))
-                    out.write(block)
-                out.flush()
-                os.fsync(out.fileno())
+                    sealed.write(block)
+                sealed.finish()
         except OSError as error:
             raise GuanxiError(Message("The file cannot be stored: {why}", why=error.strerror or "")) from error
-        if not size:
+        if not sealed.size:
             raise wrong_file(Message("The file is empty"))
-        return size
+        return sealed.size
 
-    def file(self, id_: str) -> Path:
-        """Return where the file of an import lies.
+    @contextmanager
+    def opened(self, id_: str, *, alone: bool = False) -> Iterator[Path]:
+        """Give the file of an import in plain, for as long as it is worked on.
+
+        `alone`: whether nobody else works on it for long, so that what lies in plain was left by a killed process.
 
         Raises:
-            NotFound: it is gone.
+            NotFound: it is gone, or does not open with the keys of the site.
+            GuanxiError: the disk does not take it.
         """
         file = self.folder / id_ / "file"
+        if file.is_file() and not is_sealed(file):
+            yield file  # of a version that sealed none
+            return
+        if alone:
+            _throw_away(file.parent, clock.now() - _LOOKED)
+        plain = file.with_name(f"{_PLAIN}{new_id()}")
+        try:
+            self._unseal(file, id_, plain)
+            yield plain
+        finally:
+            plain.unlink(missing_ok=True)
+
+    def _unseal(self, file: Path, id_: str, plain: Path) -> None:
+        gone = NotFound(Message("The file of this import is not there any more; upload it again"))
         if not file.is_file():
-            raise NotFound(Message("The file of this import is not there any more; upload it again"))
-        return file
+            raise gone
+        try:
+            handle = os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                for block in opened(file, self._keys(), id_):
+                    out.write(block)
+        except NotFound:
+            raise gone from None
+        except OSError as error:
+            raise GuanxiError(Message("The file cannot be stored: {why}", why=error.strerror or "")) from error
 
     def errors(self, id_: str, *, trial: bool) -> Path:
         """Return where the rows lie, or would lie, that could not be taken."""
@@ -77,8 +112,17 @@ class ImportStore:
         """Throw away what an upload left that broke off."""
         limit = (now - _FORGOTTEN).timestamp()
         for entry in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            _throw_away(entry, now - _FORGOTTEN)
             if is_id(entry.name) and entry.name not in known and entry.stat().st_mtime < limit:
                 self.remove(entry.name)
+
+
+def _throw_away(folder: Path, before: datetime) -> None:
+    """Delete what was left in plain before a moment."""
+    for left in folder.glob(f"{_PLAIN}*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < before.timestamp():
+                left.unlink()
 
 
 def wrong_file(message: Message) -> RecordInvalid:

@@ -48,6 +48,7 @@ class Imports(ImportLooking):
     Args:
         database: where their rows are.
         folder: where their files are.
+        keys: returns the keys that files open with, the first of which seals new ones.
         most_bytes: how large a file may be.
         days: how long a file is kept after anybody did anything with it.
     """
@@ -62,10 +63,11 @@ class Imports(ImportLooking):
         jobs: Jobs,
         trail: Trail,
         *,
+        keys: Callable[[], Sequence[bytes]],
         most_bytes: int,
         days: int,
     ) -> None:
-        super().__init__(database, ImportStore(folder, most_bytes), models, records, jobs)
+        super().__init__(database, ImportStore(folder, most_bytes, keys), models, records, jobs)
         self.days = days
         self._files, self._trail = files, trail
         jobs.register(Task(TASK, self._work, Message("Import")))
@@ -87,7 +89,8 @@ class Imports(ImportLooking):
         try:
             size = self.store.put(id_, stream)
             self._require_room(principal, size)
-            look(self.store.file(id_), ColumnMap(), called)
+            with self.store.opened(id_) as file:
+                look(file, ColumnMap(), called)
             made = ImportRun(id_, entity, principal.id, called, size, "draft", ColumnMap(), None, None, None, None, now,
                              now, None)  # fmt: skip
             with self._database.write() as connection:
@@ -328,7 +331,8 @@ class Imports(ImportLooking):
         ledger = RowLedger(self.rows, run, keep, trial=trial)
         options = ImportOptions(run.plan, dry_run=trial, name=run.name, errors=errors)
         importer = self._importer(principal, run.entity)
-        report = importer.run(self.path(run), options, progress, ledger)
+        with self.store.opened(run.id, alone=True) as file:
+            report = importer.run(file, options, progress, ledger)
         if trial:
             self._end_trial(run, report)
         return report

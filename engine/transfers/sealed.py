@@ -105,6 +105,12 @@ def opened(path: Path, keys: Sequence[bytes], name: str) -> Iterator[bytes]:
         raise lost()
 
 
+def is_sealed(path: Path) -> bool:
+    """Say whether a file begins like a sealed one."""
+    with path.open("rb") as stream:
+        return stream.read(len(_MARK)) == _MARK
+
+
 def _blocks(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield (block, whether it is the last)."""
     block = stream.read(BLOCK + _TAG)

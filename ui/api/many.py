@@ -14,6 +14,9 @@ from ui.api.merging import minded
 from ui.api.problems import BadRequest, described
 from ui.asking import principal, program_language, site
 
+_DONE, _PARTLY = 200, 207
+"""The second is Multi-Status (RFC 4918): some operations were refused, each in its place."""
+
 routes = Blueprint("many", __name__)
 
 
@@ -41,7 +44,8 @@ def bulk(entity: str) -> Response:
             results = site().records.bulk(who, entity, operations, atomic=atomic, exact=True, key=key, via="api")
     except RecordInvalid as error:
         raise RecordInvalid(map(_of_operation, error.problems)) from error
-    return answer({"data": [_outcome(each) for each in results]})
+    status = _DONE if all(each.ok for each in results) else _PARTLY
+    return answer({"data": [_outcome(each) for each in results]}, status)
 
 
 def _of_operation(problem: FieldProblem) -> FieldProblem:

@@ -49,7 +49,7 @@ def _take_value(unit: Unit, batch: Batch, field: FieldShape) -> None:
         if raw is _GONE or (raw.__class__ is str and MARK in raw and _is_mark(draft, field, raw)):
             continue
         if exact and raw is not None and not fits(raw):
-            batch.refuse(draft, key, field.refusal(raw), "type")
+            _refuse(batch, draft, field, raw)
             continue
         try:
             value = parse(raw)
@@ -74,8 +74,18 @@ def _refused(unit: Unit, batch: Batch, draft: Draft, field: FieldShape) -> bool:
     raw = draft.given[field.field.key]
     if not unit.exact or raw is None or field.fits(raw):
         return False
-    batch.refuse(draft, field.field.key, field.refusal(raw), "type")
+    _refuse(batch, draft, field, raw)
     return True
+
+
+def _refuse(batch: Batch, draft: Draft, field: FieldShape, raw: Any) -> None:
+    """Refuse a JSON value that is none of the field's: in the words of its type where that takes it neither."""
+    try:
+        field.parse(raw)
+    except BadValue as error:
+        batch.refuse(draft, field.field.key, error.message)
+    else:
+        batch.refuse(draft, field.field.key, field.refusal(raw), "type")
 
 
 def _is_mark(draft: Draft, field: FieldShape, raw: str) -> bool:

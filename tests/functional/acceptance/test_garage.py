@@ -105,7 +105,7 @@ def test_a_default_is_worked_out_in_order_of_dependency_and_on_create_only(garag
     job = garage.create("job", car=car["id"], on_day="2026-03-30")
     assert job["due"] == "2026-04-02"
     assert garage.create("job", car=car["id"], on_day="2026-03-31", due=None)["due"] is None
-    assert garage.create("job", car=car["id"], on_day="2026-04-01", days="10")["due"] == "2026-04-11"
+    assert garage.create("job", car=car["id"], on_day="2026-04-01", days=10)["due"] == "2026-04-11"
 
 
 def test_numbers_of_a_series_have_no_gap_even_after_a_refusal(garage: Place) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import threading
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import SYSTEM, Query, parse
+from engine import SYSTEM, NotFound, Query, parse
 from engine.data.transfer.import_work import CHUNK
 from tests.conftest import Tier
 from tests.functional.importing.conftest import Upload
@@ -69,6 +70,26 @@ def test_a_person_who_may_no_longer_import_does_not(world: World, upload: Upload
     assert job is not None
     assert "You may not import" in str(job.error)
     assert count(world) == 0
+
+
+def test_a_file_lies_sealed_and_opens_with_the_key_of_the_site_alone(world: World, upload: Upload) -> None:
+    web = world.browser("ada")
+    address = upload(web, "firm", "name,city\nGeheim AG,Ulm\n")
+    [folder] = (world.site.config.files / "imports").iterdir()
+    left = folder / "plain-0"
+    left.write_text("what a killed process left", "utf-8")
+    os.utime(left, (0, 0))
+
+    assert b"Geheim" not in (folder / "file").read_bytes()
+    columns(web, address)
+    assert "created 1" in words(web.follow(web.submit(address, {"act": "run", "on": ""})))
+    assert [each.name for each in folder.iterdir() if each.name.startswith("plain")] == []
+
+    whole = bytearray((folder / "file").read_bytes())
+    whole[-20] ^= 1
+    (folder / "file").write_bytes(whole)
+    with pytest.raises(NotFound), world.site.imports.store.opened(folder.name):
+        pass
 
 
 def test_files_are_thrown_away_and_reports_stay(world: World, upload: Upload) -> None:

@@ -39,11 +39,11 @@ def configured(
                 "negative_data_rejection": {"expected-statuses": refused},
             },
             "phases": {each: {"enabled": each in set(phases)} for each in ALL},
-            # A call with many operations is taken, and each operation that is wrong is refused in its place.
+            # A call with many operations is taken, and each that is wrong is refused in its place: Multi-Status.
             "operations": [
                 {
                     "include-path-regex": "/bulk$",
-                    "checks": {"negative_data_rejection": {"expected-statuses": [*refused, "200"]}},
+                    "checks": {"negative_data_rejection": {"expected-statuses": [*refused, "207"]}},
                 }
             ],
         }

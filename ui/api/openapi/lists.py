@@ -26,6 +26,7 @@ _ORDER = Message("Fields to sort by, each with `-` before it for the greatest fi
 _PAGE = Message("One page; `next` leads to the one after it, null on the last.")
 _NUMBERS = Message("Records, or a row for each group where numbers were asked for.")
 _RESULTS = Message("A result for each operation, in its place.")
+_PARTLY = Message("The same, where some operations were refused.")
 _ATOMIC = Message("All or nothing: one refusal undoes the whole call.")
 
 
@@ -177,6 +178,7 @@ class Lists:
     def _bulk(self, may: set[str]) -> Schema:
         made = self._operation("bulk", _BULK, answer=("guanxi.results", _RESULTS), refusals=(404, 409, 413, 415, 422))
         made["parameters"] = [parts.parameter("force"), parts.parameter("Idempotency-Key")]
+        made["responses"]["207"] = parts.answered(self._say(_PARTLY), ref("guanxi.results"))
         operations = {"type": "array", "items": {"anyOf": list(self._each(may))}, "maxItems": self._shapes.most.write}
         made["requestBody"] = parts.body(
             {
