@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine import Access, Message
-from ui.api.openapi import conditions, parts
+from ui.api.openapi import common, conditions, parts
 from ui.api.openapi.general import general_paths
 from ui.api.openapi.paths import Operations
 from ui.api.openapi.shapes import Most, Schema, Shapes
@@ -64,7 +64,7 @@ def document(access: Access, language: str, most: Most, *, role: str | None = No
         "tags": tags,
         "paths": paths,
         "components": {
-            "schemas": {**parts.schemas(), **conditions.shared(shapes), **shapes.made},
+            "schemas": {**common.schemas(), **conditions.shared(shapes), **shapes.made},
             "parameters": parts.parameters(shapes.said, most),
             "headers": parts.headers(shapes.said),
             "responses": parts.refusals(shapes.said),
