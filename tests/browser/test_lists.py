@@ -366,3 +366,53 @@ def test_without_a_choice_the_system_says_whether_pages_are_dark(page: Page) -> 
         "oklch(0.9851 0 0)",
     }
     assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+
+
+def test_a_list_is_narrowed_grouped_sized_and_ticked_by_hand(page: Page) -> None:
+    page.goto("/deal")
+
+    # Conditions open within the page, and say how many fit before they are used.
+    page.get_by_role("link", name="Conditions…").click()
+    page.locator("#p-0").select_option("amount")
+    expect(page.locator("#o-0")).to_have_value("eq")
+    page.locator("#o-0").select_option("ge")
+    page.locator("#v-0").fill("100000")
+    expect(page.locator(".builder-count")).to_have_text("20 records fit")
+    page.get_by_role("button", name="Show these").click()
+    expect_rows(page, 20)
+    expect(page.get_by_text("Amount ≥")).to_be_visible()
+
+    # With Shift everything between two boxes is ticked.
+    boxes = page.locator('.list [name="id"]')
+    boxes.nth(2).click()
+    boxes.nth(6).click(modifiers=["Shift"])
+    expect(page.locator("[data-ticked]")).to_have_text("5")
+    expect(page.locator(".bulk-all")).to_be_hidden()
+
+    # Groups open and close without loading twice.
+    page.goto("/deal?group=stage")
+    expect_rows(page, 50 + 2)
+    won = page.get_by_role("link", name="Won 3")
+    won.click()
+    expect(page.get_by_role("link", name="Deal 040")).to_be_visible()
+    won.click()
+    expect(page.get_by_role("link", name="Deal 040")).to_be_hidden()
+    page.get_by_label("Tick all").check()
+    expect(page.locator(".bulk-all")).to_be_visible()
+
+    # A width that was set by keyboard is there again.
+    page.goto("/deal")
+    grip = page.locator("th[data-path='name'] .width-grip")
+    grip.focus()
+    with page.expect_response("**/columns/width") as answered:
+        page.keyboard.press("ArrowRight")
+    assert answered.value.status == 204
+    page.reload()
+    expect(page.locator("th[data-path='name']")).to_have_attribute("data-width", re.compile(r"\d+"))
+
+    # The menu of a row has what the record's page has, and goes with Escape.
+    page.locator(".act.more").first.click()
+    expect(page.locator(".row-menu")).to_be_visible()
+    expect(page.locator(".row-menu").get_by_role("link", name="Edit")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".row-menu")).to_be_hidden()

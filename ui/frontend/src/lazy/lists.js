@@ -29,7 +29,7 @@ function grips() {
     grip.tabIndex = 0;
     grip.setAttribute("role", "separator");
     grip.setAttribute("aria-orientation", "vertical");
-    grip.setAttribute("aria-label", head.textContent.trim());
+    grip.setAttribute("aria-label", head.closest("form").dataset.wide);
     grip.setAttribute("aria-valuenow", String(Math.round(head.getBoundingClientRect().width)));
     head.append(grip);
   }
