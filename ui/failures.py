@@ -123,7 +123,8 @@ def failure(status: int, reason: str, error: GuanxiError | None = None) -> Respo
     """Return the page of an error, with the ways on for who is signed in and the database answers."""
     shown, why = NOWHERE, ""
     givers: tuple[str, ...] = ()
-    if status < 500 and g.get("principal") is not None:  # noqa: PLR2004 - whose fault it is
+    if status < 500:  # noqa: PLR2004 - whose fault it is
+        # An address that leads nowhere was refused before anybody asked who wants it.
         with suppress(GuanxiError), reading() as reader:
             shown = navigation(reader)
             if status in {403, 404}:

@@ -336,6 +336,7 @@ def test_who_looks_as_somebody_else_changes_none_of_this(world: World) -> None:
     ("address", "status", "advice"),
     [
         ("/nonsense", 404, "Search for it"),
+        ("/no/such/page", 404, "Search for it"),
         ("/admin/audit", 403, "Who looks after roles can let you do it"),
         ("/deal?cursor=zzz", 400, "Go back, correct it"),
     ],
@@ -346,6 +347,7 @@ def test_an_error_says_what_to_do_and_leads_back(world: World, address: str, sta
     assert response.status_code == status
     assert advice in words(response.text)
     assert 'href="/deal?q=x"' in response.text
+    assert 'data-nav="deal"' in response.text
     assert "evil" not in world.browser("ben").get(address, Referer="http://evil.example/").text
 
 
