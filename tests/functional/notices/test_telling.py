@@ -96,8 +96,7 @@ def test_many_records_at_once_are_one_notice(office: Office) -> None:
     assert records.update_where(office.who("max"), "deal", None, {"owner": None}, explain=True).path == "rows"
 
 
-def test_what_is_read_is_counted_and_comes_in_pages(either: Office) -> None:
-    office = either
+def test_what_is_read_is_counted_and_comes_in_pages(office: Office) -> None:
     notices, rows = office.site.notices, [{"name": f"D{number}", "owner": office.ids["bo"]} for number in range(5)]
     for row in rows:
         office.create("max", "deal", **row)
