@@ -37,9 +37,7 @@ _STEPS = (
     (
         ".shell-search, .shell-find",
         _said("Search and go, from anywhere"),
-        _said(
-            "Ctrl K opens it. Type a name, a part of a phone number, initials of a Chinese name, or where to go."
-        ),
+        _said("Ctrl K opens it. Type a name, a part of a phone number, initials of a Chinese name, or where to go."),
     ),
     (
         "main .views",
