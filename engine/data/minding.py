@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-Surface = Literal["screen", "api", "import"]
+Surface = Literal["screen", "api", "import", "agent"]
+"""Where somebody is asked, and where nobody can be: a file that is imported, a trial of what an agent wants."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from engine.duplicates.finding import Finder, Match
 from engine.duplicates.telling import DuplicatesFound, Twin, tell
 from engine.i18n import Message
 
-_QUIET = frozenset({"allow", "review"})
+_UNASKED = frozenset({"import", "agent"})
+"""Surfaces on which nobody is there to decide; what is asked elsewhere is a warning."""
 _NAMED = 3
 
 
@@ -59,14 +60,14 @@ class Guard:
             return "block" if document.action("") == "block" else "allow"
         effect = document.action(minded.surface)
         if minded.force and effect in {"warn", "block"} and (effect == "warn" or may_override(unit, document)):
-            return "review" if minded.surface == "import" else "allow"
+            return "review" if minded.surface in _UNASKED else "allow"
         return effect
 
     def _mark(self, unit: Unit, batch: Batch, draft: Draft, found: Sequence[Match], minded: Minding | None) -> None:
         blocking = [match for match in found if self._effect(unit, match.document, minded) == "block"]
         asking = [match for match in found if self._effect(unit, match.document, minded) == "warn"]
         quiet = [match for match in found if self._effect(unit, match.document, minded) == "review"]
-        on_import = minded is not None and minded.surface == "import"
+        on_import = minded is not None and minded.surface in _UNASKED
         if blocking:
             batch.fail(draft, refusal(unit, blocking, blocked=True))
             return

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from engine.data.batch import Change, Written
 from engine.data.marks import MARK
+from engine.data.minding import minding_duplicates
 from engine.data.principal import Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
@@ -93,7 +94,7 @@ def try_out(records: Records, readers: Readers, principal: Principal, operations
         OperationsRefused: some cannot be carried out.
     """
     try:
-        with records.begin() as connection:
+        with minding_duplicates("agent"), records.begin() as connection:
             _end(carry_out(records, readers, principal, operations, connection, via="mcp"))
     except _TriedOut as tried:
         return [_proposed(each, operation) for each, operation in zip(tried.done, operations, strict=True)]

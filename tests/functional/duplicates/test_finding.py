@@ -3,6 +3,7 @@
 import pytest
 
 from engine import SYSTEM, DuplicatesFound, minding_duplicates
+from engine.proposals.operations import Operation, try_out
 from engine.testing import assert_queries, watched
 from tests.functional.duplicates.conftest import Books
 
@@ -85,6 +86,13 @@ def test_a_row_among_many_is_asked_about_by_itself(books: Books) -> None:
     assert first.written is not None
     assert second.written is not None
     assert (len(first.written.warnings), len(second.written.warnings)) == (0, 1)
+
+
+def test_what_an_agent_wants_says_what_it_looks_like(books: Books) -> None:
+    books.add("contact", name="Agent One", email="one@agent.example")
+    wanted = Operation("create", "contact", values={"name": "B", "email": "one@agent.example"})
+    [preview] = try_out(books.records, books.site.reader_within, SYSTEM, [wanted])
+    assert [warning.message.in_("en") for warning in preview.warnings] == ["This looks like “Agent One”"]
 
 
 def test_keys_follow_the_record(books: Books) -> None:
