@@ -81,7 +81,8 @@ def save(entity: str, record_id: Any, field: str) -> Response:
     for each in written.warnings:
         notice(each.message, "warning")
     with reading() as reader:
-        return make_response(render_template("_cell_saved.html", cells=list(_cells(reader, form.entity, id_))))
+        cells = list(_cells(reader, form.entity, id_))
+    return make_response(render_template("_cell_saved.html", cells=cells, version=written.version))
 
 
 def only(reader: Reader, entity: Entity, key: str) -> Editing:

@@ -120,6 +120,8 @@ def _facts(reader: Reader, known: Entity) -> list[tuple[Field, str]]:
         if not along or column.path == (known.title,) or mask_of(reader.access, along) not in {"read", "write"}:
             continue
         last = along[-1]
+        if last.system:
+            continue
         titles = linked_titles(reader.model, last, column.path) if last.type.links == "one" else None
         if titles is not None and last.target != "user":
             named = fields_along(reader.model, known.key, titles)

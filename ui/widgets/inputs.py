@@ -84,6 +84,8 @@ class Input:
     """Of child rows: the field that says where a row stands, where rows can be moved."""
     rows: Sequence[Row] = ()
     wide: bool = False
+    photo: bool = False
+    """Of a file: whether a camera can take it."""
     pad: bool = False
     """Of a file: whether it can be written by hand, as a signature."""
 
@@ -187,6 +189,7 @@ def make(
         when=_when(reader.model, shown) if not prefix else {},
         filled=kind == "secret" and there,
         wide=kind in {"area", "rows", "parts", "links"},
+        photo=shown.type.name in {"image", "images"},
         pad=shown.type.name == "signature",
     )
     if kind in {"file", "files", "links"}:

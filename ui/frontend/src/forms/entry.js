@@ -192,6 +192,15 @@ function preview(input) {
 }
 
 document.addEventListener("click", (event) => {
+  const input = event.target.closest?.("[data-camera]")?.closest(".file-input").querySelector("input[type=file]");
+  if (input) {
+    input.setAttribute("capture", "environment");
+    input.click();
+    input.removeAttribute("capture"); // the next press on the input itself offers what is there already too
+  }
+});
+
+document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-pad-open]");
   if (opener) {
     draw(opener);

@@ -141,6 +141,7 @@ function take(host, heads, text) {
     const cell = head ? host.parentElement.cells[head.cellIndex] : valueOf(host);
     cell.replaceChildren(document.importNode(told.content, true));
   }
+  current(made.querySelector("template[data-now]")?.dataset.now);
   for (const back of made.querySelectorAll("#notices input[name=back]")) {
     back.value = location.pathname + location.search;
   }
@@ -151,6 +152,14 @@ function take(host, heads, text) {
     refresh(host.dataset.cell);
   } else {
     stand(host);
+  }
+}
+
+/** Let the page of a record know its version: what was saved here is no news from others. */
+function current(version) {
+  if (version) {
+    document.querySelectorAll("[data-version]").forEach((each) => (each.dataset.version = version));
+    document.getElementById("present")?.setAttribute("hx-vals", JSON.stringify({ version }));
   }
 }
 
@@ -170,8 +179,6 @@ async function refresh(key) {
       window.htmx?.process(here);
     }
   }
-  const version = made.querySelector("[data-version]")?.dataset.version;
-  document.querySelectorAll("[data-version]").forEach((each) => (each.dataset.version = version ?? each.dataset.version));
   const fact = document.querySelector(`.fact[data-cell="${CSS.escape(key)}"] .fact-edit`);
   if (document.activeElement === document.body || document.activeElement === null) {
     fact?.focus({ preventScroll: true });
