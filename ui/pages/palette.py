@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from markupsafe import Markup, escape
 
-from engine import Entity, Found, Reader, name_forms
+from engine import Entity, Found, Reader, dashboards_for, name_forms, reports_for
 from ui.asking import language, reading
 from ui.frame import Entry, entries, is_fragment, page, said, words
 from ui.pages.chosen_view import views_of
@@ -134,6 +134,12 @@ def _places(reader: Reader) -> Iterator[Place]:
             listed.append(key)
     for key in listed:
         yield from _of_entity(reader, reader.model.entity(key))
+    for board in dashboards_for(reader.access):
+        title = said(board.title)
+        yield Place(title, f"/dashboard/{board.key}", "layout-dashboard", _forms(title, board.key))
+    for report in reports_for(reader.access):
+        title = said(report.title)
+        yield Place(title, f"/report/{report.key}", "report-analytics", _forms(title, report.key))
     for label, address, icon in _OWN:
         yield Place(words(label), address, icon, _forms(words(label), label.casefold()))
 
