@@ -172,6 +172,7 @@ def test_without_a_script_everything_is_there(clinic: ServedClinic, browser: Bro
         page.get_by_role("button", name="Miss").last.click()
         expect(page.locator("[aria-current=step] .stage-name")).to_have_text("Missed")
         page.locator("summary", has_text=re.compile("More actions")).click()
-        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Move to the recycle bin").click()
         page.get_by_role("button", name="Undo").click()
         expect(page.locator(".notice")).to_contain_text("as they were before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -25,7 +26,7 @@ routes = Blueprint("quick", __name__)
 def show(entity: str) -> Response:
     """Return the short form of a new record; parameters named like fields fill some in."""
     if not is_fragment():
-        return redirect(f"/{entity}/new?{request.query_string.decode()}", 303)
+        return redirect(f"/{quote(entity, safe='')}/new?{request.query_string.decode(errors='replace')}", 303)
     with reading() as reader:
         return _form(reader, _short(reader, entity))
 
