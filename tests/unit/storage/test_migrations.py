@@ -197,6 +197,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "dc11a11150e46bb3edb95f73d82c70ec4b1b64579ca05b5c31ab0a4ab897ea82",
             "c81771b471b0791e454794ad078d726f27a20075c59ebb47d40e4bb3f9a12628",
         ),
+        21: (
+            "680f7ca2639ee2504a02f8038ca56a42c3f20f63790a6a3cd6d4b23b8534f255",
+            "fee33c96a01792492bc67b6df521521a967a5a5cb04d41779c767bae0f2fe6cf",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known
