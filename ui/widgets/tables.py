@@ -253,7 +253,7 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
         if place == titled:
-            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 4.5rem)}}")
+            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 8rem)}}")
         else:
             facts += 1
             told = f".list td:nth-child({place + 2})"
