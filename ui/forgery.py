@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from engine import AccessDenied, Message
 from ui import cookies
@@ -68,8 +69,9 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def _check() -> None:
-        # Where nothing takes the request, nothing can be done in anybody's name either.
-        if request.method in _SAFE or request.path.startswith("/api/") or request.endpoint is None:
+        # Where an address takes no such method, nothing can be done in anybody's name either.
+        refused = isinstance(request.routing_exception, MethodNotAllowed)
+        if request.method in _SAFE or request.path.startswith("/api/") or refused:
             return
         view = current_app.view_functions.get(request.endpoint or "")
         if getattr(view, "from_elsewhere", False):

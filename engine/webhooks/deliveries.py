@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.audit import Event
 from engine.data.principal import Principal
-from engine.errors import GuanxiError, NotFound
+from engine.errors import GuanxiError
 from engine.i18n import Message
-from engine.ids import is_id
 from engine.webhooks.endpoint import Attempt, Delivery
 from engine.webhooks.endpoints import Endpoints
 from engine.webhooks.parts import Parts
@@ -60,13 +59,8 @@ class Deliveries:
         Raises:
             NotFound: there is none of that id.
         """
-        row = None
-        if is_id(delivery_id):
-            text = f"SELECT {DELIVERY} FROM webhook_delivery WHERE id = ?"  # noqa: S608 - constants
-            row = self._run(connection, text, delivery_id).fetchone()
-        if row is None:
-            raise NotFound(Message("There is no such delivery"))
-        return delivery_of(row)
+        missing = Message("There is no such delivery")
+        return delivery_of(self._parts.row(connection, "webhook_delivery", DELIVERY, delivery_id, missing))
 
     def attempts(self, connection: Connection, delivery_id: str) -> list[Attempt]:
         """Return each time that a delivery was sent, the latest first."""

@@ -13,9 +13,9 @@ from engine import clock
 from engine.audit import Event
 from engine.data.principal import Principal
 from engine.data.vault import Holder, register_holder
-from engine.errors import GuanxiError, NotFound, SignInNeeded
+from engine.errors import GuanxiError, SignInNeeded
 from engine.i18n import Message
-from engine.ids import is_id, new_id
+from engine.ids import new_id
 from engine.mail import Letter
 from engine.webhooks.checking import check_endpoint
 from engine.webhooks.endpoint import Endpoint, EndpointState, EndpointWish
@@ -54,13 +54,8 @@ class Endpoints:
         Raises:
             NotFound: there is none of that id.
         """
-        row = None
-        if is_id(endpoint_id):
-            text = f"SELECT {ENDPOINT} FROM webhook_endpoint WHERE id = ?"  # noqa: S608 - constants
-            row = self._run(connection, text, endpoint_id).fetchone()
-        if row is None:
-            raise NotFound(Message("There is no such webhook"))
-        return endpoint_of(row)
+        missing = Message("There is no such webhook")
+        return endpoint_of(self._parts.row(connection, "webhook_endpoint", ENDPOINT, endpoint_id, missing))
 
     def secrets(self, connection: Connection, endpoint: Endpoint) -> list[str]:
         """Return the secrets that sign just now, the newest first.

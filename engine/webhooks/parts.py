@@ -16,8 +16,9 @@ from engine.data.principal import Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
 from engine.data.vault import Vault
-from engine.errors import AccessDenied, SiteBroken
+from engine.errors import AccessDenied, NotFound, SiteBroken
 from engine.i18n import Message
+from engine.ids import is_id
 from engine.mail import Post
 from engine.outbound import Outbound
 from engine.storage.database import Database
@@ -44,6 +45,19 @@ class Parts:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statements", Statements(self.database))
+
+    def row(self, connection: Connection, table: str, columns: str, id_: str, missing: Message) -> Any:
+        """Return some columns of the row of an id; table and columns are constants of the product.
+
+        Raises:
+            NotFound: there is none, in the words of `missing`.
+        """
+        found = None
+        if is_id(id_):
+            found = self.statements.run(connection, f"SELECT {columns} FROM {table} WHERE id = ?", id_).fetchone()  # noqa: S608
+        if found is None:
+            raise NotFound(missing)
+        return found
 
     @property
     def trail(self) -> Trail:

@@ -15,10 +15,10 @@ from engine.audit import Event
 from engine.audit.statements import text_of, time_of
 from engine.data.principal import Principal
 from engine.data.vault import Holder, register_holder
-from engine.errors import GuanxiError, NotFound
+from engine.errors import GuanxiError
 from engine.i18n import Message
 from engine.identity.store import fingerprint, new_secret
-from engine.ids import is_id, new_id
+from engine.ids import new_id
 from engine.webhooks.inbound.checking import check_hook
 from engine.webhooks.inbound.hook import Hook, HookCall, HookState, HookWish, mapping_from_json
 from engine.webhooks.parts import Parts
@@ -72,12 +72,9 @@ class Hooks:
         Raises:
             NotFound: there is none of that id.
         """
-        row = None
-        if is_id(hook_id):
-            row = self._run(connection, f"SELECT {_COLUMNS} FROM inbound_hook WHERE id = ?", hook_id).fetchone()  # noqa: S608
-        if row is None:
-            raise NotFound(Message("There is no such hook"))
-        return _hook_of(row)
+        return _hook_of(
+            self._parts.row(connection, "inbound_hook", _COLUMNS, hook_id, Message("There is no such hook"))
+        )
 
     def by_token(self, connection: Connection, token: str) -> Hook | None:
         """Return the hook of an address; it is looked for by fingerprint, so the time tells nothing of the token."""

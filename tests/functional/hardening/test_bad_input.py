@@ -163,7 +163,7 @@ def test_no_value_breaks_a_field(house: World, known: Mapping[str, str], entity:
             response = post(web, f"/api/v1/{entity}/bulk", {"atomic": False, "operations": operations})
 
             sane(response, f"{entity}.{field}")
-            assert response.status_code == 200, response.text[:500]
+            assert response.status_code in {200, 207}, response.text[:500]
             for junk, outcome in zip(part + part, response.get_json()["data"], strict=True):
                 assert outcome["status"] in {200, 201, 400, 403, 404, 409, 422}, f"{field}={junk!r}: {outcome}"
     with house.site.reading(SYSTEM) as reader:

@@ -1,4 +1,4 @@
-"""What every document has: parameters, headers, refusals, and shapes that are no records.
+"""What every document has: parameters, headers, refusals.
 
 What is made once here stands in many places of a document, so nobody changes it.
 """
@@ -15,11 +15,7 @@ PROBLEM = "application/problem+json"
 JSON = "application/json"
 _ETAG = r'^(\*|[0-9]+|(W/)?"[^"]*")$'
 _UUID: Schema = {"type": "string", "format": "uuid"}
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _TEXT: Schema = {"type": "string"}
-_OR_NULL: Schema = {"type": ["string", "null"]}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
-_WHOLE: Schema = {"type": "integer", "minimum": 0}
 
 REFUSALS: Mapping[int, tuple[str, Message]] = {
     400: ("unreadable", Message("The request, its filter or its cursor cannot be read.")),
