@@ -13,7 +13,7 @@ import orjson
 from flask import Flask, g
 from werkzeug.datastructures import MultiDict
 
-from engine import Accepted, AccessDenied, Asking, Channel, Message, NotFound, Words, register_channel
+from engine import Accepted, AccessDenied, Asking, Channel, Message, NotFound, QueryInvalid, Words, register_channel
 from ui.app import create_app
 from ui.pages.boards.ics import calendar_of
 
@@ -39,7 +39,7 @@ def _calendar(asking: Asking) -> Iterator[Any]:
             g.principal = asking.person
             try:
                 text = calendar_of(asking.reader, entity.key, MultiDict({"view": key} if key else {}), entity.key)
-            except (NotFound, AccessDenied):
+            except (NotFound, AccessDenied, QueryInvalid):
                 continue
         yield Words(text, "calendar", entity.key, frozenset())
 
