@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import SYSTEM, clock
-from tests.functional.screens.world import Web, World, titles, words
+from engine import SYSTEM, Audience, Shown, Site, clock
+from tests.functional.screens.world import Web, World, build, titles, words
 
 TODAY = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
 
@@ -228,3 +229,27 @@ def test_nobody_who_only_looks_as_somebody_else_changes_their_views(deals: World
     assert view in ben.text("/deal/views")
     assert deals.browser("dan").get("/deal/views").status_code == 404
     assert deals.browser().get("/deal/views").status_code == 303
+
+
+def test_views_are_kept_in_both_databases(database_url: str, tmp_path: Path) -> None:
+    ids = build(tmp_path / "site", database_url=database_url)
+    site = Site.open(tmp_path / "site", database_url=database_url)
+    ada, ben = site.principal(ids["ada"]), site.principal(ids["ben"])
+    with site.reading(ada) as reader:
+        view = site.views.save(
+            reader.access, "deal", " Big  ones ", Shown(filter="amount > 1"), Audience(everyone=True)
+        )
+        site.views.open_with(reader.access, "deal", "seller", view)
+    site.views.arrange(ben, "deal", columns={view: (("name", 90),)}, hidden=("deal.all",))
+    site.views.arrange(ben, "deal", pinned=(view,))
+
+    with site.reading(ben) as reader:
+        found = site.views.of(reader.connection, ben, "deal")
+    site.close()
+
+    assert found.saved[view].name == "Big ones"
+    assert found.saved[view].shown == Shown(filter="amount > 1")
+    assert found.arranged.columns == {view: (("name", 90),)}
+    assert (found.arranged.hidden, found.arranged.pinned) == (("deal.all",), (view,))
+    assert list(found.first_for(ben)) == [view]
+    assert list(found.first_for(ada)) == []
