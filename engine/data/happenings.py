@@ -14,7 +14,6 @@ from typing import Any, Literal
 from engine.data import cursor as cursors
 from engine.data import timeline
 from engine.data.attached import attached
-from engine.data.place import visible
 from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.sharing import MANUAL, Share
@@ -32,6 +31,7 @@ HAPPENING_KINDS: tuple[Kind, ...] = ("comment", "activity", "file", "share", "ch
 COMMENT, ACTIVITIES = "comment", "activities"
 MOST_AROUND = 100
 """Records of one relation whose happenings are told along with those of a record."""
+_PLAIN = frozenset({"read", "write"})
 _LATEST = (Order(("created_at",), descending=True), Order(("id",), descending=True))
 
 
@@ -132,6 +132,9 @@ class _Telling:
         reader = self.reader
         if COMMENT not in reader.model.entities or not reader.access.may(COMMENT, "read"):
             return []
+        mask = reader.access.mask(COMMENT)
+        if not all(mask.get(key) in _PLAIN for key in ("record_entity", "record_id", "created_at")):
+            return []  # What is masked can be neither looked for nor sorted by.
         about = disjunction(
             *(
                 conjunction(_is("record_entity", key), _among("record_id", ids))
@@ -143,7 +146,9 @@ class _Telling:
             return []
         shown = ("record_entity", "record_id", "body", "parent", "mentions", "created_by", "created_at", "updated_at")
         known = reader.model.entity(COMMENT)
-        select = tuple(key for key in (*shown, "version") if key in known.fields)
+        select = tuple(
+            key for key in (*shown, "version") if key in known.fields and mask.get(key, "hidden") != "hidden"
+        )
         return [
             Happening("comment", row["created_at"], row["id"], row["record_entity"], row["record_id"],
                       row.get("created_by"), row)
@@ -288,8 +293,8 @@ def activity_relation(reader: Reader, entity: Entity) -> Relation | None:
     relation = entity.relations.get(ACTIVITIES)
     if relation is None or ACTIVITIES not in entity.features or not reader.access.may(relation.entity, "read"):
         return None
-    other = reader.model.entity(relation.entity)
-    return relation if visible(reader.access.roles, other, relation.field) else None
+    mask = reader.access.mask(relation.entity)
+    return relation if mask.get(relation.field) in _PLAIN and mask.get("created_at") in _PLAIN else None
 
 
 def activity_select(reader: Reader, entity: Entity) -> tuple[str, ...]:

@@ -272,7 +272,11 @@ def _teller(
 
 def _comments(reader: Reader, entity: str, record_id: str, ids: Sequence[str]) -> tuple[Happening, ...]:
     """Return some comments of a record, in the order of their ids."""
-    keys = ("body", "parent", "mentions", "created_by", "created_at", "version")
+    known = reader.model.entity("comment")
+    keys = _seen(reader, known, ("body", "parent", "mentions", "created_by", "created_at", "version"))
+    needed = ("record_entity", "record_id", "created_at")
+    if not {reader.access.mask("comment").get(key) for key in needed} <= {"read", "write"}:
+        return ()
     where = conjunction(
         Call("in", (Path(("id",)), Literal(tuple(ids)))),
         Call("==", (Path(("record_entity",)), Literal(entity))),
@@ -286,7 +290,7 @@ def _comments(reader: Reader, entity: str, record_id: str, ids: Sequence[str]) -
         for place, (id_, row) in enumerate(zip(found.ids, found.values(), strict=True))
     }  # fmt: skip
     return tuple(
-        Happening("comment", row["created_at"], id_, entity, record_id, row["created_by"], row)
+        Happening("comment", row["created_at"], id_, entity, record_id, row.get("created_by"), row)
         for id_ in ids
         if (row := rows.get(id_)) is not None
     )
@@ -319,7 +323,7 @@ def _coming(reader: Reader, entity: Entity, record_id: str, teller: Teller) -> l
     other = reader.model.entity(relation.entity)
     kept, mask = activity_fields(other), reader.access.mask(other.key)
     state, due = kept["state"], kept["due"]
-    if state is None or due is None or mask.get(state) not in {"read", "write"}:
+    if state is None or due is None or not {mask.get(state), mask.get(due)} <= {"read", "write"}:
         return []
     opened = _open_states(other, state)
     if not opened:

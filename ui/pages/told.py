@@ -137,7 +137,7 @@ class Teller:
         row: Mapping[str, Any] = each.body
         mentions = [self.names[key] for key in row.get("mentions") or () if key in self.names]
         entry = self._plain(each, "message-circle", "")
-        entry.body = talk(row["body"] or "", mentions)
+        entry.body = talk(row.get("body") or "", mentions)
         entry.signs = self._signs(each.id)
         entry.may_change, entry.may_delete = bool(row.get("may_update")), bool(row.get("may_delete"))
         entry.pinned = each.id in self.pinned

@@ -11,7 +11,7 @@ from tests.functional.notices.world import Office
 def mails(office: Office) -> NoticeMails:
     site = office.site
     return NoticeMails(
-        site.database, site.notices, lambda connection, who: site.reader_within(connection, who), site.principal,
+        site.database, site.notices, site.reader_within, site.principal,
         site.post, "https://crm.example",
     )  # fmt: skip
 
