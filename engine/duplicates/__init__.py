@@ -1,7 +1,8 @@
 """Records that stand for the same thing: found while they are written, by a search through all, and merged."""
 
+from engine.duplicates.choosing import MERGE_ALL, MergeChoice
 from engine.duplicates.lookalikes import Checked, Lookalikes, Searched, Side, SuspectPage, Suspects
-from engine.duplicates.merging import MERGE_ALL, MOST_MERGED, MergeChoice, Merged, MergeLook, Merges
+from engine.duplicates.merging import MOST_MERGED, Merged, MergeLook, Merges
 from engine.duplicates.telling import DuplicatesFound, Twin
 
 __all__ = [

@@ -14,17 +14,18 @@ import orjson
 
 from engine.data import pipeline, trash
 from engine.data.answers import answers
-from engine.data.batch import SEALED, Change
+from engine.data.batch import Change
 from engine.data.principal import Principal
 from engine.data.probes import reached
 from engine.data.records import Records
 from engine.data.sets import write_set
 from engine.data.shape import Shape
 from engine.data.steps.authorise import denied, missing
-from engine.data.steps.load import Stored, load, load_links
+from engine.data.steps.load import Stored, load
 from engine.data.undo import ALSO
 from engine.data.unit import Unit
 from engine.duplicates import pairs
+from engine.duplicates.choosing import MERGE_ALL, MergeChoice, choices_of, fullest
 from engine.duplicates.moving import added_from_json, copy_rows, hanging_on, hangings, move, take_rows
 from engine.duplicates.telling import title_of
 from engine.errors import FieldProblem, GuanxiError, NotFound, RecordInvalid, VersionConflict
@@ -35,30 +36,8 @@ from engine.metadata.model import Field
 KIND = "merge"
 MOST_MERGED = 5
 """Records that are merged at a time."""
-MERGE_ALL = "all"
-"""As a choice for a field of several values: those of all records."""
 _PERMISSION = "merge"
 _FARTHEST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class MergeChoice:
-    """One field of records that are to be merged.
-
-    Attributes:
-        values: by record; SEALED or a mark for what may not be read.
-        chosen: the record whose value is taken unless somebody says otherwise, or MERGE_ALL.
-        differs: whether the records have different values.
-        free: whether the person may choose; otherwise what is chosen stands.
-        several: whether it holds several values, which can be taken together.
-    """
-
-    field: Field
-    values: Mapping[str, Any]
-    chosen: str
-    differs: bool
-    free: bool
-    several: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +90,8 @@ class Merges:
         shape = unit.shape(entity)
         named = _named(ids)
         stored = _within_reach(unit, shape, named)
-        stays = survivor if survivor in stored else _fullest(shape, stored)
-        choices = _choices(unit, shape, stored, stays)
+        stays = survivor if survivor in stored else fullest(shape, stored)
+        choices = choices_of(unit, shape, stored, stays)
         moves = []
         for hanging in hangings(unit.published.model, entity):
             counts: dict[str, int] = {}
@@ -215,55 +194,6 @@ def _require_deletable(unit: Unit, shape: Shape, losers: Sequence[str]) -> None:
         raise denied(shape.entity, "delete")
 
 
-def _fullest(shape: Shape, stored: Mapping[str, Stored]) -> str:
-    """Return the record with most values; of equals the oldest."""
-
-    def emptiness(id_: str) -> tuple[int, str]:
-        values = stored[id_].values
-        return -sum(values[key] is not None for key in shape.told), id_
-
-    return min(stored, key=emptiness)
-
-
-def _choices(unit: Unit, shape: Shape, stored: Mapping[str, Stored], survivor: str) -> tuple[MergeChoice, ...]:
-    mask, writable = unit.access.mask(shape.entity.key), unit.access.writable(shape.entity.key)
-    links = {field.key: load_links(unit, field, list(stored)) for field in shape.link_fields}
-    found = []
-    for field in shape.entity.fields.values():
-        if not _is_merged(shape, field):
-            continue
-        if field.key in links:
-            values: dict[str, Any] = {id_: links[field.key].get(id_) or None for id_ in stored}
-        else:
-            values = {id_: each.values[field.key] for id_, each in stored.items()}
-        free = field.key in writable and mask.get(field.key) in {"read", "write"} and field.key not in shape.sealed
-        found.append(_choice(field, values, stored, survivor, free=free and not field.read_only))
-    return tuple(found)
-
-
-def _is_merged(shape: Shape, field: Field) -> bool:
-    """Say whether a field has a value of its own that may be taken over."""
-    if not field.writable or field.type.links == "children" or field.key == shape.entity.parent_field:
-        return False
-    return field.key in shape.by_key or field.type.links == "many"
-
-
-def _choice(
-    field: Field, values: Mapping[str, Any], stored: Mapping[str, Stored], survivor: str, *, free: bool
-) -> MergeChoice:
-    filled = [id_ for id_, value in values.items() if value not in (None, "", ())]
-    several = field.type.links == "many" or isinstance(next((values[id_] for id_ in filled), None), tuple)
-    newest = max(filled, key=lambda id_: (stored[id_].values["updated_at"], id_), default=survivor)
-    chosen = MERGE_ALL if several and len(filled) > 1 else survivor if survivor in filled else newest
-    # A secret differs in its cipher text even where it is the same.
-    differs = len({_comparable(values[id_]) for id_ in filled}) > 1 or (SEALED in values.values() and len(filled) > 1)
-    return MergeChoice(field, values, chosen, differs, free, several)
-
-
-def _comparable(value: Any) -> Any:
-    return orjson.dumps(value, default=str) if isinstance(value, (dict, list)) else value
-
-
 # --- what is done ---------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +215,7 @@ def _merge(
     for id_ in named:
         if versions.get(id_, stored[id_].values["version"]) != stored[id_].values["version"]:
             raise VersionConflict(entity, id_, stored[id_].values["version"], {})
-    choices = _choices(asker, shape, stored, survivor)
+    choices = choices_of(asker, shape, stored, survivor)
     _check(choices, wanted, named)
     values = _values(asker, shape, stored, choices, wanted, survivor, going)
     _say_begun(asker, entity, stored[survivor])
