@@ -57,14 +57,14 @@ from engine.data.finding import looked_for as looked_for
 from engine.data.finding import name_forms as name_forms
 from engine.data.finding import searchable as searchable
 from engine.data.freshness import told_by_version as told_by_version
+from engine.data.hanging import Hanging as Hanging
+from engine.data.hanging import hanging as hanging
 from engine.data.happenings import HAPPENING_KINDS as HAPPENING_KINDS
 from engine.data.happenings import Happening as Happening
 from engine.data.happenings import Happenings as Happenings
 from engine.data.happenings import activity_fields as activity_fields
 from engine.data.happenings import activity_relation as activity_relation
 from engine.data.happenings import happenings as happenings
-from engine.data.hanging import Hanging as Hanging
-from engine.data.hanging import hanging as hanging
 from engine.data.incoming import incoming as incoming
 from engine.data.lanes import lane as lane
 from engine.data.marks import MARK as MARK
@@ -73,7 +73,6 @@ from engine.data.nearby import Near as Near
 from engine.data.nearby import Point as Point
 from engine.data.nearby import distance_km as distance_km
 from engine.data.offering import offered as offered
-from engine.data.minding import minding_duplicates as minding_duplicates
 from engine.data.principal import SYSTEM as SYSTEM
 from engine.data.principal import Principal as Principal
 from engine.data.query import Aggregate as Aggregate
@@ -99,8 +98,8 @@ from engine.data.sharing import Share as Share
 from engine.data.sugar import OPERATORS as OPERATORS
 from engine.data.sugar import SUGAR as SUGAR
 from engine.data.sugar import sugared as sugared
-from engine.data.tastes import TASTES as TASTES
 from engine.data.tastes import NO_TASTES as NO_TASTES
+from engine.data.tastes import TASTES as TASTES
 from engine.data.tastes import Tastes as Tastes
 from engine.data.timeline import ChangeEntry as ChangeEntry
 from engine.data.timeline import FieldChange as FieldChange
@@ -343,7 +342,6 @@ from engine.identity.sso import Provider as Provider
 from engine.identity.throttle import Standing as Standing
 from engine.ids import is_id as is_id
 from engine.ids import new_id as new_id
-from engine.jobs import JOB_STATE_LABELS as JOB_STATE_LABELS
 from engine.insight.answers import Answer as Answer
 from engine.insight.answers import allowed_question as allowed_question
 from engine.insight.answers import ask_numbers as ask_numbers
@@ -351,10 +349,10 @@ from engine.insight.answers import ask_totals as ask_totals
 from engine.insight.answers import change_in_percent as change_in_percent
 from engine.insight.answers import readable_field as readable_field
 from engine.insight.documents import Card as Card
-from engine.insight.documents import all_dashboards as all_dashboards
-from engine.insight.documents import all_reports as all_reports
 from engine.insight.documents import Dashboard as Dashboard
 from engine.insight.documents import ReportDoc as ReportDoc
+from engine.insight.documents import all_dashboards as all_dashboards
+from engine.insight.documents import all_reports as all_reports
 from engine.insight.documents import card_of as card_of
 from engine.insight.documents import cards_for as cards_for
 from engine.insight.documents import dashboards_for as dashboards_for
@@ -373,6 +371,7 @@ from engine.insight.periods import within_period as within_period
 from engine.insight.question import Measure as Measure
 from engine.insight.question import Question as Question
 from engine.insight.question import question_of as question_of
+from engine.jobs import JOB_STATE_LABELS as JOB_STATE_LABELS
 from engine.jobs import JOB_STATES as JOB_STATES
 from engine.jobs import Job as Job
 from engine.jobs import Jobs as Jobs
@@ -463,8 +462,6 @@ from engine.outbound import Outbound as Outbound
 from engine.outbound import OutboundFailed as OutboundFailed
 from engine.outbound import OutboundRefused as OutboundRefused
 from engine.outbound import Reply as Reply
-from engine.personal.settings import PersonalSettings as PersonalSettings
-from engine.personal.drafts import Draft as Draft
 from engine.personal.dashboards import Arrangements as Arrangements
 from engine.personal.dashboards import Layout as Layout
 from engine.personal.drafts import Draft as Draft
@@ -473,6 +470,7 @@ from engine.personal.feeds import CalendarFeeds as CalendarFeeds
 from engine.personal.reports import LONGEST_REPORT_NAME as LONGEST_REPORT_NAME
 from engine.personal.reports import OwnReport as OwnReport
 from engine.personal.reports import OwnReports as OwnReports
+from engine.personal.settings import PersonalSettings as PersonalSettings
 from engine.personal.stars import MOST_STARS as MOST_STARS
 from engine.personal.stars import Stars as Stars
 from engine.personal.stars import TooManyStars as TooManyStars

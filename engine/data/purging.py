@@ -54,6 +54,46 @@ def purge(unit: Unit, shape: Shape, ids: Sequence[str], first_row: int) -> list[
     return [batch]
 
 
+_OF_RECORDS = (
+    ("duplicate_pair", "a_id"),
+    ("duplicate_pair", "b_id"),
+    ("merged_record", "record_id"),
+    ("merged_record", "survivor_id"),
+    ("notice", "record_id"),
+    ("person_star", "record_id"),
+    ("person_visit", "record_id"),
+    ("record_follow", "record_id"),
+    ("record_pin", "record_id"),
+    ("record_presence", "record_id"),
+)
+"""Tables of the engine, and their columns, that hold what is about any record."""
+_OF_KIND = {
+    "comment": (("comment_reaction", "comment_id"), ("record_pin", "comment_id")),
+    "user": tuple(
+        (table, "user_id")
+        for table in (
+            *("calendar_feed", "comment_reaction", "notice", "notice_setting", "person_dashboard", "person_report"),
+            *("person_setting", "person_star", "person_visit", "record_follow", "record_presence", "user_draft"),
+            "user_view",
+        )
+    ),
+}
+"""The same of what is about records of one entity alone."""
+
+
+def _forget(unit: Unit, entity: str, ids: Sequence[str]) -> None:
+    """Delete what people have of their own about records, or what a person had."""
+    phrases = unit.phrases
+    for table, column in (*_OF_RECORDS, *_OF_KIND.get(entity, ())):
+        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in(column)}", [unit.ids(ids)])  # noqa: S608 - constants
+    # The key of a draft begins with the id of the record that somebody was typing about.
+    drafted = phrases.is_in("substr(record_key, 1, 36)", "text")
+    unit.run(f"DELETE FROM user_draft WHERE {drafted}", [unit.ids(ids)])  # noqa: S608 - constants
+    if entity == "user":
+        own = f"{phrases.is_in('owner_id')} AND {'NOT shared' if phrases.kind == 'postgresql' else 'shared = 0'}"
+        unit.run(f"DELETE FROM saved_view WHERE {own}", [unit.ids(ids)])  # noqa: S608 - constants
+
+
 def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     """Delete records for good, with all that belongs to them; nobody's rights are asked."""
     if not drafts:
@@ -68,34 +108,10 @@ def purge_rows(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
     phrases = unit.phrases
     unindex(unit, shape, ids)
     remove_keys(unit, shape, drafts)
-    for column in ("a_id", "b_id"):
-        unit.run(f"DELETE FROM duplicate_pair WHERE {phrases.is_in(column)}", [unit.ids(ids)])  # noqa: S608 - constants
-    for column in ("record_id", "survivor_id"):
-        unit.run(f"DELETE FROM merged_record WHERE {phrases.is_in(column)}", [unit.ids(ids)])  # noqa: S608 - constants
     forget_principals(unit, shape.entity.key, ids)
     condition = f"entity = {phrases.mark} AND {phrases.is_in('record_id')}"
     unit.run(f"DELETE FROM share WHERE {condition}", [shape.entity.key, unit.ids(ids)])  # noqa: S608
-    for table in ("person_star", "person_visit"):
-        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
-    # What somebody was typing about them; the key of a draft begins with the id of its record.
-    drafted = phrases.is_in("substr(record_key, 1, 36)", "text")
-    unit.run(f"DELETE FROM user_draft WHERE {drafted}", [unit.ids(ids)])  # noqa: S608 - constants
-    if shape.entity.key == "user":
-        own = f"{phrases.is_in('owner_id')} AND {'NOT shared' if phrases.kind == 'postgresql' else 'shared = 0'}"
-        unit.run(f"DELETE FROM saved_view WHERE {own}", [unit.ids(ids)])  # noqa: S608 - constants
-        for table in (
-            *("calendar_feed", "person_dashboard", "person_report", "person_setting", "person_star", "person_visit"),
-            *("user_draft", "user_view"),
-        ):
-            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
-    for table in ("notice", "record_follow", "record_pin", "record_presence"):
-        unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
-    if shape.entity.key == "comment":
-        for table in ("record_pin", "comment_reaction"):
-            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('comment_id')}", [unit.ids(ids)])  # noqa: S608
-    if shape.entity.key == "user":
-        for table in ("notice", "notice_setting", "record_follow", "comment_reaction", "record_presence"):
-            unit.run(f"DELETE FROM {table} WHERE {phrases.is_in('user_id')}", [unit.ids(ids)])  # noqa: S608 - constants
+    _forget(unit, shape.entity.key, ids)
     # What was proposed about them says what they held; a proposal without parts says nothing of anybody.
     unit.run(f"DELETE FROM proposal_part WHERE {phrases.is_in('record_id')}", [unit.ids(ids)])  # noqa: S608 - constants
     for draft in drafts:

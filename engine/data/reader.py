@@ -176,7 +176,7 @@ class Reader:
         statement: Statement = self._statements.get(
             key, lambda: Lanes(self.kind, tables, roles, query, where, strategy=strategy).firsts(by, missing)
         )
-        rows = self._run(statement, {**self._values(query, where), "limit": query.limit + 1}) if values else []
+        rows = self._run(statement, {**self._values(query, where), "limit": query.limit + 1})
         places = {str(row[1]): row[0] for row in rows}
         wanted = replace(query, where=None, search=None, ids=tuple(places))
         listing, by_lane = self._in_lanes(wanted, places, tuple(abilities))
@@ -416,7 +416,8 @@ class Reader:
             if self.access.may(target, "read") and len(found) < limit:
                 prefix = f"{target}/" if link.type.links == "any" else ""
                 found += [
-                    (prefix + id_, title) for id_, title in self._choices(target, words, given, limit - len(found), among)
+                    (prefix + id_, title)
+                    for id_, title in self._choices(target, words, given, limit - len(found), among)
                 ]
         return found
 

@@ -24,9 +24,9 @@ EVENT_KINDS = (
     "sign_in", "sign_in_failed", "sign_out", "locked_out", "password_changed", "password_reset", "email_changed",
     "invited", "second_factor_added", "second_factor_removed", "recovery_code_used", "session_ended", "token_made",
     "token_revoked", "sso_linked", "export", "import", "reveal", "share", "unshare", "bulk", "merge", "purge",
-    "undo", "view_as", "rights_changed", "user_disabled", "user_enabled", "metadata_published", "rolled_back", "key_rotated",
-    "backup", "restore", "handover", "job", "agent", "proposal", "webhook_changed", "hook_changed", "alert",
-    "log_trimmed", "log_broken",
+    "undo", "view_as", "rights_changed", "user_disabled", "user_enabled", "metadata_published", "rolled_back",
+    "key_rotated", "backup", "restore", "handover", "job", "agent", "proposal", "webhook_changed", "hook_changed",
+    "alert", "log_trimmed", "log_broken",
 )  # fmt: skip
 """Kinds of events of the audit log."""
 READING_KINDS = ("list", "open", "search", "export")
