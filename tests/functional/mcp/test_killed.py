@@ -69,4 +69,4 @@ def test_approving_is_all_or_nothing_when_it_is_killed(
                 assert site.proposals.approve(doctor, proposal.id, dict.fromkeys(range(COUNT))).failed == ()
             assert names(site, level) == COUNT
             with site.reading(doctor) as reader:
-                assert len(reader.history("patient", made[0].id)) == turn + 2
+                assert len(reader.history("patient", made[0].id, limit=200)) == turn + 2
