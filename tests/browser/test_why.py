@@ -47,7 +47,7 @@ def test_without_scripts_a_value_is_shown_a_record_shared_and_a_look_stopped(
         expect(page.get_by_text("138 1234 5678")).to_be_visible()
         page.get_by_role("link", name="Back to the record").click()
         expect(page.get_by_text("138••••5678")).to_be_visible()
-        page.locator("details.menu > summary").click()
+        page.locator(".head details.menu > summary").click()
         page.get_by_role("link", name="Share").click()
         page.locator("#f-with").fill("Eve")
         page.locator("form.sharing button").click()

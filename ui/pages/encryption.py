@@ -15,7 +15,12 @@ from ui.widgets.moments import moment_writer, zone
 
 routes = Blueprint("encryption", __name__)
 
-_ELSEWHERE = {"auth.totp": Message("Authenticator apps"), "mail": Message("Mail")}
+_ELSEWHERE = {
+    "auth.totp": Message("Authenticator apps"),
+    "hook": Message("Inbound hooks"),
+    "mail": Message("Mail"),
+    "webhook": Message("Webhooks"),
+}
 """What keeps encrypted values and is no field."""
 
 

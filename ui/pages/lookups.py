@@ -31,6 +31,8 @@ class Fresh:
 
     address: str
     label: str
+    title: str
+    """The field that holds what the record is called."""
 
 
 @routes.get("/lookup/<entity>/<field>")
@@ -75,7 +77,7 @@ def _fresh(reader: Reader, link: Field, typed: str, record: Mapping[str, Any] | 
         label = within(target.label)
         words_ = words("New {label} “{name}”", label=label, name=typed) if typed else words("New {label}", label=label)
         given = {target.title: typed, **given_by(link, record)} if typed else given_by(link, record)
-        yield Fresh(f"/{key}/quick?{_query(given)}", words_)
+        yield Fresh(f"/{key}/quick?{_query(given)}", words_, target.title)
 
 
 def _query(given: Mapping[str, Any]) -> str:

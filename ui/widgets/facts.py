@@ -52,7 +52,6 @@ class Facts:
             shown.update({f"c{place}_{number}": words for number, words in enumerate(_prepared(reader, each, values))})
         return Markup(self._template.render(shown))  # noqa: S704 - autoescaped
 
-
     def empty(self, values: Mapping[str, Any]) -> int:
         """Return how many of the facts say nothing of a record."""
         return sum(is_empty(values, paths) for _cell, paths in self._cells)

@@ -146,10 +146,16 @@ function close(box) {
 }
 
 function choose(box, option) {
-  const { id, title, fresh } = option.dataset;
+  const { id, title, fresh, named } = option.dataset;
   if (fresh) {
+    // What was typed last may be newer than the list that this choice stands in.
+    const address = new URL(fresh, location);
+    const typed = inputOf(box).value.trim();
+    if (typed && !box.querySelector("[data-link-id]")?.value) {
+      address.searchParams.set(named, typed);
+    }
     close(box);
-    box.dispatchEvent(new CustomEvent("guanxi:fresh", { bubbles: true, detail: { address: fresh } }));
+    box.dispatchEvent(new CustomEvent("guanxi:fresh", { bubbles: true, detail: { address: address.href } }));
     return;
   }
   put(box, id, title);
