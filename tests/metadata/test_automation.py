@@ -59,7 +59,7 @@ escalations: {soon: {at: 80%, to: record.owner, template: "{{ record.subject }} 
 ---
 duplicate: people
 entity: contact
-rules: {mobile: {fields: [mobile]}, name: {fields: [name, account], method: fuzzy, score: 60}}
+rules: {mobile: {fields: [mobile]}, name: {fields: [name], method: fuzzy, score: 60}}
 ---
 conversion: to_account
 from: contact

@@ -190,13 +190,13 @@ def test_an_error_before_a_write_refuses_it_and_names_the_plugin(caplog: pytest.
 
 def test_a_value_that_a_plugin_refuses_is_told_with_its_reason() -> None:
     hooks = Hooks()
-    hooks.register(plugin(before_save=fail(BadValue(Message("Too many")))), "acme")
+    hooks.register(plugin(before_save=fail(BadValue(Message("No more than this")))), "acme")
 
     with pytest.raises(RecordInvalid) as refused:
         hooks.call("before_save", batch=Leads())
 
-    assert str(refused.value.problems[0].message) == "acme: Too many"
-    assert refused.value.problems[0].message.in_("zh") == "acme：Too many"
+    assert str(refused.value.problems[0].message) == "acme: No more than this"
+    assert refused.value.problems[0].message.in_("zh") == "acme：No more than this"
 
 
 @pytest.mark.parametrize(
