@@ -34,7 +34,8 @@ def yard(tmp_path: Path) -> Iterator[ServedClinic]:
 
 
 def drag(page: Page, one: Locator, other: Locator) -> None:
-    """Drag one thing onto another as a hand does: in steps."""
+    """Drag one thing onto another as a hand does: in steps, and when it has come to rest."""
+    one.hover()
     start, end = one.bounding_box(), other.bounding_box()
     assert start is not None
     assert end is not None
