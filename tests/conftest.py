@@ -66,6 +66,12 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch()))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more worker than there are processors: many tests wait, for a server to start or a process to die."""
+    return (os.cpu_count() or 1) + 1
+
+
 @cache
 def scratch() -> Path:
     """A folder for what tests make: in memory where there is room: a database is made there five times faster."""
