@@ -14,11 +14,31 @@ document.addEventListener(
   true,
 );
 
-/** Open the palette; it is loaded when it is first wanted. */
+let coming = false;
+
+/** Open the palette; it is loaded when it is first wanted. What is typed meanwhile goes into it, and is no key of the page. */
 export async function openPalette(words = "") {
   const address = document.body.dataset.palette;
-  if (address) {
-    (await import(address)).open(words);
+  if (!address || coming) {
+    return;
+  }
+  let typed = words;
+  const keep = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.key.length > 1 && event.key !== "Backspace")) {
+      return;
+    }
+    typed = event.key === "Backspace" ? typed.slice(0, -1) : typed + event.key;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  coming = true;
+  addEventListener("keydown", keep, true);
+  try {
+    const { open } = await import(address);
+    open(typed);
+  } finally {
+    removeEventListener("keydown", keep, true);
+    coming = false;
   }
 }
 
