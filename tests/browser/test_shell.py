@@ -182,4 +182,5 @@ def test_every_colour_can_be_read_in_light_and_dark(at: Page, tier: str) -> None
         for accent in every if tier == "full" else ("green",):
             at.evaluate("([accent, bsTheme]) => Object.assign(document.documentElement.dataset, {accent, bsTheme})",
                         [accent, theme])  # fmt: skip
+            at.wait_for_timeout(400)  # buttons change their colours by and by
             assert serious(at) == [], (theme, accent)
