@@ -28,6 +28,17 @@ MOST_TWINS = 60
 _TERMS = 120
 _BYTES = 8
 
+# SQLite takes one row at a time, PostgreSQL whole columns in one statement.
+_COLUMNS = "SELECT * FROM unnest(%s::text[], %s::bigint[], %s::uuid[])"
+_ADD = {
+    "sqlite": "INSERT OR IGNORE INTO match_key (entity, hash, record_id) VALUES (?, ?, ?)",
+    "postgresql": f"INSERT INTO match_key (entity, hash, record_id) {_COLUMNS} ON CONFLICT DO NOTHING",
+}
+_DELETE = {
+    "sqlite": "DELETE FROM match_key WHERE entity = ? AND hash = ? AND record_id = ?",
+    "postgresql": f"DELETE FROM match_key WHERE (entity, hash, record_id) IN ({_COLUMNS})",  # noqa: S608
+}
+
 MatchKeys = set[tuple[str, int]]
 """(entity, key) of what is looked for."""
 
@@ -100,34 +111,22 @@ def remove_keys(unit: Unit, shape: Shape, drafts: Iterable[Draft]) -> None:
 
 def add_rows(connection: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
     """Write (entity, key, record); what is there already stays."""
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        run_many(connection, "INSERT OR IGNORE INTO match_key (entity, hash, record_id) VALUES (?, ?, ?)", rows)
-        return
-    columns = [list(column) for column in zip(*sorted(rows), strict=True)]
-    run(
-        connection,
-        "INSERT INTO match_key (entity, hash, record_id) SELECT * FROM unnest(%s::text[], %s::bigint[], %s::uuid[])"
-        " ON CONFLICT DO NOTHING",
-        columns,
-    )
+    _each(connection, _ADD, rows)
 
 
 def delete_rows(connection: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
     """Take (entity, key, record) away."""
+    _each(connection, _DELETE, rows)
+
+
+def _each(connection: Connection, texts: Mapping[str, str], rows: Sequence[tuple[str, int, str]]) -> None:
     if not rows:
         return
+    text = texts[connection.dialect.name]
     if connection.dialect.name == "sqlite":
-        run_many(connection, "DELETE FROM match_key WHERE entity = ? AND hash = ? AND record_id = ?", rows)
-        return
-    columns = [list(column) for column in zip(*sorted(rows), strict=True)]
-    run(
-        connection,
-        "DELETE FROM match_key WHERE (entity, hash, record_id) IN"
-        " (SELECT * FROM unnest(%s::text[], %s::bigint[], %s::uuid[]))",
-        columns,
-    )
+        run_many(connection, text, rows)
+    else:
+        run(connection, text, [list(column) for column in zip(*sorted(rows), strict=True)])
 
 
 # --- finding --------------------------------------------------------------------------------------------------------
