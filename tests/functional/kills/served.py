@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 _CODE = "from ui.cli import main; main()"
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 600.0) -> None:
     """Wait until something is so.
 
     Raises:
@@ -78,7 +78,7 @@ class Served:
 
     def answers(self) -> bool:
         """Say whether the server answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/healthz")
             return connection.getresponse().status < 500

@@ -31,7 +31,10 @@ AT_ONCE = 5
 PAUSE_S = 0.1
 TOLD = "BR"
 """Changes of records of this country are told; of a file that is every fiftieth row."""
-WAIT_S = 180.0
+WAIT_S = 900.0
+"""How long a machine with other things to do may take for what it does in seconds; nothing here is about speed."""
+_READ_MS = int(WAIT_S * 1000)
+"""What the test reads to compare is no request of a person, whose limit does not hold for it."""
 
 
 @dataclass
@@ -123,7 +126,7 @@ class World:
         deadline = time.monotonic() + WAIT_S
         said = "nothing"
         while time.monotonic() < deadline:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
                 connection.request("POST", path, json.dumps(body), headers)
                 answer = connection.getresponse()
@@ -166,7 +169,7 @@ class World:
         """Wait until all that a round asked for is done, and compare it with what was asked."""
         assert asked.thread is not None
         asked.thread.join(WAIT_S)
-        assert asked.errors == []
+        assert (asked.thread.is_alive(), asked.errors) == (False, [])
         site = self.site
         for what in (asked.run, asked.export):
             self._wait_for(what.job_id)
@@ -233,7 +236,7 @@ class World:
         return [str(row["external_id"]) for row in self._records(f"city == 'R{asked.number}'", "external_id")]
 
     def _records(self, where: str, *columns: str) -> list[dict[str, Any]]:
-        with self.site.reading(SYSTEM) as reader:
+        with self.site.reading(SYSTEM, limit_ms=_READ_MS) as reader:
             return reader.query(Query("lead", select=("id", *columns), where=parse(where), limit=100_000)).json()
 
     def _rows(self, text: str, *values: Any) -> list[Any]:
@@ -245,7 +248,7 @@ class World:
     def _fetched(self, asked: Asked) -> list[str] | None:
         """Return the external ids of an exported file, which is whole; None while there is none."""
         try:
-            with self.site.reading(self.boss) as reader:
+            with self.site.reading(self.boss, limit_ms=_READ_MS) as reader:
                 fetched = self.site.exports.fetch(reader, asked.export.id)
                 text = b"".join(fetched.blocks).decode("utf-8-sig")
         except NotFound:
