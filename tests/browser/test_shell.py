@@ -130,6 +130,7 @@ def test_a_notice_goes_by_itself_but_not_while_it_is_read(at: Page) -> None:
 
 def test_a_record_is_starred_where_it_stands(at: Page) -> None:
     at.get_by_role("link", name="Anna <b>").first.click()
+    at.wait_for_url(re.compile(r"/contact/[0-9a-f-]{36}"))
     at.evaluate("window.stayed = true")
 
     at.keyboard.press("s")

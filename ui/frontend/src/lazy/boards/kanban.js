@@ -81,6 +81,16 @@ function open(board, card) {
   }
 }
 
+/** The list in which a hand let go: Sortable looks only every 50 ms where the hand is, and a quick one is past it. */
+function listUnder(board, event) {
+  const { clientX: x, clientY: y } = event?.changedTouches?.[0] ?? event ?? {};
+  if (x === undefined) {
+    return null;
+  }
+  const columns = document.elementsFromPoint(x, y).map(columnOf);
+  return columns.find((column) => board.contains(column))?.querySelector("[data-cards]");
+}
+
 function shut(board) {
   for (const column of board.querySelectorAll(".board-column")) {
     column.classList.remove("is-open", "is-closed");
@@ -138,8 +148,12 @@ function setUp(board) {
         remember(item);
         open(board, item);
       },
-      onEnd({ item, to, from }) {
+      onEnd({ item, from, originalEvent }) {
         shut(board);
+        const to = listUnder(board, originalEvent) ?? item.parentNode;
+        if (to !== item.parentNode) {
+          to.append(item);
+        }
         if (to === from) {
           places.delete(item.dataset.card);
         } else {
