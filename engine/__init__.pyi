@@ -38,6 +38,11 @@ from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
 from engine.data.batch import Result as Result
 from engine.data.batch import Written as Written
+from engine.data.deprecated import Deprecated as Deprecated
+from engine.data.deprecated import named_deprecated as named_deprecated
+from engine.data.deprecated import query_paths as query_paths
+from engine.data.deprecated import seen_deprecated as seen_deprecated
+from engine.data.deprecated import value_paths as value_paths
 from engine.data.explain import Explanation as Explanation
 from engine.data.explain import explain as explain
 from engine.data.feed import ChangesForgotten as ChangesForgotten
@@ -392,11 +397,19 @@ from engine.metadata.document import Document as Document
 from engine.metadata.document import dump as dump
 from engine.metadata.document import read_documents as read_documents
 from engine.metadata.kinds.alerts import EVENT_KINDS as EVENT_KINDS
+from engine.metadata.matrices import Matrix as Matrix
+from engine.metadata.matrices import decider_of as decider_of
+from engine.metadata.matrices import deciding_fields as deciding_fields
+from engine.metadata.matrices import depending_fields as depending_fields
+from engine.metadata.matrices import matrix_of as matrix_of
 from engine.metadata.model import (
     ACTIONS as ACTIONS,
 )
 from engine.metadata.model import (
     Column as Column,
+)
+from engine.metadata.model import (
+    Deprecation as Deprecation,
 )
 from engine.metadata.model import (
     Entity as Entity,
@@ -494,6 +507,8 @@ from engine.publish import Plan as Plan
 from engine.publish import Published as Published
 from engine.publish import Publisher as Publisher
 from engine.publish import Revision as Revision
+from engine.publish.drafting import Drafted as Drafted
+from engine.publish.drafting import Drafting as Drafting
 from engine.publish.revisions import Entry as Entry
 from engine.scenario import Outcome as Outcome
 from engine.scenario import ScenarioResult as ScenarioResult

@@ -7,13 +7,14 @@ from contextlib import suppress
 
 from engine.errors import DocumentsInvalid, GuanxiError, PullFirst
 from engine.i18n import Message
-from engine.metadata import Document
+from engine.metadata import Document, Layer
 from engine.metadata.document import by_place
 from engine.plugins import Plugin
 from engine.publish import Plan, Publisher, Revision
+from engine.publish.drafting import Drafting
 from engine.publish.revisions import Entry, load
 from engine.site.config import SiteConfig
-from engine.site.documents import site_documents
+from engine.site.documents import lower_layers, site_documents
 from engine.site.folder import base_revision, remember_base
 from engine.site.pulling import Pulled, pull
 from engine.storage.database import Database
@@ -26,6 +27,14 @@ class Folder:
     plugins: tuple[Plugin, ...]
     database: Database
     publisher: Publisher
+
+    def _layers(self) -> list[Layer]:
+        return lower_layers(self.config.packs, self.plugins)
+
+    @property
+    def drafting(self) -> Drafting:
+        """What is edited in the browser and not published yet."""
+        return Drafting(self.database, self.publisher, self._layers)
 
     def documents(self) -> list[Document]:
         """Read the documents of the folder.

@@ -34,7 +34,6 @@ from engine.identity.throttle import Throttle
 from engine.jobs import Jobs
 from engine.jobs.worker import Worker
 from engine.mail import MailSettings, Post
-from engine.metadata import Layer
 from engine.notices import NoticeMails, Notices
 from engine.outbound import Allowance, Outbound
 from engine.personal.dashboards import Arrangements
@@ -52,7 +51,7 @@ from engine.publish.models import Settings
 from engine.site.appearance import name_of
 from engine.site.cleaning import Cleaning, Swept
 from engine.site.config import SiteConfig, read_config
-from engine.site.documents import Found, lower_layers, site_plugins
+from engine.site.documents import Found, site_plugins
 from engine.site.duties import make_worker, take_up_duties
 from engine.site.folder import create_folder
 from engine.site.job_settings import JobSettings
@@ -289,9 +288,6 @@ class Site(Folder):
         for types in self.hooks.call("field_types"):
             for field_type in types:
                 register(field_type)
-
-    def _layers(self) -> list[Layer]:
-        return lower_layers(self.config.packs, self.plugins)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
