@@ -14,7 +14,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ NPM_CI = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error
 # By itself npm tries for minutes to reach a registry that is not there.
 PATIENCE = {"fetch_retries": "2", "fetch_retry_mintimeout": "1000", "fetch_retry_maxtimeout": "5000"}
 
+NAMING = {".css", ".html", ".js", ".py"}  # what may name a class, as files() of build.mjs has it
+PASSED_BY = {"node_modules", "static", "__pycache__"}
 TOLD = 20  # lines of a program that failed; npm goes on with its own innards
 
 
@@ -33,9 +35,13 @@ class AssetsNotBuilt(Exception):
 
 
 class Assets:
-    """The files that pages load: `ui/frontend` holds their sources, `ui/static/dist` what is built from them."""
+    """The files that pages load: `ui/frontend` holds their sources, `ui/static/dist` what is built from them.
+
+    The style leaves out what neither templates nor programs name, so these are sources too.
+    """
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._sources = root / "ui" / "frontend"
         self._packages = self._sources / "node_modules"
         self._built = root / "ui" / "static" / "dist"
@@ -56,10 +62,10 @@ class Assets:
 
     def _stamp(self) -> str:
         digest = hashlib.sha256()
-        for path in sorted(self._sources.rglob("*")):
-            if path.is_file() and self._packages not in path.parents:
-                digest.update(path.relative_to(self._sources).as_posix().encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        naming = [path for folder in ("ui", "plugins") for path in _files(self._root / folder) if path.suffix in NAMING]
+        for path in sorted({*_files(self._sources), *naming}):
+            digest.update(path.relative_to(self._root).as_posix().encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
     def _run(self, script: str | Path, *arguments: str) -> None:
@@ -121,6 +127,13 @@ def _build(assets: Assets, fail: Callable[[str], object]) -> None:
             "Is the npm registry in reach? npm_config_registry names another one. GUANXI_ASSETS=skip installs without"
             " these files: everything works, but pages have no styles."
         )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, but for packages and for what is built."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in PASSED_BY]
+        yield from (Path(place, name) for name in names)
 
 
 def _read(path: Path) -> str | None:

@@ -7,7 +7,7 @@
 //
 //   src/app.js, src/*.js         one file, app.js, which every page loads
 //   src/lazy/*.js, *.css         files of their own, loaded by the pages that need them
-//   src/style.css                style.css, which every page loads
+//   src/style.css                style.css, which every page loads; trim.mjs takes out of Tabler what no page uses
 //   icons.txt                    icons.svg, a sprite of the icons named there, and icons.json, their names
 
 import { createHash } from "node:crypto";
@@ -17,6 +17,8 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
+
+import { trimmed } from "./trim.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 // A running site reads the folder: what is built stands aside until it is whole, and then takes its place at once.
@@ -44,6 +46,18 @@ const parts = {
   },
 };
 
+// Tabler's stylesheet, less what neither Guanxi's own files nor the scripts that are built before it name.
+const tabler = {
+  name: "tabler",
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]tabler\.css$/ }, async ({ path }) => {
+      const scripts = readdirSync(out).filter((name) => /^app-.*\.js$/.test(name)).map((name) => join(out, name));
+      const all = [...files(join(here, "..")), ...files(join(here, "../../plugins")), ...scripts];
+      return { contents: await trimmed(path, all), loader: "css" };
+    });
+  },
+};
+
 const common = {
   absWorkingDir: here,
   outdir: out,
@@ -57,13 +71,14 @@ const common = {
   metafile: true,
   legalComments: "none", // the licences of what is bundled go into licences.txt
   target: ["es2022", "chrome109", "firefox115", "safari16"],
-  plugins: [parts],
+  plugins: [parts, tabler],
   logLevel: "warning",
   logOverride: { "ignored-bare-import": "silent" }, // a part that only exports is meant to be left out
 };
 // Built apart: what two of them shared would be one more file for every page to wait for.
 const builds = [
-  await build({ ...common, entryPoints: ["src/app.js", "src/style.css"] }),
+  await build({ ...common, entryPoints: ["src/app.js"] }),
+  await build({ ...common, entryPoints: ["src/style.css"] }),
   await build({ ...common, entryPoints: [...listed("src/lazy", ".js"), ...listed("src/lazy", ".css")] }),
 ];
 const [inputs, outputs] = ["inputs", "outputs"].map((part) =>
@@ -86,6 +101,17 @@ function listed(folder, ending) {
   return existsSync(join(here, folder))
     ? readdirSync(join(here, folder)).filter((name) => name.endsWith(ending)).sort().map((name) => `${folder}/${name}`)
     : [];
+}
+
+/** The files below a folder that may name a class, but for what is built and the packages. */
+function files(folder) {
+  return (existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      return ["node_modules", "static"].includes(entry.name) ? [] : files(path);
+    }
+    return /\.(css|html|js|py)$/.test(entry.name) ? [path] : [];
+  });
 }
 
 function write(name, text) {
