@@ -17,12 +17,15 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Literal
 
 import psutil
 import psycopg
 import pytest
+from flask import Flask
 from hypothesis import settings
+from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -60,8 +63,23 @@ def read_tier() -> Tier:
             raise pytest.UsageError(f"GUANXI_TEST_TIER is {other!r}; it may be 'quick' or 'full'")
 
 
+class Compiled(BytecodeCache):
+    """Templates that this process has compiled: every test has an application of its own, with the same pages."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
 def pytest_configure() -> None:
     settings.load_profile(read_tier())
+    Flask.jinja_options = {"bytecode_cache": Compiled()}
     # pytest makes its folders there.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch()))
 
