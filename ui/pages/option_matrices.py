@@ -80,7 +80,8 @@ def overview() -> str:
 def _of(entity: Entity) -> list[Listed]:
     found = []
     for field in depending_fields(entity):
-        if field.system or not deciding_fields(entity, field):
+        # What the engine itself goes by, such as the states of users, is not for a site to narrow.
+        if field.layer == "core" or not deciding_fields(entity, field):
             continue
         by = decider_of(entity, field)
         found.append(
