@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from engine import Site
@@ -17,6 +17,9 @@ from tests.functional.screens import clinic as documents
 from tests.functional.screens.world import World, build
 from ui.app import create_app
 from ui.asking import COOKIE
+
+# Nothing is judged by it: what does not come at all fails, what comes late on a busy machine does not.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
