@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine import hooks as specifications
 from engine.errors import AccessDenied, BadValue, FieldProblem, RecordInvalid, SiteBroken, StaleModel
-from engine.hooks import BREAK_AFTER, SPECIFICATIONS, Batch, Hooks, hookimpl
+from engine.hooks import BREAK_AFTER, SPECIFICATIONS, Batch, Hooks, hookimpl, specs
 from engine.i18n import Message
 
 ARCHITECTURE = """setup field_types operators actions triggers widgets before_save after_save before_delete named_rules
@@ -56,11 +55,11 @@ def fail(error: Exception) -> Any:
 def test_every_hook_says_when_it_is_called_and_what_an_error_does() -> None:
     assert set(SPECIFICATIONS) == {*ARCHITECTURE.split(), "changed", "password_breached", "shared"}
     for name in SPECIFICATIONS:
-        text = re.sub(r"\s+", " ", inspect.getdoc(getattr(specifications, name)) or "")
+        text = re.sub(r"\s+", " ", inspect.getdoc(getattr(specs, name)) or "")
         assert re.search(r"\bCalled\b", text), name
         assert re.search(r"(inside|outside any|its read) transaction|inside the transaction", text), name
         assert re.search(r"\b[Ee]rror", text), name
-        hints = inspect.get_annotations(getattr(specifications, name))
+        hints = inspect.get_annotations(getattr(specs, name))
         assert "return" in hints, name
 
 
@@ -322,7 +321,7 @@ def test_a_slow_hook_is_measured_and_reported_ever_more_seldom(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([value for call in range(6) for value in (call, call + 0.072)])
-    monkeypatch.setattr("engine.hooks.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("engine.hooks.calls.time.perf_counter", lambda: next(clock))
     caplog.set_level(logging.WARNING)
     hooks = Hooks()
     hooks.register(plugin(after_save=lambda batch: None), "acme")

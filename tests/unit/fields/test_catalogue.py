@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[3]
 CATALOGUE = ROOT / "engine/locale/zh/fields.po"
-SOURCES = [*sorted((ROOT / "engine/fields").glob("*.py")), ROOT / "engine/hooks.py"]
+SOURCES = [*sorted((ROOT / "engine/fields").glob("*.py")), *sorted((ROOT / "engine/hooks").glob("*.py"))]
 # Units of a duration stand in a table, see duration.py.
 UNITS = {"{count}d", "{count}h", "{count}m", "{count}s"}
 
