@@ -8,6 +8,7 @@ from engine.expression import FieldInfo, Type
 from engine.fields.secret import Secret
 from engine.i18n import Message, Text, humanise
 from engine.metadata.blind import with_blind_indexes
+from engine.metadata.deprecating import deprecation
 from engine.metadata.drafts import Drafts, EntityDraft, FieldDraft
 from engine.metadata.entities import parsed_default
 from engine.metadata.formulas import Formulas, conditions, default_order
@@ -68,6 +69,7 @@ class Finishing:
             formulas=tuple(sorted(stored, key=lambda key: needs.get((draft.key, key), 0))),
             defaults=default_order(report, draft, defaults) if defaults else (),
             renamed_from=self._renamed(draft),
+            deprecated=deprecation(report, draft.id, (), body, self._drafts.entities.keys() - {draft.key}),
         )
 
     def _help(self, draft: EntityDraft, path: tuple[str | int, ...], body: Any) -> Text | None:
@@ -89,6 +91,8 @@ class Finishing:
             more["default"] = parsed_default(self._report, draft, made)
         if "renamed_from" in body:
             more["renamed_from"] = self._field_renamed(draft, made)
+        if "deprecated" in body:
+            more["deprecated"] = deprecation(self._report, draft.id, made.path, body, draft.fields.keys() - {made.key})
         if isinstance(made.type, Secret):
             flags["secret"] = True
         self._fits(draft, made, flags)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal, TypeVar
 
 from engine.errors import NotFound, Problem
@@ -62,6 +63,17 @@ class Rollup:
     function: Literal["sum", "count", "min", "max", "avg", "first", "last"]
     field: str | None
     where: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """That programs shall stop using an entity or a field."""
+
+    since: date
+    until: date | None = None
+    """The day from which it may be gone; None = nobody has said."""
+    use: str | None = None
+    """Key of another entity, or of another field of the same one, to use instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +134,7 @@ class Field:
     """Of a reference: (entity, key) of the field whose values it shows."""
     renamed_from: str | None = None
     """Key that it had in an earlier revision."""
+    deprecated: Deprecation | None = None
     blind_of: str = ""
     """Of a blind index: the secret field whose equal values it tells. Nobody sees it, the engine writes it."""
 
@@ -238,6 +251,7 @@ class Entity:
     """Fields with `default_expr` in order of dependency."""
     renamed_from: str | None = None
     """Key that it had in an earlier revision."""
+    deprecated: Deprecation | None = None
 
     @property
     def owned(self) -> bool:
@@ -296,6 +310,8 @@ class View:
     when: Expr | None = None
     """Condition over the person: `user.*`, `today`, `now`."""
     derived: bool = False
+    scene: str = ""
+    """Which of the views it is that come by themselves: `mine`, `reports`, `starred`, `seen`; "" = none of them."""
     layer: str = "site"
 
 

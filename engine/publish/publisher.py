@@ -20,6 +20,7 @@ from engine.metadata.layers import Layer
 from engine.metadata.model import Model
 from engine.publish import revisions
 from engine.publish.acts import publication
+from engine.publish.announced import unannounced
 from engine.publish.carry import Backfill, Carry, Pause, Prepared, refuse, work_off
 from engine.publish.models import Models, ProcessOutdated, Settings, pack_checksums, published
 from engine.publish.revisions import Draft, Revision
@@ -322,6 +323,9 @@ class Publisher:
                 counted=counted,
             )
         plan = replace(plan, base_revision=running.number, documents=differences)
+        if counted and differences:
+            gone = unannounced(self._previous(running), model, today or clock.now().date())
+            plan = replace(plan, warnings=(*plan.warnings, *gone))
         revision = Revision(running.number + 1, bodies, packs, plan.storage, model.checksum)
         retypes = any(change.kind == "retype_column" for change in plan.changes)
         previous = self._previous(running) if retypes else None

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from engine import SUGAR, Message, Query, Reader, conjunction, sugared
+from engine import SUGAR, Message, Query, Reader, conjunction, query_paths, sugared
 from ui.api.body import answer, given, parameters
+from ui.api.deprecation import named
 from ui.api.problems import BadRequest
 from ui.api.titles import titles, wanted
 from ui.asking import reading, site
@@ -31,6 +32,7 @@ def listing(entity: str) -> Response:
             condition = sugared(reader, entity, request.args.items(multi=True))
             known = [each for each in (query.where, condition) if each is not None]
             query = replace(query, where=conjunction(*known))
+        named(reader, entity, query_paths(query))
         return _answered(reader, query, counted=counted, titled=titled)
 
 
@@ -42,6 +44,7 @@ def query(entity: str) -> Response:
     wanted_query = Query.from_json(entity, body, most=site().config.limits.rows_per_page)
     with reading() as reader:
         reader.access.require(entity, "read")
+        named(reader, entity, query_paths(wanted_query))
         return _answered(reader, wanted_query, counted=counted, titled=titled)
 
 

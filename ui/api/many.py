@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from engine import FieldProblem, Message, RecordInvalid, Result
+from engine import FieldProblem, Message, RecordInvalid, Result, value_paths
 from ui.api.body import answer, given, parameters, require_only
+from ui.api.deprecation import named
 from ui.api.merging import minded
 from ui.api.problems import BadRequest, described
-from ui.asking import principal, program_language, site
+from ui.asking import principal, program_language, reading, site
 
 _DONE, _PARTLY = 200, 207
 """The second is Multi-Status (RFC 4918): some operations were refused, each in its place."""
@@ -44,8 +45,19 @@ def bulk(entity: str) -> Response:
             results = site().records.bulk(who, entity, operations, atomic=atomic, exact=True, key=key, via="api")
     except RecordInvalid as error:
         raise RecordInvalid(map(_of_operation, error.problems)) from error
+    with reading() as reader:
+        named(reader, entity, _named(operations))
     status = _DONE if all(each.ok for each in results) else _PARTLY
     return answer({"data": [_outcome(each) for each in results]}, status)
+
+
+def _named(operations: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the paths of the values in some operations."""
+    for operation in operations:
+        for inner in operation.values():
+            if isinstance(inner, dict):
+                values = inner.get("values") if "values" in inner else inner
+                yield from value_paths(values) if isinstance(values, dict) else ()
 
 
 def _of_operation(problem: FieldProblem) -> FieldProblem:

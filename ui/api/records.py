@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from engine import Change, Message, NotFound, Principal, Reader, VersionConflict, Written
+from engine import Change, Message, NotFound, Principal, Reader, VersionConflict, Written, value_paths
 from ui.api.body import answer, given, given_if_any, minimal, parameters
+from ui.api.deprecation import named
 from ui.api.etags import etag, expected_version, is_known, not_modified
 from ui.api.merging import minded, require_unmerged
 from ui.api.problems import BadRequest, StaleEtag
@@ -29,6 +30,7 @@ def shown(
     reader: Reader, entity: str, record_id: str, fields: tuple[str, ...] = (), *, titled: bool = False
 ) -> Response:
     """Return one record with its ETag; 304 to a GET of who has it already."""
+    named(reader, entity, fields)
     row = reader.record(entity, record_id, fields)
     record = row.json()
     tag = etag(reader, entity, record, row.version)
@@ -56,6 +58,7 @@ def create(entity: str) -> Response:
             )
         else:
             [written] = records.create(who, entity, [values], exact=True, key=key, via="api", connection=connection)
+        named(site().reader_within(connection, who), entity, value_paths(values))
         response = _after(who, connection, entity, written, 201 if written.action == "created" else 200)
         response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
         return response
@@ -131,6 +134,7 @@ def update(entity: str, record_id: Any) -> Response:
         [written] = site().records.update(
             who, entity, [change], exact=True, key=key, via="api", strict=strict, connection=connection
         )
+        named(site().reader_within(connection, who), entity, value_paths(values))
         return _after(who, connection, entity, written)
 
     with minded(asked):
@@ -155,6 +159,7 @@ def delete(entity: str, record_id: Any) -> Response:
 
     def work(who: Principal, connection: Any) -> Response:
         site().records.delete(who, entity, [id_], version=version, key=key, via="api", connection=connection)
+        named(site().reader_within(connection, who), entity)
         return _nothing()
 
     return _matched(work)
@@ -170,6 +175,7 @@ def restore(entity: str, record_id: Any) -> Response:
         [written] = site().records.restore(
             who, entity, [id_], version=version, key=key, via="api", connection=connection
         )
+        named(site().reader_within(connection, who), entity)
         return _after(who, connection, entity, written)
 
     return _matched(work)
@@ -188,6 +194,7 @@ def transition(entity: str, record_id: Any, name: str) -> Response:
             who, entity, [id_], name, values,
             version=version, strict=strict, exact=True, key=key, via="api", connection=connection,
         )  # fmt: skip
+        named(site().reader_within(connection, who), entity, value_paths(values))
         return _after(who, connection, entity, written)
 
     return _matched(work)
@@ -226,6 +233,7 @@ def history(entity: str, record_id: Any) -> Response:
     asked = parameters("cursor", "limit")
     limit = _limit(asked.get("limit"))
     with reading() as reader:
+        named(reader, entity)
         page = reader.history(entity, str(record_id), cursor=asked.get("cursor") or None, limit=limit)
         return answer({"data": [entry.json() for entry in page.entries], "next": page.next_cursor})
 

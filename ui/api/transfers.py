@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from engine import ExportFile, Message, NotFound, read_export_options
 from ui.api.body import answer, given_if_any, parameters
+from ui.api.deprecation import named
 from ui.asking import principal, program_language, reading, site
 from ui.sending import sent
 
@@ -20,6 +21,8 @@ def ask(entity: str) -> Response:
     parameters()
     options = read_export_options(given_if_any())
     made = site().exports.ask(principal(), entity, options)
+    with reading() as reader:
+        named(reader, entity, options.fields)
     response = answer(_shown(made), 202)
     response.headers["Location"] = _address(made)
     return response

@@ -1,7 +1,7 @@
 """What every answer of the API has around it: compression, the origins that may read it, what may be asked for yet.
 
-Pages are never compressed here: they hold tokens of forms beside words that others choose, whose lengths would tell.
-An answer of the API holds no secret that the caller did not show.
+An answer of the API holds no secret that the caller did not show, so it is compressed for everybody; pages are not, see
+`ui/packing.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from flask import Flask, Response, g, request
 
 from engine import Standing
+from ui.api import deprecation
 from ui.headers import also
 from ui.requests import HEADER
 
@@ -29,7 +30,7 @@ _METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 _SENT = "Authorization, Content-Type, Accept-Language, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
 _READ = (
     "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Preference-Applied, Allow, Content-Disposition,"
-    f" {HEADER}"
+    f" {deprecation.EXPOSED}, {HEADER}"
 )
 _REMEMBERED = "600"
 """Seconds that a browser may remember the answer to its question."""
@@ -45,6 +46,7 @@ def serve(app: Flask, origins: Sequence[str]) -> None:
             return response
         standing: Standing | None = g.get("standing")
         environ = request.environ
+        deprecation.tell(response.status_code)
         if standing is not None:
             also(environ, "RateLimit-Policy", f'"person";q={standing.limit};w=60')
             also(environ, "RateLimit", f'"person";r={standing.remaining};t={standing.seconds}')

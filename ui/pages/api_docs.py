@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from engine import AccessDenied, Message, NotFound
+from engine import AccessDenied, Deprecated, Message, NotFound, Reader, seen_deprecated
 from ui.asking import language, reading
-from ui.frame import page
+from ui.frame import page, said
 
 ADDRESS = "/api/docs"
 DOCUMENT = "/api/v1/openapi.json"
@@ -42,4 +44,19 @@ def api_docs() -> str:
             role=role,
             roles=offered if reader.access.has(PERMISSION) else [],
             revision=reader.model.revision,
+            fading=[] if role else [_shown(reader, each) for each in seen_deprecated(reader.access)],
         )
+
+
+def _shown(reader: Reader, each: Deprecated) -> Mapping[str, Any]:
+    """Return what the list of all that is going away says of one thing."""
+    entity, about = reader.model.entity(each.entity), each.about
+    label = said(entity.plural if each.field is None else entity.fields[each.field].label)
+    return {
+        "name": each.name,
+        "label": label,
+        "of": None if each.field is None else said(entity.plural),
+        "since": about.since.isoformat(),
+        "until": None if about.until is None else about.until.isoformat(),
+        "use": about.use,
+    }

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.fields import FieldType, field_types
 from engine.metadata.kinds.parts import (
+    DAY,
     Schema,
     choice,
     document,
@@ -55,7 +56,21 @@ def common_properties() -> dict[str, Schema]:
         ),
         "after": words("It stands behind this field.", holds="field"),
         "renamed_from": key("Key that it had before; its values are kept.", "locked"),
+        "deprecated": _deprecated("field"),
     }
+
+
+def _deprecated(holds: str) -> Schema:
+    """Return what is said of what programs shall stop using."""
+    return shape(
+        "It is going away: programs that name it are told so, and what to use instead.",
+        {
+            "since": words("The day since which nobody shall begin to use it.", pattern=DAY),
+            "until": words("The day from which it may be gone.", pattern=DAY),
+            "use": key("What to use instead: another object, or another field of the same one.", holds=holds),
+        },
+        "since",
+    )
 
 
 def _field_shape(field_type: FieldType) -> Schema:
@@ -85,6 +100,7 @@ def entity_schema(types: Mapping[str, FieldType] | None = None) -> Schema:
             "parent": key("Entity whose child rows these are.", "locked", holds="entity"),
             "features": names("What it can do.", "widen", uniqueItems=True) | {"items": {"enum": list(FEATURES)}},
             "renamed_from": key("Key that it had before; its records are kept.", "locked"),
+            "deprecated": _deprecated("entity"),
             "fields": mapping("Its fields.", field, removable=False, prefix=True),
             "states": _states(),
             "checks": mapping("Rules that every record keeps.", _check(), prefix=True),

@@ -22,6 +22,7 @@ DURATION = r"^[0-9]+(\.[0-9]+)?(s|m|h|d|w)$"
 OFFSET = r"^-?[0-9]+(\.[0-9]+)?(s|m|h|d|w)$"
 DURATION_WORDS = " Such as 30m, 2h, 3d, 1w."
 """End of the description of every length of time."""
+DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 

@@ -62,7 +62,8 @@ def conditions(shapes: Shapes, entity: Entity, taken: frozenset[str]) -> Iterato
             # A field called `limit` cannot be a parameter of its own beside the one that is.
             beside |= _flat(key, field)
         else:
-            yield {"name": key, "in": "query", "style": "deepObject", "explode": True, "schema": narrowed}
+            gone = {"deprecated": True} if field.deprecated is not None else {}
+            yield {"name": key, "in": "query", "style": "deepObject", "explode": True, "schema": narrowed, **gone}
     path = next((key for key in row if "x-entity" in row[key]), "owner")
     along = {
         "type": "object",

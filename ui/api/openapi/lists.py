@@ -61,10 +61,12 @@ class Lists:
         responses: Schema = {}
         if answer is not None:
             responses["200"] = parts.answered(self._say(answer[1]), ref(answer[0]))
+        gone = self._entity.deprecated
         return {
             "operationId": f"{self._entity.key}.{name}",
             "tags": [self._entity.key],
             "summary": self._say(summary, label=self._label, plural=self._plural, **values),
+            **({} if gone is None else {"deprecated": True, "description": self._shapes.fading(gone)}),
             "responses": {**responses, **parts.refused(*refusals)},
         }
 

@@ -209,7 +209,7 @@ class Operations(Exports):
         about = [self._say(_WAS, sources=", ".join(labels) or "*", to=to)]
         if transition.requires:
             about.append(self._say(_NEEDS, fields=", ".join(transition.requires)))
-        made["description"] = " ".join(about)
+        made["description"] = " ".join([*about, *filter(None, (made.get("description"),))])
         made["requestBody"] = parts.body(self._shapes.values(self._entity), required=False)
         return self._written(made)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from engine import Access, Entity, Field, Message, all_columns, child_columns, is_masked
+from engine import Access, Deprecation, Entity, Field, Message, all_columns, child_columns, is_masked
 
 Schema = dict[str, Any]
 
@@ -34,6 +34,9 @@ _ROW = Message("A row of {plural} in its {parent}.")
 _KEPT = Message("`id` names a row that stays; rows that are left out are deleted, those without `id` are made.")
 _AS_READ = Message("As it was read; nothing hangs on it.")
 _VERSION = Message("The version that you saw. Another one since: other fields merge, the same field is 409.")
+_SINCE = Message("Deprecated since {day}.")
+_UNTIL = Message("It may be gone from {day} on.")
+_INSTEAD = Message("Use `{use}` instead.")
 _OWN_ID = Message("An id of your own making (UUIDv7), so that a repeated request makes no second record.")
 
 
@@ -91,6 +94,13 @@ class Shapes:
         if found is None:
             found = self._said[message.template] = message.in_(self.language)
         return found
+
+    def fading(self, said: Deprecation) -> str:
+        """Return since when something is not to be used, until when it is there, and what is to be used instead."""
+        words = [self.said(_SINCE, day=said.since.isoformat())]
+        words += [self.said(_UNTIL, day=said.until.isoformat())] if said.until is not None else []
+        words += [self.said(_INSTEAD, use=said.use)] if said.use is not None else []
+        return " ".join(words)
 
     def _about(self, entity: Entity) -> str:
         """Return what people read about an entity. It is no title: generators make the name of a class of that."""
@@ -283,6 +293,9 @@ class Shapes:
                 for each in field.choices.values()
             ]
             words["x-enum-labels"] = labels
+        if field.deprecated is not None:
+            words["deprecated"] = True
+            about.append(self.fading(field.deprecated))
         if field.target is not None and field.type.links:
             words["x-entity"] = field.target
         elif field.targets and field.type.links:
