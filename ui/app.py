@@ -28,6 +28,7 @@ from ui import (
     headers,
     hosts,
     origins,
+    packing,
     requests,
     sizes,
     viewing,
@@ -115,6 +116,7 @@ def create_app(folder: Path | str | Site | None = None) -> Flask:
     requests.number(app)
     origins.tell(app)
     wire.serve(app, site.config.api.get("cors", ()))
+    packing.serve(app)
     hosts.guard(app, site.config.base_url, site.config.hosts)
     sizes.limit(app, site.config.limits.upload_megabytes, site.config.limits.import_megabytes)
     app.register_blueprint(api())

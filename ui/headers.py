@@ -31,7 +31,7 @@ _ALWAYS = (
 )
 _POLICY = ("Content-Security-Policy", CONTENT_POLICY)
 _NOT_KEPT = ("Cache-Control", "no-store")
-_OF_PAGES = ("Vary", "HX-Request, Cookie, Accept-Language")
+_OF_PAGES = ("Vary", "HX-Request, Cookie, Accept-Language, Accept-Encoding, Sec-Fetch-Site")
 _ONLY_SECURE = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 _MORE = "guanxi.headers"
 

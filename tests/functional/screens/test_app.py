@@ -1,5 +1,6 @@
 """The frame of pages: headers, errors, navigation, home, search, and that all of it is in Chinese too."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -43,6 +44,32 @@ def test_files_of_pages_are_kept_for_ever_and_come_compressed(world: World) -> N
     assert "immutable" in packed.headers["Cache-Control"]
     assert len(packed.data) < len(plain.data) / 4
     assert web.get("/static/../../guanxi.yaml").status_code == 404
+
+
+def test_pages_come_compressed_but_never_to_another_site(world: World) -> None:
+    web = world.browser("ben")
+    plain = web.get("/deal")
+
+    asked = [
+        (web.get("/deal", **{"Accept-Encoding": "gzip", **headers}), packed)
+        for headers, packed in (
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "none"}, True),
+            ({}, True),  # nothing is encrypted
+            ({"Sec-Fetch-Site": "cross-site"}, False),
+            ({"Sec-Fetch-Site": "same-site"}, False),
+            ({"Sec-Fetch-Site": "same-origin", "Accept-Encoding": "gzip;q=0"}, False),
+        )
+    ]
+    secretly = web.client.get("/deal", base_url="https://localhost", headers={"Accept-Encoding": "gzip"})
+
+    assert [response.headers.get("Content-Encoding") == "gzip" for response, _ in asked] == [each for _, each in asked]
+    assert "Content-Encoding" not in {*plain.headers.keys(), *secretly.headers.keys()}
+    whole = gzip.decompress(asked[0][0].data)
+    assert len(asked[0][0].data) < len(whole) / 3
+    assert int(asked[0][0].headers["Content-Length"]) == len(asked[0][0].data)
+    assert len(whole) == len(plain.data)
+    assert "Accept-Encoding" in plain.headers["Vary"]
 
 
 def test_an_unknown_address_is_a_page_and_not_a_trace(world: World) -> None:
