@@ -27,7 +27,7 @@ from engine.storage.guard import ENTITY_ACCESS
 from engine.storage.indexes import equalities, wanted
 
 if TYPE_CHECKING:
-    from engine.data.reader import Reader
+    from engine.data.reading.snapshot import Snapshot
 
 Strategy = Literal["plain", "walk", "gather", "merge"]
 """`merge` is `walk`, but for the first page of a list that nothing narrows down: see `streams`."""
@@ -90,7 +90,7 @@ def choosable(rule: Rule) -> bool:
     return len(rule.ways[0].branches) > 1 or rule.ways[0].branches[0].rows != "own"
 
 
-def strategy_for(reader: Reader, entity: str) -> Strategy:
+def strategy_for(reader: Snapshot, entity: str) -> Strategy:
     """Return how lists of an entity are best read for the reader's principal."""
     rule = reader.access.rule(entity, "read")
     if not choosable(rule):
@@ -104,7 +104,7 @@ def strategy_for(reader: Reader, entity: str) -> Strategy:
     return chosen
 
 
-def _choose(reader: Reader, rule: Rule) -> tuple[Strategy, float]:
+def _choose(reader: Snapshot, rule: Rule) -> tuple[Strategy, float]:
     until = time.monotonic() + REMEMBERED_SECONDS
     rows = _table_rows(reader, rule.entity)
     if rows < SMALL:
@@ -118,7 +118,7 @@ def _choose(reader: Reader, rule: Rule) -> tuple[Strategy, float]:
     return ("merge" if _few_owners(reader, rule) else "walk"), until
 
 
-def _few_owners(reader: Reader, rule: Rule) -> bool:
+def _few_owners(reader: Snapshot, rule: Rule) -> bool:
     """Say whether the records of a manager are better read one owner beside the other."""
     rows = {branch.rows for branch in rule.ways[0].branches}
     if rule.restricts or "subordinates" not in rows or not rows <= {"own", "subordinates", "shared"}:
@@ -130,7 +130,7 @@ def _few_owners(reader: Reader, rule: Rule) -> bool:
     return sum(int(row[0]) for row in found if row is not None) <= MOST
 
 
-def _size(reader: Reader, rule: Rule) -> Statement:
+def _size(reader: Snapshot, rule: Rule) -> Statement:
     binds = Binds(reader.kind)
     place = Frame(reader.kind, reader.published.tables, reader.access.roles, binds).root(rule.entity)
     ids = _gathered(rule, place).subquery("ids")
@@ -138,7 +138,7 @@ def _size(reader: Reader, rule: Rule) -> Statement:
     return binds.finish(select(func.count()).select_from(some))
 
 
-def _table_rows(reader: Reader, entity: str) -> int:
+def _table_rows(reader: Snapshot, entity: str) -> int:
     """Return about how many rows the table of an entity has, without counting them."""
     table = reader.published.tables.name(entity)
     if reader.kind == "sqlite":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine import Query, Reader
-from engine.data import reader as readers
+from engine.data.reading import snapshot as readers
 from engine.metadata.model import Order
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS

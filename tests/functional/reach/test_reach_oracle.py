@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import SYSTEM, AccessDenied, NotFound, Query, RecordInvalid, clock
-from engine.data import reader as readers
+from engine.data.reading import snapshot as readers
 from engine.metadata.model import Order
 from tests.conftest import read_tier
 from tests.functional.reach.oracle import Facts, Person, Row
