@@ -27,6 +27,7 @@ from engine.data.shape import Column, Shape, is_audited
 from engine.data.statement import Statement
 from engine.data.steps import authorise
 from engine.data.steps.authorise import check_fields
+from engine.data.steps.circles import tree_links
 from engine.data.steps.evaluate import Evaluation
 from engine.data.steps.links import check_links
 from engine.data.steps.load import locked
@@ -139,6 +140,8 @@ def _because_of_fields(shape: Shape, keys: frozenset[str]) -> Iterator[Message]:
             yield Message("{label} is found by its words", label=field.label)
         elif shape.compared is not None and key in shape.compared.fields:
             yield Message("Duplicates are told by {label}", label=field.label)
+        elif key in tree_links(shape.model, shape.entity):
+            yield Message("{label} must not lead round in a circle", label=field.label)
         elif field.where is not None:
             yield Message("What may be chosen for {label} depends on the record", label=field.label)
         elif not _said_in_sql(column):

@@ -18,6 +18,7 @@ from engine.data.steps import (
     attachments,
     authorise,
     children,
+    circles,
     conflicts,
     defaults,
     formulas,
@@ -73,6 +74,8 @@ class Save:
         formulas.work_out(shape, batch.drafts, evaluation)
         self._prepare_children()
         links.check_links(unit, shape, batch, inner=self.inner)
+        if not creating:
+            circles.check_circles(unit, shape, batch)
         attachments.check_files(unit, shape, batch)
         if not batch.trusted:
             validate.check_read_only(shape, batch, evaluation)
@@ -211,6 +214,7 @@ def update(
     """Update records and return their batch, those that stay as they are included."""
     batch = new_batch(unit, shape, "update", [])
     batch.transition, batch.trusted, batch.strict = transition, trusted, strict
+    circles.take_turns(unit, shape, changes)
     stored = load(unit, shape, (change.id for change in changes), action="update")
     links_of = _old_links(unit, shape, changes, stored)
     seen: set[str] = set()
