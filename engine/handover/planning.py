@@ -112,7 +112,7 @@ def plan(connection: Connection, access: Access, person: Principal, *, elevated:
         _number(connection, "share WHERE principal_id = ?", person.id),
         _number(connection, "user_view WHERE user_id = ?", person.id)
         + _number(connection, "saved_view WHERE owner_id = ?", person.id)
-        + _number(connection, "user_draft WHERE user_id = ?", person.id),
+        + _number(connection, "user_draft WHERE body <> 'null' AND user_id = ?", person.id),
         elevated,
     )
 

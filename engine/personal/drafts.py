@@ -26,8 +26,18 @@ MOST = 50
 KEPT = timedelta(days=30)
 """For how long a draft is kept that nobody comes back to."""
 
+AFTERWARDS = timedelta(hours=1)
+"""For how long it is remembered that a form was saved: what it kept meanwhile may still be on its way."""
+
 _NEW = "new"
+_SAVED = "null"
+"""What stands in place of a draft whose form was saved."""
 _LONGEST_KEY = 80
+_PUT = (
+    "INSERT INTO user_draft (user_id, entity, record_key, body, version, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (user_id, entity, record_key) DO UPDATE"
+    " SET body = excluded.body, version = excluded.version, updated_at = excluded.updated_at"
+)
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -57,8 +67,10 @@ class Drafts:
 
     def keep(
         self, person: str, entity: str, record: str, key: str, pairs: Iterable[tuple[str, str]], version: int | None
-    ) -> datetime:
+    ) -> datetime | None:
         """Keep what stands in a form, in place of what stood there; return when that was.
+
+        None when the form was saved already: what comes now was on its way meanwhile, and is no draft any more.
 
         Raises:
             RecordInvalid: it is too large to be kept, or its key is none.
@@ -69,20 +81,19 @@ class Drafts:
             raise RecordInvalid([FieldProblem("", message, "too_large")])
         now = clock.now()
         with self._database.write() as connection:
-            self._run(
+            known = self._run(
                 connection,
-                "INSERT INTO user_draft (user_id, entity, record_key, body, version, updated_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, entity, record_key) DO UPDATE"
-                " SET body = excluded.body, version = excluded.version, updated_at = excluded.updated_at",
-                person, entity, _record_key(record, key), body.decode(), version, now,
+                f"{_PUT} WHERE user_draft.body <> ?",
+                person, entity, _record_key(record, key), body.decode(), version, now, _SAVED,
             )  # fmt: skip
             self._run(
                 connection,
-                "DELETE FROM user_draft WHERE user_id = ? AND (entity, record_key) NOT IN (SELECT entity, record_key"
-                " FROM user_draft WHERE user_id = ? ORDER BY updated_at DESC, record_key LIMIT ?)",
-                person, person, MOST,
+                "DELETE FROM user_draft WHERE user_id = ? AND ((body = ? AND updated_at < ?) OR (body <> ?"
+                " AND (entity, record_key) NOT IN (SELECT entity, record_key FROM user_draft WHERE user_id = ?"
+                " AND body <> ? ORDER BY updated_at DESC, record_key LIMIT ?)))",
+                person, _SAVED, now - AFTERWARDS, _SAVED, person, _SAVED, MOST,
             )  # fmt: skip
-        return now
+            return now if known.rowcount else None
 
     def of(self, connection: Connection, person: str, entity: str, record: str = "") -> list[Draft]:
         """Return the drafts that a person has of a record, or of new ones; the latest first.
@@ -93,12 +104,19 @@ class Drafts:
         rows = self._run(
             connection,
             "SELECT record_key, body, version, updated_at FROM user_draft WHERE user_id = ? AND entity = ?"
-            " AND record_key >= ? AND record_key < ? ORDER BY updated_at DESC, record_key",
-            person, entity, begin, f"{record or _NEW}0",
+            " AND record_key >= ? AND record_key < ? AND body <> ? ORDER BY updated_at DESC, record_key",
+            person, entity, begin, f"{record or _NEW}0", _SAVED,
         ).fetchall()  # fmt: skip
         return [
             Draft(entity, record, row[0].removeprefix(begin), _pairs(row[1]), row[2], time_of(row[3])) for row in rows
         ]
+
+    def saved(self, person: str, entity: str, record: str, key: str) -> None:
+        """Throw the draft of a form away that was saved, and what the form may still send to be kept."""
+        if not 0 < len(key) <= _LONGEST_KEY:
+            return
+        with self._database.write() as connection:
+            self._run(connection, _PUT, person, entity, _record_key(record, key), _SAVED, None, clock.now())
 
     def drop(self, person: str, entity: str, record: str, key: str) -> bool:
         """Throw a draft away; say whether there was one."""

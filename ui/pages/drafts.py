@@ -61,6 +61,8 @@ def keep(entity: str) -> tuple[str, int]:
         at = site().drafts.keep(who.id or "", entity, record, request.form.get("once", ""), pairs, version)
     except RecordInvalid as error:
         return error.problems[0].message.in_(locale.language), 422
+    if at is None:
+        return "", 200
     return words("Draft kept at {time}", time=at.astimezone(zone(locale.timezone)).strftime("%H:%M")), 200
 
 
@@ -151,6 +153,6 @@ def told(at: datetime, locale: Locale, env: Mapping[str, object]) -> str:
 
 
 def drop(entity: str, record_id: str = "") -> None:
-    """Throw the draft of a form away that was saved; the form says whether there is one."""
+    """Throw the draft of a form away that was saved; the form says whether it has sent any, arrived or not."""
     if request.form.get("drafted"):
-        site().drafts.drop(principal().id or "", entity, record_id, request.form.get("once", ""))
+        site().drafts.saved(principal().id or "", entity, record_id, request.form.get("once", ""))

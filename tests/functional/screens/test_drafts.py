@@ -81,6 +81,25 @@ def test_a_draft_that_others_overtook_asks_which_value_to_keep(clinic: World, an
     assert "Mine" in ada.text(f"/visit/{visit}")
 
 
+def test_a_draft_that_the_save_overtook_is_not_offered(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    form = form_at(ada, "/visit/new").fill(subject="Quick", patient="Anna")
+    late = {name: form.values.getlist(name) for name in form.values}
+    form.values["drafted"] = "1"  # The script says so before it sends what is on its way still.
+    form.saved()
+    answer = ada.client.post("/visit/draft", data=late, headers={"Accept-Language": "en"})
+    assert (answer.status_code, answer.text) == (200, "")
+    assert offered(ada, "/visit/new") == []
+
+    # An hour on nothing is on its way any more, and no trace of the form is left.
+    with time_machine.travel(now() + drafts.AFTERWARDS + timedelta(minutes=1), tick=False):
+        clinic.site.drafts.keep(clinic.ids["ada"], "visit", "", "another", [("subject", "X")], None)
+    with clinic.site.database.read() as connection:
+        assert [each.key for each in clinic.site.drafts.of(connection, clinic.ids["ada"], "visit")] == ["another"]
+    late["once"] = ["yet-another"]
+    assert ada.client.post("/visit/draft", data=late, headers={"Accept-Language": "en"}).text.startswith("Draft kept")
+
+
 def test_drafts_have_a_size_a_number_and_an_end(clinic: World, anna: str) -> None:
     ada, me = clinic.browser("ada"), clinic.ids["ada"]
     form = form_at(ada, "/visit/new").fill(subject="x" * (drafts.MOST_BYTES + 1))

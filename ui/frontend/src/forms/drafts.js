@@ -26,6 +26,10 @@ async function keep(form) {
     body.delete(name);
   }
   body.set("record", form.dataset.record ?? "");
+  // Before it is sent: a save that overtakes it ends what is still on its way, too.
+  if (!form.elements.drafted) {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "drafted", value: "1" }));
+  }
   underway.get(form)?.abort();
   const control = new AbortController();
   underway.set(form, control);
@@ -45,9 +49,6 @@ async function keep(form) {
   }
   if (answer.ok || answer.status === 422) {
     form.querySelector("[data-draft-said]").textContent = await answer.text();
-  }
-  if (answer.ok && !form.elements.drafted) {
-    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "drafted", value: "1" }));
   }
 }
 
