@@ -61,10 +61,16 @@ def test_the_palette_goes_finds_and_does(at: Page) -> None:
     expect(at.get_by_role("listbox").get_by_role("option").first).to_have_attribute("aria-selected", "true")
     assert serious(at) == []
     asked.clear()
-    at.keyboard.type("zhangs", delay=20)
+    # Quicker than any hand, so that a slow machine does not come to ask in between.
+    box.evaluate("""each => {
+        for (const letter of "zhangs") {
+            each.value += letter;
+            each.dispatchEvent(new InputEvent("input", {bubbles: true}));
+        }
+    }""")
     option = at.get_by_role("option", name=re.compile("张三"))
     expect(option).to_be_visible()
-    assert len(asked) <= 2  # not one for each letter
+    assert len(asked) == 1  # not one for each letter
     expect(box).to_have_attribute("aria-activedescendant", re.compile("palette-"))
     # In the middle of a character that is being composed nothing is asked; what was typed last has been by then.
     at.wait_for_timeout(400)
@@ -73,7 +79,7 @@ def test_the_palette_goes_finds_and_does(at: Page) -> None:
     at.wait_for_timeout(250)
     assert asked == []
     at.keyboard.press("Enter")
-    expect(at).to_have_url(re.compile(r"/contact/[0-9a-f-]{36}$"))
+    at.wait_for_url(re.compile(r"/contact/[0-9a-f-]{36}$"))
 
     at.keyboard.press("/")
     at.keyboard.type("edit")
@@ -102,7 +108,7 @@ def test_keys_act_on_the_page_and_never_while_somebody_types(at: Page) -> None:
     assert "/new" not in at.url
     at.locator("h1").click()
     at.keyboard.press("n")
-    expect(at).to_have_url(re.compile(r"/contact/new"))
+    at.wait_for_url(re.compile(r"/contact/new"))
     at.get_by_label("Name").fill("Clara")
     at.keyboard.press("Control+Enter")
     expect(at).to_have_url(re.compile(r"/contact/[0-9a-f-]{36}"))
