@@ -51,7 +51,7 @@ def feed(asking: Asking) -> Iterator[Told]:
 
 @channel("export.shapes", Message("exports of every shape"))
 def shapes(asking: Asking) -> Iterator[Told]:
-    """Files with chosen fields, names of linked records, child rows and labels; fields that must not be in one."""
+    """Files with chosen fields, names of linked records, child rows, labels, attachments; with fields that are closed."""
     entity, dice = asking.entity, asking.dice
     ids = [row["id"] for row in asking.rows]
     for kind in ("csv", "xlsx", "jsonl"):
@@ -68,12 +68,15 @@ def shapes(asking: Asking) -> Iterator[Told]:
             chosen = dice.sample(along, min(len(along), _FIELDS))
             with suppress(AccessDenied):
                 yield Words(_file(asking, {**body, "fields": chosen}), f"{kind} along links", entity.key)
+    with suppress(AccessDenied):
+        yield Words(_file(asking, {"format": "csv", "ids": ids, "files": True}), "zip with files", entity.key)
     yield from _closed(asking)
 
 
 def _file(asking: Asking, body: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
-    Exporter(asking.reader, asking.entity.key, read_export_options(body)).write(stream)
+    store = asking.site.files.store
+    Exporter(asking.reader, asking.entity.key, read_export_options(body), store=store).write(stream)
     return stream.getvalue()
 
 

@@ -74,6 +74,8 @@ class Limits:
     """Records that a person may export at a time, unless their roles say otherwise; 0 = as many as there are."""
     export_at_once: int = 2_000
     """Records up to which an export is made while the person waits; a job makes more."""
+    export_megabytes: int = 5_000
+    """What the files of records may have together that one export takes along; 0 = as much as there is."""
     export_days: int = 3
     """Days that an exported file is kept for its owner."""
     import_days: int = 30

@@ -18,7 +18,7 @@ from engine.data.files import Files, FileStore, Room
 from engine.data.principal import SYSTEM, Principal
 from engine.data.reader import Reader
 from engine.data.records import Records
-from engine.data.transfer import Exporter, ExportOptions, Importer, ImportOptions, ImportReport
+from engine.data.transfer import ExportOptions, Importer, ImportOptions, ImportReport
 from engine.data.transfer.wanted import kind_of_file, named_options
 from engine.duplicates import Lookalikes
 from engine.errors import GuanxiError, SiteBroken
@@ -162,7 +162,14 @@ class Site(Folder):
             self.jobs,
             self.trail,
             self.post,
-            ExportRules(limits.export_rows, limits.export_at_once, limits.export_days, **config.export),
+            ExportRules(
+                limits.export_rows,
+                limits.export_at_once,
+                limits.export_days,
+                limits.export_megabytes * 2**20,
+                **config.export,
+            ),
+            self.files.store,
             config.base_url,
         )
         self.many = MassActs(self.database, self.records, self.reader_within, self.jobs)
@@ -432,7 +439,7 @@ class Site(Folder):
             reader = self.reader_within(connection, principal)
             allowance = self.exports.allowance(reader)
             allowance.require_reason(asked)
-            exporter = Exporter(reader, entity, asked, most=allowance.rows)
+            exporter = self.exports.exporter(reader, entity, asked, allowance)
             try:
                 return exporter.write(stream, progress)
             finally:

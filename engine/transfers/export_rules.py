@@ -16,6 +16,7 @@ EXPORT_TYPES = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/x-ndjson",
+    "zip": "application/zip",
 }
 
 
@@ -29,6 +30,8 @@ class ExportRules:
     """Records up to which a file is made while somebody waits."""
     days: int = 3
     """How long a file is kept."""
+    bytes: int = 0
+    """What the files of the records of one export may have together; 0 = any number."""
     reason: bool = False
     """Whether everybody says why they export."""
     about: bool = True
@@ -67,4 +70,4 @@ class Fetched:
 def file_name(entity: Entity, options: ExportOptions, moment: datetime) -> str:
     """Return what a file is called: the records in the language of who exports, and when."""
     words = str(entity.plural.in_(options.language)).replace("/", "-")
-    return clean_name(f"{words} {moment:%Y-%m-%d %H%M}.{options.kind}")
+    return clean_name(f"{words} {moment:%Y-%m-%d %H%M}.{options.suffix}")

@@ -16,12 +16,14 @@ from typing import Any
 from engine import clock
 from engine.audit import Trail
 from engine.data.fields import resolve
+from engine.data.files import FileStore
 from engine.data.principal import Principal, zone
 from engine.data.query import Query
 from engine.data.reader import Count, Reader
 from engine.data.transfer import Exporter, ExportOptions, read_export_options
+from engine.data.transfer.bundle import FilesTooLarge
 from engine.data.transfer.exporting import too_large
-from engine.errors import AccessDenied, GuanxiError, NotFound, QueryInvalid
+from engine.errors import AccessDenied, FieldProblem, GuanxiError, NotFound, QueryInvalid, RecordInvalid
 from engine.i18n import Message
 from engine.ids import new_id
 from engine.jobs import Job, Jobs, Run, Task
@@ -37,6 +39,8 @@ FOLDER = "exports"
 _ADMIN = "admin"
 _FORGOTTEN = timedelta(hours=24)
 """After which bytes without a row are thrown away."""
+_LIGHT = 20 * 2**20
+"""Bytes of files up to which an export is made while the person waits."""
 COUNTED = 1_000_000
 """Records that are counted before somebody is told "more"."""
 
@@ -61,12 +65,14 @@ class Exports:
         trail: Trail,
         post: Post,
         rules: ExportRules,
+        store: FileStore,
         base_url: str | None = None,
     ) -> None:
         self.rows = ExportRows(database)
         self.rules = rules
         self._database, self._folder, self._readers, self._keys = database, folder, readers, keys
         self._jobs, self._trail, self._post, self._base_url = jobs, trail, post, base_url
+        self._store = store
         jobs.register(Task(TASK, self._work, Message("Export"), address="/files/exports/{id}"))
 
     # --- what may be ------------------------------------------------------------------------------------------------
@@ -122,10 +128,10 @@ class Exports:
             kind = reader.model.entity(entity)
             allowance = self.allowance(reader)
             allowance.require_reason(options)
-            exporter = Exporter(reader, entity, options, most=allowance.rows)
+            exporter = self.exporter(reader, entity, options, allowance)
             exporter.check()
             made = self._asked(principal, kind, options, mails=mails)
-            if at_once and not self._more_than(reader, entity, options, self.rules.at_once):
+            if at_once and not self._more_than(reader, entity, options, self.rules.at_once) and _is_light(exporter):
                 return self._now(made, exporter)
         with self._database.write() as connection:
             job = self._jobs.submit(
@@ -139,6 +145,11 @@ class Exports:
             made = replace(made, job_id=job)
             self.rows.insert(connection, made)
         return made
+
+    def exporter(self, reader: Reader, entity: str, options: ExportOptions, allowance: Allowance) -> Exporter:
+        """Return what writes an export, within what somebody may take out."""
+        bytes_ = None if reader.principal.system else self.rules.bytes or None
+        return Exporter(reader, entity, options, most=allowance.rows, store=self._store, most_bytes=bytes_)
 
     def _more_than(self, reader: Reader, entity: str, options: ExportOptions, most: int) -> bool:
         query = Query(entity, ("id",), options.where, search=options.search, ids=options.ids)
@@ -193,8 +204,8 @@ class Exports:
         run.finish({"export": made.id, "records": made.number, "file": made.name, "bytes": made.size})
 
     def _made(self, run: Run, made: ExportFile, reader: Reader) -> tuple[ExportFile, Exporter]:
-        options, most = read_export_options(made.options), self.allowance(reader).rows
-        exporter = Exporter(reader, made.entity, options, most=most)
+        options = read_export_options(made.options)
+        exporter = self.exporter(reader, made.entity, options, self.allowance(reader))
         total = self.estimate(reader, made.entity, options)
         run.progress(0, None if total.capped else total.number)
         return self._written(made, exporter, run.progress), exporter
@@ -288,8 +299,8 @@ class Exports:
         first = next(blocks)
         with self._database.write() as connection:
             self.rows.fetched(connection, made.id, clock.now())
-        kind = read_export_options(made.options).kind
-        return Fetched(made.name, EXPORT_TYPES[kind], made.size, chain((first,), blocks))
+        suffix = read_export_options(made.options).suffix
+        return Fetched(made.name, EXPORT_TYPES[suffix], made.size, chain((first,), blocks))
 
     def _still_may(self, reader: Reader, made: ExportFile) -> None:
         refusal = AccessDenied(
@@ -339,3 +350,15 @@ class Exports:
 
     def _path(self, id_: str) -> Path:
         return self._folder / id_
+
+
+def _is_light(exporter: Exporter) -> bool:
+    """Say whether the files of an export, if there are to be any, are written in a moment.
+
+    Raises:
+        RecordInvalid: they are more than they may be.
+    """
+    try:
+        return exporter.weight().bytes <= _LIGHT
+    except FilesTooLarge as error:
+        raise RecordInvalid([FieldProblem("files", error.message, "size")]) from error

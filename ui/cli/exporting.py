@@ -12,6 +12,8 @@ from engine import LANGUAGES, Count, ExportOptions, Message, Query, Site, kind_o
 from ui.cli.command import Command, Face, Option, pass_face, shared
 from ui.cli.data import who
 
+_ZIP = ".zip"
+
 
 @click.command(cls=Command)
 @shared
@@ -25,7 +27,7 @@ from ui.cli.data import who
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file, .csv, .xlsx or .jsonl; the output unless given.",
+    help="A file, .csv, .xlsx, .jsonl or .zip; the output unless given.",
     cls=Option,
 )
 @click.option(
@@ -43,6 +45,9 @@ from ui.cli.data import who
 @click.option("--encoding", help="Of CSV: utf-8-sig, utf-8, gb18030 or utf-16.", cls=Option)
 @click.option("--delimiter", help="What stands between the cells of CSV: a comma, a semicolon or tab.", cls=Option)
 @click.option("--children", is_flag=True, help="With child rows: sheets of a spreadsheet, or within JSON.", cls=Option)
+@click.option(
+    "--files", is_flag=True, help="With the files of the records, as a zip; usual where the file ends so.", cls=Option
+)
 @click.option("--about", is_flag=True, help="Say in the file who exported what and when.", cls=Option)
 @click.option("--reason", help="Why; it stands in the audit log.", cls=Option)
 @click.option("--as", "person", help="Act as a user: an email. The product itself unless given.", cls=Option)
@@ -70,7 +75,8 @@ def export(face: Face, /, entity: str, output: Path | None, person: str | None, 
 
 
 def _options(output: Path | None, given: dict[str, Any]) -> ExportOptions:
-    kind = given["kind"] or (kind_of_file(output) if output is not None else None)
+    files = given["files"] or (output is not None and output.suffix.lower() == _ZIP)
+    kind = given["kind"] or (kind_of_file(output) if output is not None and output.suffix.lower() != _ZIP else None)
     people = given["people"] and kind != "jsonl"
     delimiter = given["delimiter"]
     body = {
@@ -89,6 +95,7 @@ def _options(output: Path | None, given: dict[str, Any]) -> ExportOptions:
         "delimiter": "\t" if delimiter in {"\\t", "tab"} else delimiter,
         "children": given["children"] or None,
         "about": given["about"] or None,
+        "files": files,
         "reason": given["reason"],
     }
     return read_export_options(body)

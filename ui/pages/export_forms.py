@@ -18,6 +18,7 @@ _PURPOSES = ("read", "import")
 _SCOPES = ("view", "all", "chosen")
 _NEVER = frozenset({"version", "deleted_at", "origin"})
 _LAST = 10_000
+_FILES = frozenset({"file", "files", "image", "signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class ExportForm:
     delimiter: str = ","
     timezone: str = ""
     children: bool = False
+    files: bool = False
     about: bool = True
     footer: bool = False
     reason: str = ""
@@ -65,6 +67,7 @@ def asked_form(given: MultiDict[str, str], *, about: bool = True) -> ExportForm:
         delimiter={"tab": "\t"}.get(given.get("delimiter", ","), given.get("delimiter", ",")),
         timezone=given.get("timezone", "").strip(),
         children="children" in given,
+        files="files" in given,
         about="about" in given,
         footer="footer" in given,
         reason=given.get("reason", "").strip(),
@@ -83,6 +86,7 @@ def posted_body(reader: Reader, asked: Listing, form: ExportForm) -> dict[str, A
         "format": form.format,
         "fields": list(_paths(reader, asked, form)),
         "reason": form.reason,
+        "files": form.files,
         "timezone": form.timezone or None,
         "links": form.links or ("titles" if read else None if form.scope == "all" else "both"),
     }
@@ -114,6 +118,13 @@ def _paths(reader: Reader, asked: Listing, form: ExportForm) -> Iterator[str]:
                 seen.append(".".join(column.path))
         # An import finds records again by what is theirs alone.
         yield from seen if form.purpose == "read" or "id" in seen else ("id", *seen)
+
+
+def has_files(reader: Reader, entity: Entity) -> bool:
+    """Say whether files can hang on records of an entity, or stand in a field that the reader sees."""
+    mask = reader.access.mask(entity.key)
+    stand = (key for key, each in entity.fields.items() if each.type.name in _FILES)
+    return "attachments" in entity.features or any(mask.get(key) in {"read", "write"} for key in stand)
 
 
 @dataclass(frozen=True, slots=True)

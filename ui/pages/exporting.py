@@ -30,7 +30,7 @@ from engine import (
 from ui.asking import language, principal, reading, site
 from ui.frame import notice, page, said, words
 from ui.pages.account import moments
-from ui.pages.export_forms import ExportForm, asked_form, groups_of, posted_body
+from ui.pages.export_forms import ExportForm, asked_form, groups_of, has_files, posted_body
 from ui.pages.jobs import shown as shown_job
 from ui.pages.listing import PAGE, Listing, listing
 from ui.safe import own_path
@@ -126,6 +126,7 @@ def _form(reader: Reader, asked: Listing, form: ExportForm, error: RecordInvalid
         needs_reason=allowance.reason,
         groups=groups_of(reader, asked, form),
         has_children=any(entity.fields[key].type.links == "children" for key in reader.columns(entity.key)),
+        has_files=has_files(reader, entity),
         zone=reader.principal.timezone,
         days=exports.rules.days,
         may_mail=bool(reader.principal.email),

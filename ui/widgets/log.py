@@ -46,6 +46,8 @@ _FACTS = {
     "where": Message("Condition"),
     "search": Message("Words searched for"),
     "fields": Message("Fields"),
+    "files": Message("Files"),
+    "bytes": Message("Bytes"),
     "file": Message("File"),
     "created": Message("Created"),
     "updated": Message("Changed"),

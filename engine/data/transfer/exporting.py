@@ -15,10 +15,12 @@ from typing import Any
 from engine import clock
 from engine.audit import Event
 from engine.data.fields import masked, resolve
+from engine.data.files import FileStore
 from engine.data.principal import zone
 from engine.data.query import Query
 from engine.data.reader import Reader
 from engine.data.rowset import RowSet
+from engine.data.transfer.bundle import Bundle, Weight
 from engine.data.transfer.layout import Layout, layout
 from engine.data.transfer.wanted import ExportOptions, discreet
 from engine.data.transfer.writers import About, Out, writer_of
@@ -40,9 +42,24 @@ class Exporter:
     """Writes the records of one entity that a reader may export."""
 
     def __init__(
-        self, reader: Reader, entity: str, options: ExportOptions | None = None, *, most: int | None = None
+        self,
+        reader: Reader,
+        entity: str,
+        options: ExportOptions | None = None,
+        *,
+        most: int | None = None,
+        store: FileStore | None = None,
+        most_bytes: int | None = None,
     ) -> None:
-        """Prepare an export; `most` is how many records it may have.
+        """Prepare an export.
+
+        Args:
+            reader: who exports.
+            entity: of which records.
+            options: which, and how they are written.
+            most: how many records it may have.
+            store: where the bytes of files are; without it none can come along.
+            most_bytes: how large these files may be together.
 
         Raises:
             NotFound: there is no such entity.
@@ -55,6 +72,9 @@ class Exporter:
         reader.read_as = "export"
         self._options = options or ExportOptions()
         self._most = most
+        self._bundle: Bundle | None = None
+        if self._options.files and store is not None:
+            self._bundle = Bundle(reader, self._kind, store, self._ids, most_bytes)
         self.count = 0
         """Records that were written so far."""
         self.cut = 0
@@ -62,6 +82,7 @@ class Exporter:
         self.paths: dict[str, bool] = {}
         """What was read of each record, and whether that was a mark."""
         self.done = False
+        self._weight = Weight()
 
     def check(self) -> None:
         """Refuse what cannot be exported before anything is read.
@@ -94,7 +115,32 @@ class Exporter:
         Raises:
             QueryInvalid: a field or condition cannot be used.
             ExportTooLarge: there are more records than they may be; what was written is no file.
+            FilesTooLarge: their files are more than they may be; nothing was written.
         """
+        bundle = self._bundle
+        if bundle is None:
+            self._rows(stream, progress, scratch)
+        else:
+            self._weight = bundle.weight()
+            name = f"{self._kind.plural.in_(self._options.language)}.{self._options.kind}"
+            try:
+                bundle.write(
+                    stream, name, lambda out: self._rows(out, progress, scratch), scratch, lambda: progress(self.count)
+                )
+            finally:
+                self.paths |= dict.fromkeys(bundle.fields, False)
+        self.done = True
+        return self.count
+
+    def weight(self) -> Weight:
+        """Return how many files would come along, and how large they are.
+
+        Raises:
+            FilesTooLarge: they are more than they may be.
+        """
+        return self._bundle.weight() if self._bundle is not None else Weight()
+
+    def _rows(self, stream: Out, progress: Callable[[int], None], scratch: Path | None) -> int:
         made = self._layout
         self.paths = {each.path: each.masked for each in made.columns} | {each.path: False for each in made.sheets}
         pages = self._pages(self._query(made.paths))
@@ -107,7 +153,6 @@ class Exporter:
             progress(self.count)
         writer.end(self.about() if self._options.about else ())
         self.cut = writer.cut
-        self.done = True
         return self.count
 
     def act(self) -> Event:
@@ -120,6 +165,8 @@ class Exporter:
             "searched": len(options.search.split()) if options.search else None,
             "chosen": len(options.ids) if options.ids is not None else None,
             "fields": list(options.fields),
+            "files": self._bundle.written.files if self._bundle is not None else None,
+            "bytes": self._bundle.written.bytes if self._bundle is not None else None,
             "reason": options.reason,
             "broken_off": not self.done,
             "as": self._reader.principal.id if viewer is not None else None,
@@ -142,6 +189,7 @@ class Exporter:
             (Message("Exported by"), person),
             (Message("Exported at"), now),
             (Message("Only those"), " · ".join(filtered)),
+            (Message("Files"), f"{self._weight.files:,}" if self._weight.files else ""),
             (Message("Reason"), options.reason),
         ]
         return [(what.in_(language), str(value)) for what, value in rows if value]
@@ -157,6 +205,16 @@ class Exporter:
         if options.order_by and not self._reader.count(query, SORTED).capped:
             query = replace(query, order_by=options.order_by, limit=SORTED)
         return query
+
+    def _ids(self) -> Iterator[list[str]]:
+        """Yield the ids of the records that are exported, some at a time, as they were made."""
+        options = self._options
+        query = Query(
+            self._kind.key, ("id",), options.where, search=options.search, order_by=(Order(("id",)),), limit=PAGE,
+            ids=options.ids,
+        )  # fmt: skip
+        for rows, allowed in self._pages(query):
+            yield [id_ for id_, may in zip(rows.ids, allowed, strict=True) if may]
 
     def _pages(self, query: Query) -> Iterator[tuple[RowSet, list[bool]]]:
         while True:

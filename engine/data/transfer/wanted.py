@@ -59,8 +59,15 @@ class ExportOptions:
     """Whether child rows come along: in JSON lines nested, which is usual there, in a spreadsheet as sheets."""
     about: bool = False
     """Whether the file says who exported what and when: in a spreadsheet as a sheet, in CSV below the rows."""
+    files: bool = False
+    """Whether the files of the records come along, in a zip with the rows."""
     reason: str = ""
     """Why, in the words of who exports; noted in the audit log."""
+
+    @property
+    def suffix(self) -> str:
+        """Return how the name of the file ends, without the dot."""
+        return "zip" if self.files else self.kind
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON that `read_export_options` takes back; what says nothing is left out."""
@@ -75,7 +82,7 @@ class ExportOptions:
         }  # fmt: skip
         body |= {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()
                  if value not in {None, "", ()} or (key == "ids" and value == ())}  # fmt: skip
-        for key in ("headers", "values", "language", "encoding", "delimiter", "about"):
+        for key in ("headers", "values", "language", "encoding", "delimiter", "about", "files"):
             if (value := getattr(self, key)) != getattr(_USUAL, key):
                 body[key] = value
         return body
@@ -88,7 +95,7 @@ def read_export_options(body: Mapping[str, Any]) -> ExportOptions:
     """Return what JSON asks for.
 
     Its keys: `format filter q ids order fields headers links values language timezone encoding delimiter children
-    about reason`.
+    about files reason`.
 
     Raises:
         RecordInvalid: a key or value cannot be used; each problem has the key as its path.
@@ -241,6 +248,7 @@ _READ: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "delimiter": ("delimiter", _one_of(Delimiter)),
     "children": ("children", _flag),
     "about": ("about", _flag),
+    "files": ("files", _flag),
     "reason": ("reason", _reason),
 }
 

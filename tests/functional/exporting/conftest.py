@@ -55,6 +55,16 @@ fields:
   what: {type: text, label: {en: What, zh: 名称}, required: true}
   price: {type: money, label: {en: Price, zh: 价格}, currency: CNY}
 ---
+entity: dossier
+label: {en: Dossier, zh: 档案}
+plural: {en: Dossiers, zh: 档案}
+title: name
+features: [owned, attachments]
+fields:
+  name: {type: text, label: {en: Name, zh: 名称}, required: true}
+  scan: {type: file, label: {en: Scan, zh: 扫描件}}
+  contract: {type: file, label: {en: Contract, zh: 合同}}
+---
 view: job_card.all
 entity: job_card
 title: {en: All, zh: 全部}
@@ -67,6 +77,7 @@ label: {en: Mechanic, zh: 技师}
 grants:
   job_card: {read: all, create: all, update: [own], export: [own], fields: {margin: hidden, phone: masked}}
   client: {read: all, fields: {credit: hidden}}
+  dossier: {read: all, create: all, update: [own], export: [own], fields: {contract: hidden}}
 ---
 role: clerk
 label: {en: Clerk, zh: 文员}

@@ -77,6 +77,7 @@ class Exports(Lists):
             "delimiter": named("delimiter"),
             "children": {"type": ["boolean", "null"]},
             "about": {"type": ["boolean", "null"]},
+            "files": {"type": ["boolean", "null"]},
             "reason": {"type": ["string", "null"], "maxLength": _MOST_WORDS},
         }
         return {"type": "object", "properties": properties, "additionalProperties": False,
