@@ -414,7 +414,9 @@ class Site(Folder):
             AccessDenied: the principal may not import.
         """
         importer = Importer(self.database, self.publisher.models, self.records, principal, entity)
-        return importer.run(file, options or ImportOptions(), progress or (lambda _bytes: None))
+        asked = options or ImportOptions()
+        ledger = None if asked.dry_run else self.imports.command_ledger(principal, entity, file, asked)
+        return importer.run(file, asked, progress or (lambda _bytes: None), ledger)
 
     def export(
         self,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.data.transfer.ledger import Done
 from engine.data.transfer.report import ImportReport, RowProblem
-from engine.transfers.import_rows import ImportRows, ImportRun, done_to_json
+from engine.transfers.import_rows import ImportRows, ImportRun, added, done_to_json
 
 MOST_STORED = 10_000
 """Problems of one import that are kept to be shown; the file with bad rows has all."""
@@ -19,6 +19,8 @@ MOST_STORED = 10_000
 
 class RowLedger:
     """The ledger of an import that has a row; see `engine.data.transfer.ledger.Ledger`."""
+
+    beside = False
 
     def __init__(
         self, rows: ImportRows, run: ImportRun, keep: Callable[[Connection, Mapping[str, Any]], None], *, trial: bool
@@ -55,3 +57,52 @@ class RowLedger:
         room = max(0, MOST_STORED - self._stored)
         self._rows.note(connection, self.id, problems[:room], trial=self._trial)
         self._stored += len(problems)
+
+
+class CommandLedger:
+    """The ledger of an import that no page began: its row lets people see it, and take it back.
+
+    The row is made with the first chunk, and found again by the change set when an import that was broken off goes on.
+    """
+
+    beside = True
+
+    def __init__(self, rows: ImportRows, made: ImportRun) -> None:
+        self.id, self.done = made.id, None
+        self._rows, self._made = rows, made
+        self._before: ImportReport | None = None
+        """What came of the rows of earlier attempts."""
+        self._stored = 0
+
+    def chunk(self, connection: Connection, done: Done, problems: Sequence[RowProblem]) -> None:
+        """Note how far the import came, in the transaction of the chunk."""
+        self._find(connection, done.change_set)
+        self._write(connection, done.report or ImportReport(), done.row, done.change_set, "running")
+        room = max(0, MOST_STORED - self._stored)
+        self._rows.note(connection, self.id, problems[:room], trial=False)
+        self._stored += len(problems)
+
+    def tried(self, report: ImportReport, problems: Sequence[RowProblem]) -> None:
+        """Note nothing: of a trial the command tells everything itself."""
+
+    def finished(self, connection: Connection, report: ImportReport, row: int) -> None:
+        """Note that the file was worked through."""
+        if report.change_set is not None:
+            self._find(connection, report.change_set)
+        self._write(connection, report, row, report.change_set, "done")
+
+    def _find(self, connection: Connection, change_set: str) -> None:
+        known = self._rows.of_change_set(connection, change_set)
+        if known is None:
+            self._rows.insert(connection, self._made)
+        elif known.id != self.id:
+            self.id, self._before = known.id, known.report
+
+    def _write(
+        self, connection: Connection, report: ImportReport, row: int, change_set: str | None, state: str
+    ) -> None:
+        whole = report if self._before is None else added(self._before, report)
+        self._rows.change(
+            connection, self.id, ("running",), clock.now(), state=state, change_set_id=change_set,
+            done=done_to_json(Done(change_set or "", row, None, whole)),
+        )  # fmt: skip

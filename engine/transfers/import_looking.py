@@ -20,6 +20,7 @@ from engine.i18n import Message
 from engine.jobs import Job, Jobs
 from engine.publish import Models, Published
 from engine.storage.database import Database
+from engine.transfers.export_rules import Fetched
 from engine.transfers.import_maps import ImportMaps, SavedMap
 from engine.transfers.import_rows import ImportRows, ImportRun, ShownProblem
 from engine.transfers.import_store import ImportStore
@@ -40,17 +41,14 @@ class ImportLooking:
         self.store = store
         self._database, self._models, self._records, self._jobs = database, models, records, jobs
 
-    def errors(self, principal: Principal, run: ImportRun, *, trial: bool) -> Path:
+    def errors(self, principal: Principal, run: ImportRun, *, trial: bool) -> Fetched:
         """Return the file with the rows that were not taken.
 
         Raises:
             NotFound: there is none, or not any more.
         """
         self._require(principal, run.entity)
-        file = self.store.errors(run.id, trial=trial)
-        if not file.is_file():
-            raise NotFound(Message("There is no such file"))
-        return file
+        return self.store.read_errors(run.id, trial=trial)
 
     def get(self, principal: Principal, id_: str, entity: str | None = None) -> ImportRun:
         """Return an import of the principal's own; an administrator gets any.

@@ -61,6 +61,11 @@ class ImportRun:
         return self.done.report if self.done is not None else None
 
     @property
+    def by_command(self) -> bool:
+        """Say whether the command imported it: then the file never lay here."""
+        return self.thrown_at == self.made_at
+
+    @property
     def begun(self) -> bool:
         """Say whether rows were, or are about to be, written."""
         return self.state in {"running", "done"}
@@ -90,7 +95,7 @@ class ImportRows:
             connection,
             f"INSERT INTO import_run ({_COLUMNS}) VALUES ({', '.join('?' * 14)})",
             made.id, made.entity, made.actor_id, made.name, made.size, made.state, _plan(made.plan), None, None, None,
-            None, made.made_at, made.changed_at, None,
+            None, made.made_at, made.changed_at, made.thrown_at,
         )  # fmt: skip
 
     def get(self, connection: Connection, id_: str) -> ImportRun | None:
@@ -98,6 +103,12 @@ class ImportRows:
         if not is_id(id_):
             return None
         row = self.run(connection, f"SELECT {_COLUMNS} FROM import_run WHERE id = ?", id_).fetchone()
+        return None if row is None else _made(row)
+
+    def of_change_set(self, connection: Connection, change_set: str) -> ImportRun | None:
+        """Return the import that wrote a change set; None when there is none."""
+        text = f"SELECT {_COLUMNS} FROM import_run WHERE change_set_id = ?"
+        row = self.run(connection, text, change_set).fetchone()
         return None if row is None else _made(row)
 
     def entries(
@@ -131,7 +142,7 @@ class ImportRows:
 
     def kept(self, connection: Connection, actor: str | None = None) -> int:
         """Return how many bytes the files of imports have, those of one person or all."""
-        text, values = "SELECT sum(size) FROM import_run WHERE thrown_at IS NULL", []
+        text, values = "SELECT sum(size) FROM import_run WHERE thrown_at IS NULL AND state <> 'done'", []
         if actor is not None:
             text, values = f"{text} AND actor_id = ?", [actor]
         return int(self.run(connection, text, *values).fetchone()[0] or 0)
@@ -145,6 +156,11 @@ class ImportRows:
         """Return the ids of imports whose file is there."""
         found = self.run(connection, "SELECT id FROM import_run WHERE thrown_at IS NULL").fetchall()
         return {str(row[0]) for row in found}
+
+    def finished(self, connection: Connection) -> list[str]:
+        """Return the ids of imports that are done and whose files were not thrown away yet."""
+        text = "SELECT id FROM import_run WHERE thrown_at IS NULL AND state = 'done'"
+        return [str(row[0]) for row in self.run(connection, text).fetchall()]
 
     def undone(self, connection: Connection, change_set: str | None) -> bool:
         """Say whether a change set was taken back."""
@@ -227,6 +243,19 @@ def report_to_json(report: ImportReport) -> dict[str, Any]:
         "change_set": report.change_set,
         "errors": report.errors_file is not None,
     }
+
+
+def added(one: ImportReport, other: ImportReport) -> ImportReport:
+    """Return what came of the rows of two attempts together."""
+    both = ImportReport(**{name: getattr(one, name) + getattr(other, name) for name in _COUNTS})
+    both.left_out, both.change_set = other.left_out, other.change_set or one.change_set
+    both.errors_file = other.errors_file or one.errors_file
+    for report in (one, other):
+        for key, kind in report.kinds.items():
+            known = both.kinds.get(key)
+            count = kind.count + (known.count if known is not None else 0)
+            both.kinds[key] = ProblemKind(kind.column, kind.field, (known or kind).first, count)
+    return both
 
 
 def report_from_json(said: Mapping[str, Any]) -> ImportReport:

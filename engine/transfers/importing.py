@@ -31,7 +31,7 @@ from engine.ids import new_id
 from engine.jobs import Jobs, Run, Task
 from engine.publish import Models
 from engine.storage.database import Database
-from engine.transfers.import_ledger import RowLedger
+from engine.transfers.import_ledger import CommandLedger, RowLedger
 from engine.transfers.import_looking import ImportLooking
 from engine.transfers.import_rows import ImportRun, report_to_json
 from engine.transfers.import_store import ImportStore, wrong_file
@@ -186,6 +186,9 @@ class Imports(ImportLooking):
         job = self.job(run)
         if run.state not in {"running", "trying"}:
             raise GuanxiError(_too_late())
+        if run.by_command:
+            words = Message("The command began this import: go on there with --resume {id}", id=run.change_set or "")
+            raise GuanxiError(words)
         if job is not None and job.state == "paused":
             self._jobs.go_on(job.id, principal.id)
         elif job is not None and job.state in {"failed", "cancelled"}:
@@ -286,6 +289,8 @@ class Imports(ImportLooking):
                     self.rows.delete(connection, run.id)
             self.store.remove(run.id)
         with self._database.read() as connection:
+            for id_ in self.rows.finished(connection):
+                self.store.remove_upload(id_)  # its process died before it could
             known = self.rows.known(connection)
         self.store.sweep(known, at)
         return len(due)
@@ -324,18 +329,35 @@ class Imports(ImportLooking):
                 raise GuanxiError(Message("There is no import {id}", id=id_))
             if run.state not in {"trying", "running"}:
                 # It was done before its job was told so.
+                self.store.settle(id_, imported=run.state == "done")
                 return (run.trial if trial else run.report) or ImportReport()
             if trial:
                 self.rows.forget(connection, id_, trial=True)
-        errors = self.store.errors(id_, trial=trial)
         ledger = RowLedger(self.rows, run, keep, trial=trial)
-        options = ImportOptions(run.plan, dry_run=trial, name=run.name, errors=errors)
         importer = self._importer(principal, run.entity)
-        with self.store.opened(run.id, alone=True) as file:
+        with (
+            self.store.writing_errors(id_, trial=trial, anew=ledger.done is None) as errors,
+            self.store.opened(run.id, alone=True) as file,
+        ):
+            options = ImportOptions(run.plan, dry_run=trial, name=run.name, errors=errors)
             report = importer.run(file, options, progress, ledger)
         if trial:
             self._end_trial(run, report)
+        else:
+            self.store.settle(id_, imported=True)
         return report
+
+    def command_ledger(self, principal: Principal, entity: str, file: Path, options: ImportOptions) -> CommandLedger:
+        """Return where an import of a file that lies elsewhere is noted, so that people see it among all others.
+
+        Raises:
+            GuanxiError: the options make no sense together.
+        """
+        now, size = clock.now(), file.stat().st_size if file.is_file() else 0
+        called = clean_name(options.name or file.name)
+        made = ImportRun(new_id(), entity, principal.id, called, size, "running", options.said(), None, None, None,
+                         None, now, now, now)  # fmt: skip
+        return CommandLedger(self.rows, made)
 
     def _end_trial(self, run: ImportRun, report: ImportReport) -> None:
         said = orjson.dumps(report_to_json(report), default=str).decode()

@@ -105,6 +105,12 @@ def opened(path: Path, keys: Sequence[bytes], name: str) -> Iterator[bytes]:
         raise lost()
 
 
+def plain_size(path: Path) -> int:
+    """Return how many bytes a sealed file holds."""
+    sealed = path.stat().st_size - len(_MARK) - _SALT
+    return sealed - _TAG * -(-sealed // (BLOCK + _TAG))
+
+
 def is_sealed(path: Path) -> bool:
     """Say whether a file begins like a sealed one."""
     with path.open("rb") as stream:

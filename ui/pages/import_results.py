@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import make_response, render_template, request
@@ -23,10 +23,12 @@ from engine import (
     import_ways,
     problem_kind,
 )
+from engine import now as clock_now
 from ui.asking import language, reading, site
 from ui.frame import page, words
 from ui.widgets.moments import moment_writer, zone
 
+_MOMENT = timedelta(minutes=2)
 PROBLEMS = 50
 """Problems that a page shows."""
 
@@ -52,9 +54,13 @@ def entry_of(reader: Reader, run: ImportRun) -> dict[str, Any]:
         "run": run,
         "state": _state(run, job),
         "report": run.report,
-        "who": reader.titles("user", [run.actor_id]).get(run.actor_id, "") if run.actor_id else "",
+        "who": " · ".join(filter(None, (_who(reader, run), words("by a command") if run.by_command else ""))),
         "at": _moment(reader, run.made_at),
     }
+
+
+def _who(reader: Reader, run: ImportRun) -> str:
+    return reader.titles("user", [run.actor_id]).get(run.actor_id, "") if run.actor_id else ""
 
 
 def _moment(reader: Reader, at: datetime) -> str:
@@ -65,7 +71,7 @@ def _moment(reader: Reader, at: datetime) -> str:
 def _state(run: ImportRun, job: Any) -> tuple[str, str]:
     """Return (words, colour) of how an import stands."""
     if run.state in {"running", "trying"}:
-        state = job.state if job is not None else "broken"
+        state = job.state if job is not None else "running" if _moves(run) else "broken"
         told = {
             "queued": (words("Waiting"), "secondary"),
             "running": (words("Running"), "blue"),
@@ -78,6 +84,11 @@ def _state(run: ImportRun, job: Any) -> tuple[str, str]:
     if run.state == "done":
         return words("Done"), "yellow" if run.report is not None and run.report.failed else "green"
     return words("Not begun"), "secondary"
+
+
+def _moves(run: ImportRun) -> bool:
+    """Say whether a command that nobody can ask has noted something a moment ago."""
+    return run.by_command and clock_now() - run.changed_at < _MOMENT
 
 
 def sentence(error: GuanxiError) -> str:

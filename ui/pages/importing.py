@@ -7,9 +7,10 @@ is kept with the file at every step.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, request, send_file
+from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from engine import (
@@ -27,6 +28,7 @@ from ui.asking import principal, reading, site
 from ui.frame import is_fragment, notice, page, words
 from ui.pages.import_forms import posted_plan, repeated, shown_form
 from ui.pages.import_results import check_page, entry_of, importable, moving, run_page, sentence
+from ui.sending import sent
 from ui.sizes import takes_imports
 
 ENTRIES = 20
@@ -296,11 +298,9 @@ def errors(entity: str, id_: Any) -> Response:
     """Send the rows that were not taken, with the reasons."""
     run = site().imports.get(principal(), str(id_), entity)
     trial = "trial" in request.args
-    file = site().imports.errors(principal(), run, trial=trial)
+    found = site().imports.errors(principal(), run, trial=trial)
     stem = run.name.rpartition(".")[0] or run.name
-    response = send_file(file, mimetype="text/csv", as_attachment=True, download_name=f"{stem}.errors.csv")
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return sent(replace(found, name=f"{stem}.errors.csv"))
 
 
 def _pause(run: ImportRun) -> Response:

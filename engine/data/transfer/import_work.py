@@ -79,6 +79,8 @@ class ImportWork:
         self._importer, self._sheet, self._columns, self._said = importer, sheet, columns, said
         self._records, self._principal, self._entity = importer.records, importer.principal, importer.entity
         self._via, self._done, self._progress, self._ledger = via, done, progress, ledger
+        self._goes_on = ledger is not None and not ledger.beside
+        """Whether it goes on by itself after a crash, from what the ledger says."""
         self._position = 0
         self._last_row = done.row if done is not None else 0
         self._language = options.language or self._principal.language
@@ -103,7 +105,7 @@ class ImportWork:
             for rows in self._chunks():
                 self._persist(rows)
                 self._move()
-                if self._ledger is not None and self._importer.database.dialect == "sqlite":
+                if self._goes_on and self._importer.database.dialect == "sqlite":
                     time.sleep(_GAP_S)
             self._finish()
             self._tell_planner()
@@ -225,7 +227,7 @@ class ImportWork:
     def _interrupted(self, error: GuanxiError) -> GuanxiError:
         if not self._set.known:
             return error
-        if self._ledger is not None:
+        if self._goes_on:
             return error
         return DatabaseUnavailable(
             Message("{why}. What was read so far is kept: go on with --resume {id}", why=error.message, id=self._set.id)
@@ -322,10 +324,10 @@ class ImportWork:
     def _finish(self) -> None:
         """Note that the file was worked through; an import that changed nothing leaves no change set."""
         report = self.report
-        changed = report.created or report.updated or report.linked or (self._done is not None and not self._ledger)
+        changed = report.created or report.updated or report.linked or (self._done is not None and not self._goes_on)
         report.errors_file = self._errors.close()
         report.change_set = self._set.id if changed else None
-        if not self._set.known and self._ledger is None:
+        if not self._set.known and not self._goes_on:
             return
         with self._records.begin() as connection:
             if changed:

@@ -115,7 +115,7 @@ class Importer:
         said = options.said()
         with self.opened(file, said, options.name) as sheet:
             columns = self.columns(published, kind, sheet.headers, said)
-            if ledger is not None:
+            if ledger is not None and not ledger.beside:
                 via, done = f"{_KIND}:{ledger.id}", ledger.done
             else:
                 mark = _mark(file, kind.key, said)

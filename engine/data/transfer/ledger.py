@@ -28,6 +28,8 @@ class Ledger(Protocol):
 
     id: str
     done: Done | None
+    beside: bool
+    """Whether it only looks on: the import itself goes on by its change set, when somebody says so."""
 
     def chunk(self, connection: Connection, done: Done, problems: Sequence[RowProblem]) -> None:
         """Note how far the import came, in the transaction of the chunk, with what was wrong in it."""

@@ -106,6 +106,11 @@ def test_a_killed_import_is_finished_without_doubles(
     assert (done.code, done.json["change_set"]) == (0, resumed)
     assert done.json["created"] == expected.total() - stored.total()
     assert stored_names(any_crm) == expected
+    # People see one import, with what both attempts brought in.
+    with Site.open(any_crm) as site:
+        [run] = site.imports.entries(SYSTEM, "account")
+    assert run.report is not None
+    assert (run.state, run.change_set, run.report.created) == ("done", resumed, expected.total())
 
     # It is one change set, and one undo takes all of it back.
     assert json.loads(guanxi("undo", resumed, "--json").out)["undone"] == expected.total()

@@ -6,11 +6,12 @@ import os
 import re
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from engine import SYSTEM, NotFound, Query, parse
+from engine import SYSTEM, ImportOptions, NotFound, Query, now, parse
 from engine.data.transfer.import_work import CHUNK
 from tests.conftest import Tier
 from tests.functional.importing.conftest import Upload
@@ -80,23 +81,83 @@ def test_a_file_lies_sealed_and_opens_with_the_key_of_the_site_alone(world: Worl
     left.write_text("what a killed process left", "utf-8")
     os.utime(left, (0, 0))
 
-    assert b"Geheim" not in (folder / "file").read_bytes()
-    columns(web, address)
-    assert "created 1" in words(web.follow(web.submit(address, {"act": "run", "on": ""})))
-    assert [each.name for each in folder.iterdir() if each.name.startswith("plain")] == []
-
-    whole = bytearray((folder / "file").read_bytes())
+    file = folder / "file"
+    sealed = file.read_bytes()
+    assert b"Geheim" not in sealed
+    whole = bytearray(sealed)
     whole[-20] ^= 1
-    (folder / "file").write_bytes(whole)
+    file.write_bytes(whole)
     with pytest.raises(NotFound), world.site.imports.store.opened(folder.name):
         pass
+    file.write_bytes(sealed)
+    columns(web, address)
+    assert "created 1" in words(web.follow(web.submit(address, {"act": "run", "on": ""})))
+    # What is imported is needed no more.
+    assert list(folder.iterdir()) == []
+
+
+def test_rows_that_failed_lie_sealed_for_who_imported_them(world: World, upload: Upload) -> None:
+    web, store = world.browser("ben"), world.site.imports.store
+    address = upload(web, "firm", "name,mail\nGut AG,\nGeheim AG,nonsense\n")
+    columns(web, address)
+    [folder] = (world.site.config.files / "imports").iterdir()
+    web.submit(address, {"act": "try", "on": ""})
+    assert sorted(each.name for each in folder.iterdir()) == ["file", "trial.csv"]
+    web.submit(address, {"act": "run", "on": ""})
+    assert sorted(each.name for each in folder.iterdir()) == ["errors.csv", "trial.csv"]
+
+    sealed = folder / "errors.csv"
+    assert b"Geheim" not in sealed.read_bytes()
+    answer = web.get(f"{address}/errors.csv")
+    assert (answer.content_length, answer.headers["Cache-Control"]) == (len(answer.data), "private, no-store")
+    assert [row["name"] for row in csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))] == ["Geheim AG"]
+    assert world.browser("cao").get(f"{address}/errors.csv").status_code == 404
+    # One cannot be put in the place of the other, and none is sent that was changed.
+    trial = (folder / "trial.csv").read_bytes()
+    (folder / "trial.csv").write_bytes(sealed.read_bytes())
+    assert web.get(f"{address}/errors.csv?trial").status_code == 404
+    (folder / "trial.csv").write_bytes(trial)
+    assert web.get(f"{address}/errors.csv?trial").status_code == 200
+
+    # What a killed process left in plain is gone on with, or sealed by the clean-up.
+    left = folder / "worked-errors.csv"
+    left.write_text("name,reason\nLeft AG,why\n", "utf-8")
+    store.sweep({folder.name}, now())
+    assert left.exists()
+    store.sweep({folder.name}, now() + timedelta(days=2))
+    assert not left.exists()
+    assert b"Left AG" in web.get(f"{address}/errors.csv").data
+    assert b"Left AG" not in sealed.read_bytes()
+
+
+def test_what_the_command_imports_is_listed_with_its_undo(any_world: World, tmp_path: Path) -> None:
+    world, web = any_world, any_world.browser("ada")
+    file = tmp_path / "firms.csv"
+    rows = "".join(f"Firm {number},C{number},\n" for number in range(CHUNK))
+    file.write_text(f"name,code,mail\n{rows}Bad,X,nonsense\n", "utf-8")
+    world.site.import_file(SYSTEM, "firm", file, ImportOptions(dry_run=True))
+    assert world.site.imports.entries(SYSTEM, "firm") == []
+    report = world.site.import_file(SYSTEM, "firm", file)
+
+    assert report.errors_file == str(file.with_name("firms.csv.errors.csv"))
+    [run] = world.site.imports.entries(SYSTEM, "firm")
+    assert (run.state, run.name, run.change_set, run.by_command) == ("done", "firms.csv", report.change_set, True)
+    listed = words(web.text("/firm/import"))
+    assert "firms.csv Done" in listed
+    assert "by a command" in listed
+    assert "500 created, 0 updated, 1 failed" in listed
+    page = web.text(f"/firm/import/{run.id}")
+    assert "nonsense" in words(page)
+    assert "errors.csv" not in page
+    assert world.browser("ben").get(f"/firm/import/{run.id}").status_code == 404
+
+    web.submit(f"/firm/undo/{run.change_set}", {"back": f"/firm/import/{run.id}"})
+    assert count(world) == 0
+    assert "It was taken back." in words(web.text(f"/firm/import/{run.id}"))
+    assert world.site.imports.clean_up(now() + timedelta(days=400)) == 0
 
 
 def test_files_are_thrown_away_and_reports_stay(world: World, upload: Upload) -> None:
-    from datetime import timedelta
-
-    from engine import now
-
     web = world.browser("ada")
     done, left = upload(web, "firm", "name\nAcme\n,\n"), upload(web, "firm", "name\nBeta\n")
     columns(web, done)

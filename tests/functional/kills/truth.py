@@ -199,9 +199,8 @@ class World:
             done.change_set,
         )
         assert searched == len(asked.good)
-        file = self.site.imports.errors(self.boss, done, trial=False)
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            assert [row["external_id"] for row in csv.DictReader(stream)] == asked.bad
+        refused = b"".join(self.site.imports.errors(self.boss, done, trial=False).blocks).decode("utf-8-sig")
+        assert [row["external_id"] for row in csv.DictReader(io.StringIO(refused, newline=""))] == asked.bad
 
     def _check_export(self, asked: Asked) -> None:
         found = self._fetched(asked)
