@@ -333,3 +333,16 @@ def test_switches_only_narrow(scopes: frozenset[str] | None, may: set[str]) -> N
     actions = ("read", "create", "update", "delete", "export", "reveal")
 
     assert {each for each in actions if allows(scopes, "visit", each)} == may
+
+
+def test_colleagues_are_known_by_name_and_not_by_address(clinic: Clinic) -> None:
+    people = clinic.site.identity
+    people.add("Anna Weiss", "anna.weiss@example.com", ["nurse"])
+
+    found = clinic.call("find_records", entity="user", search="Weiss", fields=["name", "email", "mobile"])
+    [row] = found[UNTRUSTED]["rows"]
+    assert (row["name"], row["email"]) == ("Anna Weiss", "a••••@example.com")
+    assert found["masked"] == ["email", "mobile"]
+    assert clinic.call("find_records", entity="user", search="anna.weiss@example.com")[UNTRUSTED]["rows"] == []
+    error = clinic.refused("find_records", entity="user", where="email == 'anna.weiss@example.com'")
+    assert "masked" in str(error)
