@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Select, Text, and_, cast, false, func, literal, null, select
 
+from engine.data.owned import listed, own_ids
 from engine.data.statement import Binds
 from engine.expression import FieldInfo, ManyScope, SqlValue, Type, compile_sql
 from engine.fields import StorageType
 from engine.metadata.model import Entity, Field
-from engine.metadata.scope import EntityScope, tree_field
+from engine.metadata.scope import ASKED, VARIABLES, EntityScope, tree_field
 from engine.storage.columns import Stored
 
 if TYPE_CHECKING:
@@ -260,7 +261,8 @@ class ReadScope:
         self._entity = entity
         self._asking = asking
         self._place = place
-        self._known = EntityScope(frame.roles.model, entity.key, old=False)
+        variables = ASKED if asking else VARIABLES
+        self._known = EntityScope(frame.roles.model, entity.key, old=False, variables=variables)
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -298,6 +300,9 @@ class ReadScope:
 
     def bind(self, name: str, info: FieldInfo) -> SqlValue:
         """Return the parameter of a variable."""
+        rows = self.ids(name)
+        if rows is not None:
+            return SqlValue(listed(rows, self._frame.kind), Type.LIST)
         return SqlValue(self._frame.binds.scalar(name, storage_of(info)), info.type, info.scale)
 
     def many(self, path: tuple[str, ...]) -> ManyScope:
@@ -310,6 +315,10 @@ class ReadScope:
         for key in path:
             entity = self._frame.roles.model.entity(entity.fields[key].target or "")
         return below(self._frame, entity, root)
+
+    def ids(self, name: str) -> Select[Any] | None:
+        """Return the ids of what one person has of their own; None where a variable is no such thing."""
+        return own_ids(self._frame.binds, name) if self._asking else None
 
     @property
     def _here(self) -> Place:

@@ -62,6 +62,8 @@ class Principal:
     territories: tuple[str, ...] = ()
     """Ids of the territories that the person works in, and of all below them."""
     manager: str | None = None
+    leads: bool = False
+    """Whether somebody reports to the person."""
     absences: tuple[Absence, ...] = ()
     """When the person stands in for whom; what is over counts for nothing."""
     system: bool = False
@@ -115,6 +117,7 @@ def variables(principal: Principal, now: datetime | None = None) -> Mapping[str,
         "user.department": principal.department,
         "user.territories": principal.territories,
         "user.manager": principal.manager,
+        "user.leads": principal.leads,
         "user.sharing": principal.sharing_ids,
         "user.covered": (*(() if principal.id is None else (principal.id,)), *principal.standing_in(moment)),
         "timezone": principal.timezone,

@@ -32,6 +32,7 @@ from engine.data.keyset import SortColumn, beyond
 from engine.data.marks import mark_sql
 from engine.data.merging import merged, nearer, orderly, row_number
 from engine.data.normal import NOTHING, Normal
+from engine.data.owned import SEEN, is_handful, seen_at
 from engine.data.place import NEVER_EMPTY, Frame, Joins, Place, reading
 from engine.data.query import Query
 from engine.data.rowset import Columns
@@ -99,7 +100,8 @@ class Selection:
         """How many rows are wanted, written into the statement; None leaves it to each run."""
         self._merged = False
         """Whether the records of subordinates come one owner beside the other."""
-        self.strategy: Strategy = "plain" if query.ids is not None else strategy
+        few = query.ids is not None or is_handful(where.shape)
+        self.strategy: Strategy = "plain" if few else strategy
         self.entity: Entity = roles.model.entity(query.entity)
         self.frame = Frame(kind, tables, roles, Binds(kind), {**where.infos, **given.infos})
         self._joins = Joins()
@@ -327,6 +329,8 @@ class Selection:
         return tuple(found)
 
     def _sort_keys(self, order: Order) -> tuple[str, ...]:
+        if order.path == SEEN:
+            return SEEN
         dotted = ".".join(order.path)
         resolved = resolve(self.roles, self.entity, dotted)
         if resolved.masked:
@@ -343,6 +347,8 @@ class Selection:
         return resolved.keys
 
     def _sortable(self, keys: tuple[str, ...], place: Place) -> Element:
+        if keys == SEEN:
+            return seen_at(self.frame.binds, place.alias.c.id)
         element = place.value(keys, asking=True)
         resolved = resolve(self.roles, self.entity, ".".join(keys))
         if (

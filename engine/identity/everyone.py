@@ -35,6 +35,7 @@ def principals(store: Store, people: People, connection: Connection, published: 
             departments=_line(above, each.department),
             territories=tuple(sorted(territories.get(each.id, ()))),
             manager=each.manager,
+            leads=each.leads,
             absences=tuple(absences.get(each.id, ())),
         )
         for each in people.every(connection, published)

@@ -44,6 +44,8 @@ class Person:
     manager: str | None
     service: bool = False
     """Whether it is an account of a program: it has tokens, and never signs in."""
+    leads: bool = False
+    """Whether somebody reports to them."""
     tastes: Tastes = NO_TASTES
 
     @property
@@ -155,6 +157,7 @@ class People:
             departments=self.departments(connection, published, person.department),
             territories=self.territories(connection, published, person.id),
             manager=person.manager,
+            leads=person.leads,
             absences=self.absences(connection, published, person.id),
             tastes=person.tastes,
         )
@@ -172,6 +175,7 @@ class People:
         user = quoted(published.tables.name("user"))
         columns = ", ".join(names[key] for key in (*_FIELDS, *_OPTIONAL))
         columns += f", (SELECT body FROM person_setting WHERE user_id = {user}.id)"  # noqa: S608 - names of our own making
+        columns += f", EXISTS (SELECT 1 FROM user_closure WHERE manager_id = {user}.id AND depth > 0)"  # noqa: S608
         condition, values = "", []
         if field is not None:
             left = f"lower({names[field]})" if lower else names[field]
@@ -220,7 +224,7 @@ def _columns(published: Published) -> dict[str, str]:
 
 
 def _person(row: Any) -> Person:
-    id_, name, email, status, roles, language, timezone, department, manager, deleted_at, kind, tastes = row
+    id_, name, email, status, roles, language, timezone, department, manager, deleted_at, kind, tastes, leads = row
     return Person(
         id=str(id_),
         name=name,
@@ -233,4 +237,5 @@ def _person(row: Any) -> Person:
         manager=None if manager is None else str(manager),
         service=kind == "service",
         tastes=read_tastes(tastes),
+        leads=bool(leads),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from engine.errors import DocumentsInvalid, Problem
 from engine.fields import field_types
 from engine.i18n import Message
 from engine.metadata.alerts import Alerts
-from engine.metadata.derive import complete, derive_form, derive_view
+from engine.metadata.derive import complete, derive_form, derive_view, scenes
 from engine.metadata.document import Document, by_place, join
 from engine.metadata.duplicates import Duplicates
 from engine.metadata.entities import Declaring, Typing
@@ -106,7 +106,7 @@ def _build(
         revision=revision,
         checksum=_checksum(composed.documents),
         entities=entities,
-        views=_all_views(views, entities),
+        views=_all_views(views, entities, composed.documents),
         forms=_all_forms(forms, entities),
         roles=roles,
         menus=menus,
@@ -195,12 +195,19 @@ def _checksum(documents: Mapping[str, Any]) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _all_views(views: Mapping[str, View], entities: Mapping[str, Entity]) -> dict[str, View]:
+def _all_views(views: Mapping[str, View], entities: Mapping[str, Entity], documents: Iterable[str]) -> dict[str, View]:
     made = {key: complete(view, entities[view.entity]) for key, view in views.items()}
     shown = {view.entity for view in views.values()}
     for entity in entities.values():
         if entity.key not in shown and f"{entity.key}.all" not in made:
             made[f"{entity.key}.all"] = derive_view(entity)
+    own: dict[str, list[View]] = {}
+    for view in made.values():
+        own.setdefault(view.entity, []).append(view)
+    # A document takes the place of a view that comes by itself, also one that hides it.
+    taken = {doc.removeprefix("view/") for doc in documents if doc.startswith("view/")} | made.keys()
+    for entity in entities.values():
+        made.update((each.key, each) for each in scenes(entity, own.get(entity.key, ()), taken))
     return made
 
 

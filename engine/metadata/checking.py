@@ -11,7 +11,7 @@ from engine.i18n import Message
 from engine.metadata.model import Entity
 from engine.metadata.report import Path, Report
 from engine.metadata.rules import listed, path_info
-from engine.metadata.scope import EntityScope, Source
+from engine.metadata.scope import VARIABLES, EntityScope, Source
 
 _GAP = re.compile(r"\{\{-?\s*(?:record\.)([A-Za-z0-9_.]+)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*")
@@ -19,6 +19,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*")
 
 class Checking:
     """Checks of one kind of document."""
+
+    variables: Mapping[str, FieldInfo] = VARIABLES
+    """What its conditions may use besides fields."""
 
     def __init__(self, report: Report, entities: Mapping[str, Entity], source: Source, roles: Iterable[str]) -> None:
         self.report, self.entities, self.source, self.roles = report, entities, source, frozenset(roles)
@@ -113,7 +116,8 @@ class Checking:
             return None
         if entity is None and not self._free(doc):
             return None
-        scope = EntityScope(self.source, entity.key if entity is not None else "", inputs=inputs)
+        key = entity.key if entity is not None else ""
+        scope = EntityScope(self.source, key, inputs=inputs, variables=self.variables)
         return self.report.expression(doc, path, text, scope, expect)
 
     def _free(self, doc: str) -> bool:

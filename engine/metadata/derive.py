@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from engine.expression import parse
 from engine.i18n import Text
 from engine.metadata.model import Column, Entity, Field, Form, FormItem, Order, Related, Section, Tab, View
 
 MAX_COLUMNS = 7
 _MAIN, _RELATED = Text({"en": "Details", "zh": "详情"}), Text({"en": "Related", "zh": "相关"})
+
+_SCENES: Mapping[str, tuple[Text, str, str, tuple[Order, ...]]] = {
+    "mine": (Text({"en": "Mine", "zh": "我负责的"}), "owner == user.id", "", ()),
+    "reports": (Text({"en": "My subordinates'", "zh": "下属负责的"}), "owner in user.reports", "user.leads", ()),
+    "starred": (Text({"en": "Starred", "zh": "我关注的"}), "id in user.starred", "", ()),
+    "seen": (
+        Text({"en": "Recently seen", "zh": "最近浏览"}), "id in user.seen", "",
+        (Order(("user", "seen"), descending=True),),
+    ),
+}  # fmt: skip
+"""Views that come by themselves: what they are called, what they show, to whom, and in which order if not the usual."""
 
 
 def view_columns(entity: Entity) -> tuple[str, ...]:
@@ -64,10 +77,27 @@ def derive_view(entity: Entity) -> View:
     )
 
 
+def scenes(entity: Entity, known: Iterable[View], taken: Container[str]) -> Iterator[View]:
+    """Yield the views that an entity has by itself beside those of documents; not those whose keys are `taken`.
+
+    They show the columns of the usual view, and offer its filters, boards and calendars.
+    """
+    if entity.parent or not (entity.owned or entity.layer != "core"):
+        return
+    own = list(known)
+    usual = next((each for each in own if each.key == f"{entity.key}.default"), own[0])
+    whole = next((each for each in own if each.where is None and not each.roles and each.when is None), usual)
+    for scene, (title, where, when, order) in _SCENES.items():
+        key = f"{entity.key}.{scene}"
+        if key not in taken and (entity.owned or "owner" not in where):
+            yield replace(
+                whole, key=key, title=title, where=parse(where), when=parse(when) if when else None, roles=(),
+                order=order or whole.order, group_by=(), display="", derived=True, scene=scene, layer=entity.layer,
+            )  # fmt: skip
+
+
 def complete(view: View, entity: Entity) -> View:
     """Return a declared view with columns and order where its document gives none."""
-    from dataclasses import replace
-
     if not view.columns:
         view = replace(view, columns={key: Column((key,)) for key in view_columns(entity)})
     if not view.order:

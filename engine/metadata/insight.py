@@ -12,6 +12,7 @@ from engine.metadata.checking import Checking
 from engine.metadata.model import Entity
 from engine.metadata.report import Path
 from engine.metadata.rules import listed, path_info
+from engine.metadata.scope import ASKED
 from engine.metadata.shape import suggest
 
 BUCKETS = ("year", "quarter", "month", "week", "day", "weekday")
@@ -22,6 +23,8 @@ _SUMS = frozenset({"sum", "avg"})
 
 class Insight(Checking):
     """Checks dashboards and reports."""
+
+    variables = ASKED
 
     def run(self) -> None:
         """Note everything that is wrong."""

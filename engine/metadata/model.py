@@ -279,6 +279,8 @@ class Column:
     align: str = ""
     width: int | None = None
     hidden: bool = False
+    wrap: bool = False
+    """Whether a text that is too long for the column goes on below, and is not cut off."""
     options: Mapping[str, Any] = EMPTY
 
 

@@ -22,10 +22,14 @@ VARIABLES: Mapping[str, FieldInfo] = {
     "user.department": FieldInfo(Type.LINK, target="department"),
     "user.territories": FieldInfo(Type.LIST, nullable=False),
     "user.manager": FieldInfo(Type.LINK, target="user"),
+    "user.leads": FieldInfo(Type.BOOLEAN, nullable=False),
     "today": FieldInfo(Type.DATE, nullable=False),
     "now": FieldInfo(Type.DATETIME, nullable=False),
 }
 """What every expression may use besides fields."""
+_IDS = FieldInfo(Type.LIST, nullable=False)
+ASKED: Mapping[str, FieldInfo] = {**VARIABLES, "user.reports": _IDS, "user.starred": _IDS, "user.seen": _IDS}
+"""What a condition that only chooses what is shown may use: also ids that are read where the records are read."""
 
 
 class Source(Protocol):
@@ -151,4 +155,4 @@ class EntityScope:
 
 def problems_of(model: Model, entity: str, condition: Expr) -> tuple[ExpressionProblem, ...]:
     """Return what is wrong with a condition about an entity; nothing when it can be asked for."""
-    return check(condition, EntityScope(model, entity), Type.BOOLEAN).problems
+    return check(condition, EntityScope(model, entity, variables=ASKED), Type.BOOLEAN).problems

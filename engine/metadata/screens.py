@@ -10,7 +10,7 @@ from engine.i18n import Message, humanise
 from engine.metadata.model import Column, Entity, Form, FormItem, MenuItem, Related, Section, Tab, View
 from engine.metadata.report import Path, Report
 from engine.metadata.rules import listed, orders, path_info
-from engine.metadata.scope import EntityScope, PersonScope, Source
+from engine.metadata.scope import ASKED, EntityScope, PersonScope, Source
 from engine.metadata.shape import suggest
 
 COLUMNS = 2
@@ -67,7 +67,7 @@ class Screens:
     def _view(self, doc: str, key: str, body: Mapping[str, Any], entity: Entity) -> View:
         where = None
         if "where" in body:
-            scope = EntityScope(self._source, entity.key, old=False)
+            scope = EntityScope(self._source, entity.key, old=False, variables=ASKED)
             where = self._report.expression(doc, ("where",), body["where"], scope)
         given: Mapping[str, Any] = body.get("columns") or {}
         columns = {
@@ -177,6 +177,7 @@ class Screens:
             align=body.get("align", ""),
             width=body.get("width"),
             hidden=body.get("hidden", False),
+            wrap=body.get("wrap", False),
             options=body.get("options") or {},
         )
 

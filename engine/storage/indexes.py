@@ -205,7 +205,8 @@ class _Maker:
         """Yield list indexes, the most useful first."""
         entity = self._entity
         order = self._sort(default_order(entity))
-        views = [view for view in self._model.views.values() if view.entity == entity.key]
+        # Views that come by themselves show what one person has: little, or what row rules have an index for.
+        views = [view for view in self._model.views.values() if view.entity == entity.key and not view.scene]
         if order is not None:
             yield self._list([], order, Message("the list"))
         shown = self._sort(self._model.default_view(entity.key).order) if views else None
@@ -246,7 +247,8 @@ class _Maker:
 
     def _quick_filters(self) -> list[str]:
         """Return the quick filters of the views that an index can hold, the first ones."""
-        views = [view.filters for view in self._model.views.values() if view.entity == self._entity.key]
+        known = self._model.views.values()
+        views = [view.filters for view in known if view.entity == self._entity.key and not view.scene]
         found = dict.fromkeys(key for filters in views for key in filters if "." not in key and self._filterable(key))
         return [key for key in found if key != "owner"][:MOST_COMPARED]
 

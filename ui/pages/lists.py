@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -33,7 +34,7 @@ def records(entity: str) -> Response:
         asked, display = displays.settle(reader, listing(reader, entity, request.args), request.args)
         drawn = display.draw(reader, asked) if display is not None and not asked.problems else None
         if drawn is not None and is_fragment():
-            response = make_response(drawn.html, drawn.status)
+            response = make_response(drawn.html + _beside(reader, asked), drawn.status)
             response.headers["HX-Push-Url"] = asked.wanted.address()
             return response
         if drawn is not None:
@@ -42,7 +43,7 @@ def records(entity: str) -> Response:
         if request.args.get("count") == "1" and status != UNPROCESSABLE:
             values["count"] = counted(reader.count(asked.query))
         if is_fragment():
-            response = make_response(render_template("_list.html", **values), status)
+            response = make_response(render_template("_list.html", **values) + _beside(reader, asked, **values), status)
             response.headers["HX-Push-Url"] = asked.wanted.address()
             return response
         return make_response(page("list.html", reader, **{**values, **_around(reader, asked)}), status)
@@ -175,6 +176,14 @@ def _more(asked: Listing, found: RowSet, before: int) -> dict[str, Any]:
     following = asked.wanted.address(cursor=found.next_cursor, rows=PAGE)
     rows_address = asked.wanted.address("/rows", cursor=found.next_cursor, rows=PAGE)
     return {"more": {"page": following, "rows": f"{rows_address}&before={before + len(found)}"}}
+
+
+def _beside(reader: Reader, asked: Listing, problems: Sequence[ExpressionProblem] = (), **_shown: Any) -> str:
+    """Return what stands around a list and says how it is narrowed and what differs from its view, out of band."""
+    return render_template(
+        "_beside.html", entity=asked.wanted.entity, wanted=asked.wanted, problems=problems, arranged=asked.arranged,
+        views=tabs_of(reader, asked), chips=chips_of(reader, asked), said_filter=said_filter(reader, asked.wanted),
+    )  # fmt: skip
 
 
 def _around(reader: Reader, asked: Listing, drawn: displays.Drawn | None = None) -> dict[str, Any]:

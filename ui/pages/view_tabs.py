@@ -11,6 +11,8 @@ from ui.asking import site
 from ui.pages.chosen_view import views_of
 from ui.pages.listing import Listing
 
+_WAITING = frozenset({"starred", "seen"})
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -56,9 +58,10 @@ def known_tabs(reader: Reader, entity: str, known: Views, current: str = "") -> 
     found: dict[str, Tab] = {}
     for view in views_of(reader, entity):
         address = f"/{entity}" if view is first and plain else _address(entity, view)
-        found[view.key] = Tab(
-            view.key, view.title, address, pinned=view.key not in arranged.hidden, current=view.key == current
-        )
+        # What one starred and opened is looked up now and then; it waits in the menu until somebody puts it in sight.
+        waits = view.scene in _WAITING and view.key not in arranged.pinned
+        pinned = view.key not in arranged.hidden and not waits
+        found[view.key] = Tab(view.key, view.title, address, pinned=pinned, current=view.key == current)
     for saved in known.saved.values():
         own = saved.owner_id == me
         pinned = saved.id in arranged.pinned or (own and saved.id not in arranged.hidden)

@@ -119,7 +119,7 @@ def table(
     if own:
         chosen = list(columns)
         known: Recent[Table] = model.derive("tables of persons", lambda: Recent(OWN_KEPT))
-        said = tuple((each.path, each.width, each.widget, each.align, str(each.label)) for each in chosen)
+        said = tuple((each.path, each.width, each.widget, each.align, str(each.label), each.wrap) for each in chosen)
         return known.get((*key, said), lambda: _made(access, entity, chosen, locale, mode))
     return model.derive(key, lambda: _made(access, entity, list(columns), locale, mode))
 
@@ -135,7 +135,7 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
     select: dict[str, int] = {}
     cells: list[tuple[Cell, tuple[int, ...]]] = []
     widths: list[int | None] = []
-    aligns: list[tuple[str, bool]] = []
+    aligns: list[_Manner] = []
     titled = next((place for place, (column, _, _) in enumerate(visible) if column.path == (entity.title,)), 0)
     for column, fields, mask in visible:
         asked = Asked(model, fields[-1], column.path, locale, column.widget, masked=mask == "masked")
@@ -146,7 +146,8 @@ def _made(access: Access, entity: Entity, columns: Sequence[Column], locale: Loc
         shows = f"{'.'.join(column.path)}{':' + column.widget if column.widget else ''}"
         heads.append(Head(*told, shows, len(fields) == 1 and is_editable(access, fields[0]), column.width))
         widths.append(column.width)
-        aligns.append(({"right": "end", "left": "start"}.get(column.align, column.align) or made.align, made.whole))
+        align = {"right": "end", "left": "start"}.get(column.align, column.align) or made.align
+        aligns.append((align, made.whole, column.wrap))
     source = _source(entity.key, [each for each, _places in cells], titled, locale.language, mode)
     style = _style([head.label for head in heads], aligns, widths, titled)
     return Table(
@@ -236,12 +237,16 @@ def _row_acts(mode: Mode, language: str, name: str) -> str:
     )
 
 
-def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Sequence[int | None], titled: int) -> str:
+_Manner = tuple[str, bool, bool]
+"""How a column is aligned, whether its values never break, and whether its texts have as many lines as they need."""
+
+
+def _style(labels: Sequence[str], aligns: Sequence[_Manner], widths: Sequence[int | None], titled: int) -> str:
     rules: list[str] = []
     wide: list[str] = []
     facts = 0
     phone: list[str] = []
-    for place, (label, (align, whole), width) in enumerate(zip(labels, aligns, widths, strict=True)):
+    for place, (label, (align, whole, wrap), width) in enumerate(zip(labels, aligns, widths, strict=True)):
         # The first column of the table holds the tick.
         cell = f".list tr>:nth-child({place + 2})"
         if align in {"end", "center"}:
@@ -252,6 +257,12 @@ def _style(labels: Sequence[str], aligns: Sequence[tuple[str, bool]], widths: Se
             wide.append(f"{cell}{{min-inline-size:{9 if place == titled else 7}rem}}")
         if width:
             rules.append(f"{cell}{{inline-size:{width}px;min-inline-size:{width}px}}")
+            wide.append(f"{cell}{{max-inline-size:{width}px}}")
+        elif whole:
+            # What never breaks has just the room that it needs; texts share the rest.
+            wide.append(f"{cell}{{inline-size:1px}}")
+        if wrap:
+            wide.append(f"{cell}{{white-space:normal;max-inline-size:28rem}}{cell}>a{{display:inline}}")
         if place == titled:
             phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 8rem)}}")
         else:

@@ -86,7 +86,8 @@ class SqlScope(Scope, Protocol):
     """The columns behind the names of a scope, in one place of one statement.
 
     A scope may also have `subtree(path, root) -> Select`: the ids of the record `root` (an element) and of all
-    records below it in the tree that the link path leads to. Without it in_subtree is refused.
+    records below it in the tree that the link path leads to. Without it in_subtree is refused. And it may have
+    `ids(name) -> Select | None`: the ids that a variable stands for, where they are rows and no bind parameter.
     """
 
     @property

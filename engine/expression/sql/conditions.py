@@ -237,6 +237,10 @@ def member(sql: SqlCompiler, typed: Typed) -> SqlValue:
         return _in_literal(sql, value, where.literal)
     if value.is_literal and value.literal is None:
         return _answer(false(), loose=False)
+    ids: Callable[[str], Any] | None = getattr(sql.scope, "ids", None)
+    rows = ids(where.expr.name) if ids is not None and isinstance(where.expr, Var) else None
+    if rows is not None and value.type is Type.LINK:
+        return _answer(sql.value(value).element.in_(rows), loose=True)
     found = sql.value(where).element
     if sql.sqlite:
         values = select(func.json_each(found).table_valued("value").c.value)

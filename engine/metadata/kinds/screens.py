@@ -93,6 +93,7 @@ def view_schema() -> Schema:
             "align": choice("Where its values stand.", ["left", "center", "right"]),
             "width": whole("Width in pixels.", 20, 2_000),
             "hidden": flag("Not shown until somebody asks for it."),
+            "wrap": flag("A text that is too long for it goes on below; otherwise it is cut off, in one line."),
             "after": words("It stands behind this column.", holds="path"),
             "options": _ANYTHING,
         },

@@ -150,6 +150,16 @@ document.addEventListener("click", async (event) => {
   menu.querySelector("a, button")?.focus();
 });
 
+// --- what is cut off is told whole
+
+document.addEventListener("pointerover", (event) => {
+  const cell = event.target.closest?.(".list :is(tbody td, th[data-path])");
+  const box = cell?.querySelector(":scope > a:only-child") ?? cell;
+  if (box && !box.title && (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight + 1)) {
+    box.title = box.textContent.trim();
+  }
+});
+
 function prepare() {
   grips();
   menus();
