@@ -59,6 +59,8 @@ class Belonging:
     """Address of the whole list, where there is more than is shown."""
     new: str = ""
     """Address of the form for another one."""
+    quick: str = ""
+    """Address of the short form that opens in the list."""
     later: str = ""
     """Address that the list is had from, where it does not come with the page."""
     acts: str = ""
@@ -71,7 +73,7 @@ def related(entity: str, record_id: Any, relation: str) -> str:
     with reading() as reader:
         shown = entity_of(reader, entity)
         row = reader.record(entity, str(record_id), (shown.title,))
-        found = related_list(reader, shown, row, _link(reader, entity, relation), counted=True)
+        found = related_list(reader, shown, row, link_of(reader, entity, relation), counted=True)
         if found is None:
             raise NotFound(Message("There is no {key}", key=relation))
         if is_fragment():
@@ -124,7 +126,7 @@ def _without_it(other: Entity, relation: Relation, target: str, record_id: str) 
     return [each for each in ids if each != record_id]
 
 
-def _link(reader: Reader, entity: str, relation: str) -> Related:
+def link_of(reader: Reader, entity: str, relation: str) -> Related:
     """Return how the form of an entity shows a relation."""
     tabs = reader.model.form(entity).tabs
     return next((each for tab in tabs for each in tab.related if each.relation == relation), Related(relation))
@@ -198,6 +200,7 @@ def related_list(
     abilities = {"related": ("update", "delete"), "belonging": ("delete",)}.get(acts, ())
     found = reader.related(entity.key, row.id, relation.key, query, abilities=abilities)
     here = f"/{entity.key}/{row.id}"
+    fresh = new_address(reader, relation, other, here, tab)
     count = _counted(len(found), more=bool(found.next_cursor))
     if counted and found.next_cursor:
         _other, condition = reader.relation(entity.key, row.id, relation.key)
@@ -212,12 +215,14 @@ def related_list(
         shown.rows(reader, found),
         count,
         _whole(other, relation.field, row.id) if found.next_cursor and relation.kind == "lookup" else "",
-        _new(reader, relation, other, here, tab),
+        fresh,
+        f"{here}/related/{relation.key}/new{f'?tab={quote(tab)}' if tab else ''}" if fresh else "",
         acts=f"{here}/related/{relation.key}" if acts != "plain" else "",
     )
 
 
-def _new(reader: Reader, relation: Relation, other: Entity, here: str, tab: str) -> str:
+def new_address(reader: Reader, relation: Relation, other: Entity, here: str, tab: str) -> str:
+    """Return the address of the form for another record of a list; "" for who may not make one."""
     if relation.field not in reader.access.writable(other.key) or not reader.access.may(other.key, "create"):
         return ""
     value = here[1:] if relation.kind == "any" else here.rpartition("/")[2]

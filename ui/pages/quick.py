@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -52,11 +52,19 @@ def create(entity: str) -> Response:
 
 
 def _short(reader: Reader, entity: str) -> Editing:
-    """Return the form with the title, what is required, and what the address fills in."""
+    return short_form(reader, entity, {*request.args, *(name.removeprefix("was-") for name in request.form)})
+
+
+def short_form(reader: Reader, entity: str, given: Iterable[str]) -> Editing:
+    """Return the form with the title, what is required, and what is filled in already.
+
+    Raises:
+        AccessDenied: who reads may not make such records.
+    """
     shown = entity_of(reader, entity)
     reader.access.require(entity, "create")
     whole = editing(reader, shown, "create")
-    given = {*request.args, *(name.removeprefix("was-") for name in request.form)}
+    given = set(given)
     fields = {
         key: each
         for key, each in whole.fields.items()

@@ -184,3 +184,33 @@ tabs:
     assert re.findall(r'<li><a href="#f-(\w+)">', again.page) == ["name", "mobile"]
     assert again.page.count('class="tab-wrong"') == 2
     again.fill(name="Cora", mobile="").saved()
+
+
+def test_a_record_is_made_in_the_list_that_it_belongs_to(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    home = f"/contact/{anna}"
+    page = ada.text(f"{home}?tab=related")
+    [address] = {each.replace("&amp;", "&") for each in re.findall(r'hx-get="([^"]+/related/visits/new[^"]*)"', page)}
+    whole = ada.get(address)
+    assert whole.status_code == 303, "without a script the whole form"
+    assert f"patient={anna}" in whole.headers["Location"]
+    assert "back=" in whole.headers["Location"]
+    with clinic.statements() as seen:
+        form = quick(ada, ada.get(address, **HTMX).text)
+    assert len(seen) <= 4, seen
+    form.web.headers |= HTMX
+    assert form.values["id-patient"] == anna
+
+    wrong = form.fill(subject="").send()
+    assert (wrong.status_code, wrong.headers["HX-Retarget"]) == (422, "#new-visits")
+    assert quick(ada, wrong.text).problems["subject"]
+    made = form.fill(subject="Made <i>here</i>").send()
+    assert made.status_code == 200
+    assert 'id="list-visits"' in made.text
+    assert "Made &lt;i&gt;here&lt;/i&gt;" in made.text
+    assert "created" in words(made.text)
+    again = form.send()  # twice pressed is once made
+    assert again.text.count("Made &lt;i&gt;") >= 1
+    ada.headers.clear()
+    assert words(ada.text("/visit")).count("Made <i>here</i>") == 1
+    assert ada.get(f"{home}/related/nothing/new", **HTMX).status_code == 404

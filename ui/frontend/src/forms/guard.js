@@ -21,6 +21,13 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// A form that htmx sent and that came back as it is, without an answer, may be sent again.
+for (const kind of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(kind, (event) => {
+    delete event.target.dataset?.sent;
+  });
+}
+
 const unsaved = () => document.querySelector("form[data-guard][data-touched]:not([data-sent])");
 
 window.addEventListener("beforeunload", (event) => {

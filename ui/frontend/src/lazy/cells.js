@@ -383,3 +383,40 @@ function offer() {
 
 document.addEventListener("htmx:afterSettle", offer);
 offer();
+
+// --- a record that is made in a list of what belongs to this one
+
+document.addEventListener("htmx:afterSettle", async (event) => {
+  const form = event.target.querySelector?.("form[data-forms]") ?? null;
+  if (!form || !event.target.matches(".belonging-new")) {
+    return;
+  }
+  (form.querySelector(".is-wrong .form-control") ?? form.querySelector(".form-control, .form-select"))?.focus();
+  await import(form.dataset.forms).catch(() => null);
+  form.dispatchEvent(new CustomEvent("guanxi:form", { bubbles: true }));
+});
+
+/** Close the form; what was typed is asked about first. */
+function closeNew(form) {
+  if (form.dataset.touched && !confirm(form.dataset.leave)) {
+    return;
+  }
+  const list = form.closest(".belonging");
+  form.remove();
+  list.querySelector(".card-acts a[hx-get]")?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const leave = event.target.closest?.("[data-related-leave]");
+  if (leave) {
+    closeNew(leave.form);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const form = event.key === "Escape" && !event.defaultPrevented ? event.target.closest?.(".belonging-new form") : null;
+  if (form) {
+    event.preventDefault();
+    closeNew(form);
+  }
+});

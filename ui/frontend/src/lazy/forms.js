@@ -62,6 +62,12 @@ function lookForDuplicates(form) {
   }, DUPLICATES_WAIT);
 }
 
+// A form that came into the page later, such as that of a list of what belongs to a record.
+document.addEventListener("guanxi:form", (event) => {
+  setUp(event.target);
+  follow(event.target);
+});
+
 for (const form of document.querySelectorAll("form[data-guard]")) {
   setUp(form);
   follow(form);
