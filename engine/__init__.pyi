@@ -34,6 +34,7 @@ from engine.data.asking import Helper as Helper
 from engine.data.asking import people_who_give_roles as people_who_give_roles
 from engine.data.attached import Attached as Attached
 from engine.data.attached import attach_files as attach_files
+from engine.data.attached import versions_of as versions_of
 from engine.data.batch import BulkResult as BulkResult
 from engine.data.batch import Change as Change
 from engine.data.batch import Result as Result
@@ -62,6 +63,7 @@ from engine.data.finding import looked_for as looked_for
 from engine.data.finding import name_forms as name_forms
 from engine.data.finding import searchable as searchable
 from engine.data.freshness import told_by_version as told_by_version
+from engine.data.facets import Facets as Facets
 from engine.data.hanging import Hanging as Hanging
 from engine.data.hanging import hanging as hanging
 from engine.data.happenings import HAPPENING_KINDS as HAPPENING_KINDS

@@ -27,6 +27,8 @@ _KEYS = (
     "checksum",
 )  # fmt: skip
 _PAGE = 500
+MOST_VERSIONS = 1_000
+"""Files of a record among which the versions of one are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Attached:
     at: datetime
     checksum: str
     """SHA-256 of its bytes, hexadecimal."""
+    version: int = 1
+    """Which of the files that hang on the record as a whole under this name it is, the first being 1."""
+    versions: int = 1
+    """How many of those there are."""
 
 
 def attached(
@@ -87,12 +93,28 @@ def attached(
         else:
             where += f" AND {made} {'<' if strictly else '<='} {mark}"
             values.append(at)
+    table = quoted(tables.name(_ENTITY))
     text = (
-        f"SELECT {', '.join(name[key] for key in _KEYS)} FROM {quoted(tables.name(_ENTITY))} WHERE {where}"  # noqa: S608
+        f"SELECT {', '.join(name[key] for key in _KEYS)}, {_counted(table, name)} FROM {table} WHERE {where}"  # noqa: S608
         f" ORDER BY {name['created_at']} DESC, {name['id']} DESC LIMIT {mark}"
     )
     rows = run(reader.connection, text, [*values, limit], access=ENTITY_ACCESS).fetchall()
     return [each for each in _made(rows, kind) if each.field is None or _sees(reader, each.entity, each.field)]
+
+
+def versions_of(reader: Reader, entity: str, record_id: str, file_id: str) -> list[Attached]:
+    """Return the files that hang on a record as a whole under the name of one of them, the latest first.
+
+    The record is in the reader's reach, which nobody asks again.
+
+    Raises:
+        NotFound: no such file hangs on the record as a whole.
+    """
+    every = [each for each in attached(reader, {entity: [record_id]}, MOST_VERSIONS) if each.field is None]
+    one = next((each for each in every if each.id == file_id), None)
+    if one is None:
+        raise NotFound(Message("There is no such file"))
+    return [each for each in every if each.name == one.name]
 
 
 def stored_files(reader: Reader, entity: str, ids: Sequence[str]) -> Iterator[Attached]:
@@ -122,12 +144,24 @@ def stored_files(reader: Reader, entity: str, ids: Sequence[str]) -> Iterator[At
         last = [found[-1].record_id, found[-1].record_id, found[-1].id]
 
 
+def _counted(table: str, name: Mapping[str, str]) -> str:
+    """Return two columns: which version of its name a file is, and how many there are; both 1 of files in fields."""
+    same = " AND ".join(f"v.{name[key]} = {table}.{name[key]}" for key in ("record_entity", "record_id", "name"))
+    of_record = (
+        f"FROM {table} AS v WHERE {same} AND v.{name['record_field']} IS NULL AND v.{name['deleted_at']} IS NULL"
+    )
+    made, id_ = name["created_at"], name["id"]
+    before = f"(v.{made}, v.{id_}) <= ({table}.{made}, {table}.{id_})"
+    return f"(SELECT count(*) {of_record} AND {before}), (SELECT count(*) {of_record})"
+
+
 def _made(rows: Iterable[Any], kind: str) -> list[Attached]:
     decode = decode_kind(StorageType("datetime"), kind)
     return [
         Attached(
             str(row[0]), row[1], row[2] or "", row[3] or 0, row[4], str(row[5]), row[6],
             None if row[7] is None else str(row[7]), row[8] if decode is None else decode(row[8]), row[9],
+            *(row[10:] if len(row) > len(_KEYS) and row[6] is None else ()),
         )
         for row in rows
     ]  # fmt: skip

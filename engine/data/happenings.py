@@ -81,8 +81,11 @@ class _After:
 class _Telling:
     """Collects a page of happenings for one reader."""
 
-    def __init__(self, reader: Reader, entity: Entity, record_id: str, around: Iterable[str], limit: int) -> None:
+    def __init__(
+        self, reader: Reader, entity: Entity, record_id: str, around: Iterable[str], limit: int, *, public: bool = False
+    ) -> None:
         self.reader, self.entity, self.record_id, self.limit = reader, entity, record_id, limit
+        self.public = public
         self.subjects: dict[str, list[str]] = {entity.key: [record_id]}
         """Entity -> records that it is told of; the reader may read all of them."""
         for name in around:
@@ -144,7 +147,14 @@ class _Telling:
         )
         if not self.talked_about:
             return []
-        shown = ("record_entity", "record_id", "body", "parent", "mentions", "created_by", "created_at", "updated_at")
+        if self.public:
+            if mask.get("internal") not in _PLAIN:
+                return []
+            about = conjunction(about, Call("==", (Path(("internal",)), Value(False))))  # noqa: FBT003 - the value
+        shown = (
+            "record_entity", "record_id", "body", "parent", "mentions", "internal", "created_by", "created_at",
+            "updated_at",
+        )  # fmt: skip
         known = reader.model.entity(COMMENT)
         select = tuple(
             key for key in (*shown, "version") if key in known.fields and mask.get(key, "hidden") != "hidden"
@@ -242,6 +252,7 @@ def happenings(
     around: Iterable[str] = (),
     limit: int = 20,
     cursor: str | None = None,
+    public: bool = False,
 ) -> Happenings:
     """Return what happened to a record, the latest first.
 
@@ -253,13 +264,14 @@ def happenings(
         around: relations whose records are told of too, such as the contacts of an account.
         limit: how many at most.
         cursor: what the page before answered.
+        public: whether only those comments are wanted that are not internal.
 
     Raises:
         NotFound: there is no such record, or the reader may not read it.
         QueryInvalid: the cursor cannot be used.
     """
     reader.record(entity, record_id, ("id",))
-    telling = _Telling(reader, reader.model.entity(entity), record_id, around, limit)
+    telling = _Telling(reader, reader.model.entity(entity), record_id, around, limit, public=public)
     context = f"happenings {entity} {record_id} {reader.principal.id}"
     after = None
     if cursor is not None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from engine import AccessDenied, GuanxiError, Message, NotFound, RecordInvalid, attach_files
+from engine import AccessDenied, GuanxiError, Message, NotFound, RecordInvalid, attach_files, versions_of
 from ui.asking import language, principal, reading, site
 from ui.frame import is_fragment, notice, page
 from ui.headers import CONTENT_POLICY
-from ui.pages.listing import entity_of
+from ui.pages.account import moments
+from ui.pages.editing import said_title
+from ui.pages.listing import entity_of, locale_of
 from ui.pages.stream import Compose, answered
 from ui.pages.told import size_said
 from ui.safe import own_path
 
 MOST_AT_ONCE = 20
+UNPROCESSABLE = 422
 _LONGEST_TEXT = 200_000
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
 """Kinds of pictures that a browser draws and that hold no script."""
@@ -47,13 +51,62 @@ def add(entity: str, record_id: Any) -> AnyResponse:
     return answered(entity, id_, Compose(problems=problems))
 
 
-def received(entity: str, record_id: str, sent: Sequence[FileStorage]) -> list[str]:
-    """Store files and let them hang on a record; return what is wrong, with the names of the files."""
+@routes.route("/<entity>/<uuid:record_id>/files/<uuid:file_id>/versions", methods=["GET", "POST"])
+def versions(entity: str, record_id: Any, file_id: Any) -> AnyResponse:
+    """Show the files of one name that hang on a record, the latest first, and take one more in."""
+    id_ = str(record_id)
+    address = f"/{entity}/{id_}/files/{file_id}/versions"
+    problems: list[str] = []
+    with reading() as reader:
+        known = entity_of(reader, entity)
+        row = reader.record(entity, id_, (known.title,), ("update",))
+        found = versions_of(reader, entity, id_, str(file_id))
+        name, may = found[0].name, row.may("update") and "attachments" in known.features
+        title = said_title(row.values(), known, locale_of(reader))
+    if request.method == "POST":
+        sent = [each for each in request.files.getlist("file") if each.filename]
+        problems = _further(entity, id_, name, sent)
+        if not problems:
+            notice(Message("{name} has a new version", name=name))
+            return redirect(address, 303)
+    with reading() as reader:
+        people = reader.titles("user", [each.by for each in found if each.by])
+        html = page(
+            "versions.html",
+            reader,
+            entity=known,
+            here=f"/{entity}/{id_}",
+            title=title,
+            name=name,
+            address=address,
+            versions=[(each, people.get(each.by or "", ""), size_said(each.size)) for each in found],
+            when=moments(reader),
+            may=may,
+            problems=problems,
+        )
+    return Response(html, UNPROCESSABLE if problems else 200)
+
+
+def _further(entity: str, record_id: str, name: str, sent: Sequence[FileStorage]) -> list[str]:
+    """Store one more version of a file; return what is wrong with it."""
+    if not sent:
+        return [Message("Choose a file").in_(language())]
+    kinds = [PurePath(each or "").suffix.lower() for each in (name, sent[0].filename)]
+    if kinds[0] != kinds[1]:
+        return [Message("A version of {name} is a file of the same kind", name=name).in_(language())]
+    return received(entity, record_id, sent[:1], name)
+
+
+def received(entity: str, record_id: str, sent: Sequence[FileStorage], called: str = "") -> list[str]:
+    """Store files and let them hang on a record; return what is wrong, with the names of the files.
+
+    `called` is the name to keep them by, instead of what each was called where it came from.
+    """
     if len(sent) > MOST_AT_ONCE:
         return [Message("At most {most} files at once", most=MOST_AT_ONCE).in_(language())]
     known, ids, problems = site(), list[str](), list[str]()
     for each in sent:
-        name = each.filename or ""
+        name = called or each.filename or ""
         try:
             ids.append(known.files.add(principal(), each.stream, name=name, via="web"))
         except RecordInvalid as refused:

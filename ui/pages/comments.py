@@ -24,7 +24,8 @@ routes = Blueprint("comments", __name__)
 def write(entity: str, record_id: Any) -> Response:
     """Write a comment, with the files that came along, and tell those whom it names."""
     id_, body = str(record_id), request.form.get("body", "").replace("\r\n", "\n").strip()
-    compose = Compose(body, request.form.get("parent", ""), chosen=request.form.getlist("mention"))
+    public = request.form.get("public") == "1"
+    compose = Compose(body, public, request.form.get("parent", ""), chosen=request.form.getlist("mention"))
     with reading() as reader:
         _require(reader, entity, id_)
         named = mentioned(reader, entity, id_, body, compose.chosen)
@@ -45,6 +46,7 @@ def write(entity: str, record_id: Any) -> Response:
     if body:
         values: dict[str, Any] = {"record_entity": entity, "record_id": id_, "body": body}
         values |= {"mentions": named.keys} if named.keys else {}
+        values |= {"internal": False} if public else {}
         values |= {"parent": compose.parent} if is_id(compose.parent) else {}
         try:
             site().records.create(principal(), "comment", [values], via="web")
@@ -77,6 +79,7 @@ def change(entity: str, record_id: Any, comment_id: Any) -> Response | str:
             raise AccessDenied(Message("Only who wrote a comment may change it"), entity="comment", action="update")
         values = row.values()
         body, chosen = values["body"], list(values.get("mentions") or ())
+        public = values.get("internal") is False
         if request.method == "POST":
             body = request.form.get("body", "").replace("\r\n", "\n").strip()
             named = mentioned(reader, entity, id_, body, [*chosen, *request.form.getlist("mention")])
@@ -86,10 +89,12 @@ def change(entity: str, record_id: Any, comment_id: Any) -> Response | str:
                 for _id, name in named.blind
             ]
             chosen = named.keys
+            public = request.form.get("public") == "1"
         title = said_title(reader.record(entity, id_, (known.title,)).values(), known, locale_of(reader))
     if request.method == "POST" and not problems:
         try:
-            change_ = {"id": comment, "body": body, "mentions": chosen, "version": row.version}
+            change_ = {"id": comment, "body": body, "mentions": chosen, "internal": not public}
+            change_["version"] = row.version
             site().records.update(principal(), "comment", [change_], via="web")
         except RecordInvalid as refused:
             problems = [each.message.in_(language()) for each in refused.problems]
@@ -97,7 +102,7 @@ def change(entity: str, record_id: Any, comment_id: Any) -> Response | str:
             return answered(entity, id_)
     shown: dict[str, Any] = {
         "entity": known, "record_id": id_, "here": f"/{entity}/{id_}", "comment_id": comment, "body": body,
-        "chosen": chosen, "problems": problems, "title": title,
+        "chosen": chosen, "problems": problems, "title": title, "public": public,
     }  # fmt: skip
     status = 422 if problems else 200
     if is_fragment():
@@ -161,7 +166,9 @@ def _comment(reader: Reader, entity: str, record_id: str, comment_id: str, abili
     Raises:
         NotFound: there is none, or who reads may not see it.
     """
-    row = reader.record("comment", comment_id, ("record_entity", "record_id", "body", "mentions"), abilities)
+    row = reader.record(
+        "comment", comment_id, ("record_entity", "record_id", "body", "mentions", "internal"), abilities
+    )
     values = row.values()
     if (values["record_entity"], values["record_id"]) != (entity, record_id):
         raise NotFound(Message("There is no such record"))

@@ -54,6 +54,9 @@ _CHIPS = {
     "share": Message("Shares"),
 }
 
+_PUBLIC = "public"
+"""The filter for comments that are not internal; offered where somebody looks at comments alone."""
+
 routes = Blueprint("stream", __name__)
 
 
@@ -75,6 +78,7 @@ class Compose:
     """What stands in the box: empty, or what came back because something is wrong."""
 
     body: str = ""
+    public: bool = False
     parent: str = ""
     answers: str = ""
     chosen: Sequence[str] = ()
@@ -110,9 +114,12 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
         known = entity_of(reader, entity)
         keys = (known.title, *(("owner",) if known.owned else ()), "created_by")
         row = reader.record(entity, record_id, _seen(reader, known, keys), ("update",))
-        kinds = (kind,) if kind in HAPPENING_KINDS else HAPPENING_KINDS
+        public = kind == _PUBLIC
+        kinds = ("comment",) if public else (kind,) if kind in HAPPENING_KINDS else HAPPENING_KINDS
         form = reader.model.form(entity)
-        found = happenings(reader, entity, record_id, kinds=kinds, around=form.around, limit=PAGE, cursor=cursor)
+        found = happenings(
+            reader, entity, record_id, kinds=kinds, around=form.around, limit=PAGE, cursor=cursor, public=public
+        )
         first = cursor is None
         pinned = site().notices.posts.pinned(reader.connection, entity, record_id) if first else []
         kept = _comments(reader, entity, record_id, pinned) if pinned else ()
@@ -140,7 +147,7 @@ def shown(entity: str, record_id: str, compose: Compose) -> str:
         values |= {
             "title": said_title(own, known, locale_of(reader)),
             "compose": _answering(teller, compose),
-            "chips": _chips(reader, known),
+            "chips": _chips(reader, known, kind),
             "pinned": [teller.comment(each) for each in kept],
             "most_pinned": MOST_PINNED,
             "coming": coming,
@@ -273,7 +280,7 @@ def _teller(
 def _comments(reader: Reader, entity: str, record_id: str, ids: Sequence[str]) -> tuple[Happening, ...]:
     """Return some comments of a record, in the order of their ids."""
     known = reader.model.entity("comment")
-    keys = _seen(reader, known, ("body", "parent", "mentions", "created_by", "created_at", "version"))
+    keys = _seen(reader, known, ("body", "parent", "mentions", "internal", "created_by", "created_at", "version"))
     needed = ("record_entity", "record_id", "created_at")
     if not {reader.access.mask("comment").get(key) for key in needed} <= {"read", "write"}:
         return ()
@@ -302,8 +309,8 @@ def _answering(teller: Teller, compose: Compose) -> Compose:
     return compose
 
 
-def _chips(reader: Reader, entity: Entity) -> list[tuple[str, str]]:
-    """Return (kind, label) of what there can be in the stream."""
+def _chips(reader: Reader, entity: Entity, kind: str) -> list[tuple[str, str]]:
+    """Return (kind, label) of what there can be in the stream; `kind` is what is shown now."""
     features = entity.features
     there = {
         "comment": "comments" in features,
@@ -312,7 +319,10 @@ def _chips(reader: Reader, entity: Entity) -> list[tuple[str, str]]:
         "change": "history" in features,
         "share": False,
     }
-    return [("", words("Everything")), *((key, said(label)) for key, label in _CHIPS.items() if there[key])]
+    found = [("", words("Everything")), *((key, said(label)) for key, label in _CHIPS.items() if there[key])]
+    if kind in {"comment", _PUBLIC} and there["comment"]:
+        found.insert(2, (_PUBLIC, words("Public comments")))
+    return found
 
 
 def _coming(reader: Reader, entity: Entity, record_id: str, teller: Teller) -> list[Entry]:

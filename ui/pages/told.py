@@ -87,6 +87,13 @@ class Entry:
     may_delete: bool = False
     pinned: bool = False
     edited: bool = False
+    public: bool = False
+    """Of a comment: whether it may be shown outside."""
+    version: int = 0
+    """Of a file: which of several of its name it is; 0 where there is one alone."""
+    versions: int = 0
+    history: str = ""
+    """Address of its versions."""
     answers: str = ""
     """Name of whose comment it answers."""
     step: tuple[str, str] | None = None
@@ -141,6 +148,7 @@ class Teller:
         entry.signs = self._signs(each.id)
         entry.may_change, entry.may_delete = bool(row.get("may_update")), bool(row.get("may_delete"))
         entry.pinned = each.id in self.pinned
+        entry.public = row.get("internal") is False
         entry.edited = row.get("version", 1) > 1
         entry.answers = self.authors.get(str(row.get("parent") or ""), "")
         return entry
@@ -169,6 +177,10 @@ class Teller:
         entry = self._plain(each, "paperclip", Message("attached a file"))
         entry.title, entry.address = body.name, f"/files/{each.id}/preview"
         entry.picture, entry.size = body.kind in _IMAGES, size_said(body.size)
+        if body.versions > 1:
+            entry.version, entry.versions = body.version, body.versions
+        if body.field is None:
+            entry.history = f"/{each.entity}/{each.record_id}/files/{each.id}/versions"
         entry.may_delete = body.field is None and body.by == self.reader.principal.id
         return entry
 

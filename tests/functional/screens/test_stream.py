@@ -425,3 +425,43 @@ def test_every_word_of_the_stream_is_chinese_for_who_reads_chinese(firms: World)
         shown = words(page) + " ".join(re.findall(r'(?:title|placeholder|aria-label)="([^"]*)"', page))
         left = {word for word in ENGLISH.findall(shown) if word not in names}
         assert not left, [shown[max(shown.find(word) - 60, 0) : shown.find(word) + 60] for word in left]
+
+
+def test_a_comment_is_internal_unless_it_is_marked_public(firms: World) -> None:
+    bo = firms.browser("bo")
+    address = deal(firms)
+    bo.submit(f"{address}/comments", {"body": "Between us"})
+    bo.submit(f"{address}/comments", {"body": "Dear customer", "public": "1"})
+    with firms.site.reading(SYSTEM) as reader:
+        kept = {
+            row["body"]: row["internal"] for row in reader.query(Query("comment", select=("body", "internal"))).dicts()
+        }
+    assert kept == {"Between us": True, "Dear customer": False}
+    assert bo.text(f"{address}/stream").count('class="entry-public"') == 1
+    assert f"{address}/stream?kind=public" in bo.text(f"{address}/stream?kind=comment")
+    shown = bo.text(f"{address}/stream?kind=public")
+    assert "Dear customer" in shown
+    assert "Between us" not in shown
+    # What was public is taken back by its author.
+    [public] = [each["id"] for each in comments(firms) if each["body"] == "Dear customer"]
+    bo.submit(f"{address}/comments/{public}", {"body": "Dear customer"})
+    assert "Dear customer" not in bo.text(f"{address}/stream?kind=public")
+
+
+def test_files_of_one_name_are_versions_of_one(firms: World) -> None:
+    bo = firms.browser("bo")
+    address = deal(firms)
+    for text in (b"first", b"second"):
+        bo.submit(f"{address}/files", {"files": (io.BytesIO(text), "offer.txt")})
+    bo.submit(f"{address}/files", {"files": (io.BytesIO(b"x"), "other.txt")})
+    page = bo.text(f"{address}/stream?kind=file")
+    assert "version 2" in words(page)
+    assert "version 1 of 2" in words(page)
+    place = re.findall(rf'href="({address}/files/[0-9a-f-]+/versions)">version 2', page)[0]
+    assert bo.submit(place, {"file": (io.BytesIO(b"third"), "offer.pdf")}).status_code == 422
+    listed = bo.follow(bo.submit(place, {"file": (io.BytesIO(b"third"), "offer final.txt")}))
+    assert "offer.txt has a new version" in words(listed)
+    ids = re.findall(r'href="/files/([0-9a-f-]+)"', listed)
+    assert [bo.get(f"/files/{each}").data for each in ids] == [b"third", b"second", b"first"]
+    assert "Bo" in words(listed)
+    assert firms.browser("mei").get(place).status_code == 404
