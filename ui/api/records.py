@@ -5,7 +5,8 @@ Nothing here knows an entity: rights, checks and shapes come from the same `Read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -58,8 +59,7 @@ def create(entity: str) -> Response:
             )
         else:
             [written] = records.create(who, entity, [values], exact=True, key=key, via="api", connection=connection)
-        named(site().reader_within(connection, who), entity, value_paths(values))
-        response = _after(who, connection, entity, written, 201 if written.action == "created" else 200)
+        response = _after(who, connection, entity, written, 201 if written.action == "created" else 200, values)
         response.headers["Location"] = f"/api/v1/{entity}/{written.id}"
         return response
 
@@ -71,8 +71,20 @@ def _key() -> str | None:
     return request.headers.get("Idempotency-Key")
 
 
-def _after(who: Principal, connection: Any, entity: str, written: Written, status: int = 200) -> Response:
-    """Return a record as it stands after a write, in the same transaction; only its id to who may not read it."""
+def _after(
+    who: Principal,
+    connection: Any,
+    entity: str,
+    written: Written,
+    status: int = 200,
+    values: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
+    """Return a record as it stands after a write, in the same transaction; only its id to who may not read it.
+
+    `values`: those that were sent.
+    """
+    reader = site().reader_within(connection, who)
+    named(reader, entity, value_paths(values))
     if minimal():
         # Of a new record its id is the least that an answer can say.
         made = {"id": written.id, "version": written.version}
@@ -80,7 +92,6 @@ def _after(who: Principal, connection: Any, entity: str, written: Written, statu
         response.headers["ETag"] = f'"{written.version}"'
         response.headers["Preference-Applied"] = "return=minimal"
         return response
-    reader = site().reader_within(connection, who)
     known = reader.as_written(entity, written)
     if known is not None:
         response = answer(known, status)
@@ -134,8 +145,7 @@ def update(entity: str, record_id: Any) -> Response:
         [written] = site().records.update(
             who, entity, [change], exact=True, key=key, via="api", strict=strict, connection=connection
         )
-        named(site().reader_within(connection, who), entity, value_paths(values))
-        return _after(who, connection, entity, written)
+        return _after(who, connection, entity, written, values=values)
 
     with minded(asked):
         return _matched(work, strict=strict)
@@ -175,7 +185,6 @@ def restore(entity: str, record_id: Any) -> Response:
         [written] = site().records.restore(
             who, entity, [id_], version=version, key=key, via="api", connection=connection
         )
-        named(site().reader_within(connection, who), entity)
         return _after(who, connection, entity, written)
 
     return _matched(work)
@@ -194,8 +203,7 @@ def transition(entity: str, record_id: Any, name: str) -> Response:
             who, entity, [id_], name, values,
             version=version, strict=strict, exact=True, key=key, via="api", connection=connection,
         )  # fmt: skip
-        named(site().reader_within(connection, who), entity, value_paths(values))
-        return _after(who, connection, entity, written)
+        return _after(who, connection, entity, written, values=values)
 
     return _matched(work)
 
