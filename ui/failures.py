@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request
@@ -28,7 +29,9 @@ from engine import (
 )
 from ui.api.problems import http_problem
 from ui.asking import language, reading
-from ui.frame import NOWHERE, htmx, listed, navigation
+from ui.forgery import FormTooOld
+from ui.frame import NOWHERE, Navigation, htmx, listed, navigation, said
+from ui.pages.signed_out import Typed, typed
 from ui.pages.why import address
 from ui.requests import number_of, shown_path
 from ui.safe import own_path
@@ -72,6 +75,10 @@ _ADVICE = {
 }
 """What to do then."""
 _AGAIN = Message("Go back, load the page again, and try once more. Nothing was changed.")
+_KEPT = Message("Nothing was changed, and what you typed is still here. Save it again, perhaps in a moment.")
+_TOO_OLD = Message("This page was open for too long")
+_LATER = frozenset({429, 500, 503})
+"""What may go well when it is tried once more."""
 
 
 def handle(app: Flask) -> None:
@@ -121,29 +128,30 @@ def _broken(error: Exception) -> Response:
 
 def failure(status: int, reason: str, error: GuanxiError | None = None) -> Response:
     """Return the page of an error, with the ways on for who is signed in and the database answers."""
-    shown, why = NOWHERE, ""
-    givers: tuple[str, ...] = ()
+    ways = _Ways()
+    too_old = isinstance(error, FormTooOld)
     if status < 500:  # noqa: PLR2004 - whose fault it is
         # An address that leads nowhere was refused before anybody asked who wants it.
         with suppress(GuanxiError), reading() as reader:
-            shown = navigation(reader)
-            if status in {403, 404}:
-                why, givers = _why(reader, error), people_who_give_roles(reader)
-    title = _TITLES.get(status, _TITLES[400]).in_(language())
+            ways = _ways(reader, error if not too_old else None, rights=status in {403, 404} and not too_old)
+    # A form that another site made is not offered to be sent.
+    form = typed() if status in _LATER or (too_old and "Origin" in request.headers) else None
     # Whoever keeps the site running finds in the log what happened under this number.
     number = number_of() if status >= 500 else ""  # noqa: PLR2004 - as above
     body = render_template(
         "failure.html",
-        navigation=shown,
+        navigation=ways.navigation,
         status=status,
-        title=title,
-        reason=reason,
+        title=said(_TOO_OLD if too_old else _TITLES.get(status, _TITLES[400])),
+        reason="" if too_old or (status == 404 and ways.is_unknown) else reason,  # noqa: PLR2004 - Not Found
         number=number,
-        why=why,
-        givers=listed(givers),
-        advice=(_ADVICE.get(status, _ADVICE[400]) if status != 403 or givers else _AGAIN).in_(language()),  # noqa: PLR2004
-        back=_back(),
-        searches=status == 404 and g.get("principal") is not None,  # noqa: PLR2004 - Not Found
+        why=ways.why,
+        givers=listed(ways.givers),
+        advice=said(_advice(status, ways, form, too_old=too_old)),
+        back="" if form is not None else _back(),
+        records=ways.records,
+        form=form,
+        searches=status == 404 and g.get("principal") is not None,  # noqa: PLR2004 - as above
     )
     response = make_response(body, status)
     if status == 503:  # noqa: PLR2004 - Service Unavailable
@@ -151,24 +159,50 @@ def failure(status: int, reason: str, error: GuanxiError | None = None) -> Respo
     return response
 
 
+def _advice(status: int, ways: _Ways, form: Typed | None, *, too_old: bool) -> Message:
+    if form is not None:
+        return _KEPT
+    if too_old or (status == 403 and not ways.givers):  # noqa: PLR2004 - Forbidden
+        return _AGAIN
+    return _ADVICE.get(status, _ADVICE[400])
+
+
 def _back() -> str:
-    """Return the page of ours that somebody came from; "" where that is this one, or not known."""
+    """Return the page of ours that somebody came from, or where a form is; "" where that is this one, or not known."""
     came = urlsplit(request.referrer or "")
     if came.netloc != request.host:
         return ""
     path = own_path(f"{came.path}?{came.query}" if came.query else came.path, "")
-    return "" if path == request.full_path.rstrip("?") else path
+    return "" if request.method == "GET" and path == request.full_path.rstrip("?") else path
 
 
-def _why(reader: Reader, error: GuanxiError | None) -> str:
-    """Return the address that says why something of a record was refused; "" where it is about none."""
+@dataclass(frozen=True)
+class _Ways:
+    """Where to go on from here."""
+
+    navigation: Navigation = NOWHERE
+    records: tuple[str, str] | None = None
+    """Address and name of the list that the request was about."""
+    is_unknown: bool = False
+    """Whether the address names no entity at all."""
+    why: str = ""
+    """The address that says why something of a record was refused."""
+    givers: tuple[str, ...] = ()
+    """Who gives roles."""
+
+
+def _ways(reader: Reader, error: GuanxiError | None, *, rights: bool) -> _Ways:
+    """Return the ways on; with `rights`, also those to more rights."""
     asked = request.view_args or {}
     denied = error if isinstance(error, AccessDenied) else None
     entity = str(asked.get("entity", "")) or (denied.entity if denied is not None else "")
     known = reader.model.entities.get(entity)
+    shown, givers = navigation(reader), people_who_give_roles(reader) if rights else ()
     if known is None or not reader.access.may(entity, "read"):
-        return ""
+        return _Ways(shown, is_unknown=known is None and "entity" in asked, givers=givers)
+    records = (f"/{entity}", said(known.plural)) if request.full_path.rstrip("?") != f"/{entity}" else None
     record = asked.get("record_id")
     action = denied.action if denied is not None else ""
     field = denied.field if denied is not None and action else ""
-    return address(entity, str(record) if record else None, action=action or "read", field=field)
+    why = address(entity, str(record) if record else None, action=action or "read", field=field) if rights else ""
+    return _Ways(shown, records, why=why, givers=givers)

@@ -30,6 +30,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+class FormTooOld(AccessDenied):
+    """A form whose token is none of this browser's: it lay open for long, or another site made it."""
+
+
 def from_elsewhere(view: View) -> View:
     """Let a view take posts from other sites, such as a sign-in service; it has to prove by itself who sent them."""
     view.from_elsewhere = True  # type: ignore[attr-defined]
@@ -83,7 +87,7 @@ def guard(app: Flask) -> None:
         kept = cookies.read(COOKIE)
         sent = _bare(request.headers.get(HEADER) or request.form.get(FIELD, ""))
         if _TOKEN.fullmatch(kept) is None or not hmac.compare_digest(sent.encode(), kept.encode()):
-            raise AccessDenied(Message("The form is too old or came from another site; open the page again"))
+            raise FormTooOld(Message("The form is too old or came from another site; open the page again"))
 
     @app.after_request
     def _keep(response: Response) -> Response:
