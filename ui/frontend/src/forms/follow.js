@@ -2,7 +2,7 @@
 // is asked; and it has the last word when the form is saved.
 
 import { compile, toJson } from "../expression.js";
-import { lineOf, values } from "./values.js";
+import { lineOf, put, values } from "./values.js";
 
 const CONDITIONAL = "[data-visible-when], [data-required-when], [data-read-only-when], [data-options-when]";
 const AGGREGATES = new Set(["any", "all", "count", "sum_of"]);
@@ -13,19 +13,43 @@ const compiled = new Map();
 const known = new WeakMap();
 const waiting = new WeakMap();
 
-/** Bring a form in line with what stands in it. */
-export function follow(form) {
+/**
+ * Bring a form in line with what stands in it.
+ *
+ * `touched` are the names of the fields that changed since the last time; without it all of the form is gone through.
+ * What reads none of them is left alone: of three hundred fields a key changes one.
+ */
+export function follow(form, touched = null) {
   const told = whatOf(form);
   const env = told.env;
-  const row = values(form, env);
-  const missing = { any: false };
-  workOut(form, told.live, row, env);
-  for (const field of form.querySelectorAll(CONDITIONAL)) {
-    if (!field.closest("[data-rows]")) {
-      apply(field, whenOf(field), row, env, missing);
+  const before = touched && told.row;
+  const row = before ? { ...before } : values(form, env);
+  const tables = Object.entries(told.live.tables);
+  if (before && !again(form, touched, row, env)) {
+    follow(form);
+    return;
+  }
+  const changed = before ? new Set(touched) : null;
+  if (!changed || tables.length > 0 || told.live.fields.some(({ tree }) => concerns(tree, changed))) {
+    workOut(form, told.live, row, env);
+    for (const { key } of changed ? told.live.fields : []) {
+      if (row[key] !== before[key]) {
+        changed.add(key);
+      }
     }
   }
-  for (const [table, { when, parent }] of Object.entries(told.live.tables)) {
+  told.row = row;
+  const missing = { any: false };
+  told.unknown = changed ? told.unknown : new Set();
+  for (const each of told.conditional) {
+    if (!changed || each.reads === null || each.reads.some((key) => changed.has(key)) || told.unknown.has(each)) {
+      const own = { any: false };
+      apply(each.field, each.when, row, env, own);
+      told.unknown[own.any ? "add" : "delete"](each);
+    }
+  }
+  missing.any = told.unknown.size > 0;
+  for (const [table, { when, parent }] of tables) {
     if (when) {
       followRows(form, table, when, parent, row, env, missing);
     }
@@ -35,12 +59,48 @@ export function follow(form) {
   }
 }
 
+/** Put what the touched fields say into a row; false when one of them is none that was known before. */
+function again(form, touched, row, env) {
+  return touched.every((name) => {
+    const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+    return field !== null && put(form, field, row, env);
+  });
+}
+
+/** What a page says of a form, with the fields that have conditions and what those read; worked out once. */
+function conditionalOf(form) {
+  return [...form.querySelectorAll(CONDITIONAL)]
+    .filter((field) => !field.closest("[data-rows]"))
+    .map((field) => {
+      const when = whenOf(field);
+      const trees = [when.visible, when["read-only"], when.required, ...Object.values(optionsOf(when))].filter(Boolean);
+      return { field, when, reads: trees.flatMap(firstKeys) };
+    });
+}
+
+function optionsOf(when) {
+  return (typeof when.options === "string" ? JSON.parse(when.options) : when.options) ?? {};
+}
+
+/** The fields of the record that an expression begins at. */
+function firstKeys(tree) {
+  const read = typeof tree === "string" ? JSON.parse(tree) : tree;
+  return reads(read).map((path) => path.split(".")[0]);
+}
+
+function concerns(tree, changed) {
+  return reads(tree).some((path) => changed.has(path.split(".")[0]));
+}
+
 function whatOf(form) {
   if (!known.has(form)) {
     const live = form.dataset.liveOf ? JSON.parse(form.dataset.liveOf) : {};
     known.set(form, {
       env: JSON.parse(form.dataset.env),
       live: { fields: live.fields ?? [], tables: live.tables ?? {} },
+      conditional: conditionalOf(form),
+      row: null, // what stood in the form the last time
+      unknown: new Set(), // conditions that only the server can tell
     });
   }
   return known.get(form);
@@ -55,8 +115,7 @@ function apply(field, when, row, env, missing) {
   tell(when.visible, row, env, missing, (visible) => show(field, visible));
   tell(when["read-only"], row, env, missing, (locked) => lock(field, locked));
   tell(when.required, row, env, missing, (required) => need(field, required));
-  const options = typeof when.options === "string" ? JSON.parse(when.options) : when.options;
-  for (const [key, tree] of Object.entries(options ?? {})) {
+  for (const [key, tree] of Object.entries(optionsOf(when))) {
     tell(tree, row, env, missing, (offered) => offer(field, key, offered));
   }
 }

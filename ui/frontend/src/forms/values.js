@@ -6,20 +6,29 @@ import { momentIn } from "../expression.js";
 export function values(form, env) {
   const row = JSON.parse(form.dataset.row);
   for (const field of form.querySelectorAll("[data-field]")) {
-    const name = field.dataset.field;
-    const table = field.querySelector("[data-rows]");
-    if (table) {
-      row[name] = [...table.querySelectorAll("tr")].map((line) => lineOf(line, name, env)).filter(Boolean);
-    } else if (!field.closest("[data-rows]")) {
-      row[name] = valueOf(field, name, env);
-      const was = form.elements[`was-${name}`]?.value;
-      if (field.querySelector("[data-link]") && was !== (row[name] ?? "")) {
-        // What lies beyond another link is not known here.
-        Object.keys(row).filter((path) => path.startsWith(`${name}.`)).forEach((path) => delete row[path]);
-      }
-    }
+    put(form, field, row, env);
   }
   return row;
+}
+
+/** Put what one field says now into a row; false when it stands in a row of its own, which its table tells. */
+export function put(form, field, row, env) {
+  const name = field.dataset.field;
+  const table = field.querySelector("[data-rows]");
+  if (table) {
+    row[name] = [...table.querySelectorAll("tr")].map((line) => lineOf(line, name, env)).filter(Boolean);
+    return true;
+  }
+  if (field.closest("[data-rows]")) {
+    return false;
+  }
+  row[name] = valueOf(field, name, env);
+  const was = form.elements[`was-${name}`]?.value;
+  if (field.querySelector("[data-link]") && was !== (row[name] ?? "")) {
+    // What lies beyond another link is not known here.
+    Object.keys(row).filter((path) => path.startsWith(`${name}.`)).forEach((path) => delete row[path]);
+  }
+  return true;
 }
 
 export function lineOf(line, table, env) {

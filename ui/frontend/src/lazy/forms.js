@@ -24,16 +24,23 @@ function changed(event) {
   form.dataset.touched = "1";
   keepSoon(form);
   // Once for each picture, however many inputs a paste or a browser's own filling-in changed.
+  const name = nameOf(form, event.target);
   if (!next.has(form)) {
-    next.set(
-      form,
-      requestAnimationFrame(() => {
-        next.delete(form);
-        follow(form);
-      }),
-    );
+    next.set(form, new Set());
+    requestAnimationFrame(() => {
+      const touched = [...next.get(form)];
+      next.delete(form);
+      follow(form, touched.includes("") ? null : touched);
+    });
   }
+  next.get(form).add(name);
   lookForDuplicates(form);
+}
+
+/** The field of the record in which something changed, the table of a row; "" where it cannot be told. */
+function nameOf(form, target) {
+  const field = target.closest("[data-rows]")?.closest("[data-field]") ?? target.closest("[data-field]");
+  return field && form.contains(field) ? field.dataset.field : "";
 }
 
 /** Let what stands in the form be compared with the records that there are, a moment after the last change. */
