@@ -35,13 +35,13 @@ class Database:
     Args:
         url: `sqlite:///path` or `postgresql://user@host/name`.
         busy_timeout_ms: how long a writer waits for others before it gives up.
-        pool_size: connections kept open; four times as many may be open for a moment.
+        pool_size: connections kept open, one for each thread of a server; four times as many may be open for a moment.
 
     Raises:
         SiteBroken: the address is none, or of another kind of database.
     """
 
-    def __init__(self, url: str, *, busy_timeout_ms: int = 5000, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, busy_timeout_ms: int = 5000, pool_size: int = 8) -> None:
         self.url = url
         self.busy_timeout_ms = busy_timeout_ms
         self.dialect: Dialect
