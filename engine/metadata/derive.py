@@ -15,7 +15,7 @@ _MAIN, _RELATED = Text({"en": "Details", "zh": "详情"}), Text({"en": "Related"
 _SCENES: Mapping[str, tuple[Text, str, str, tuple[Order, ...]]] = {
     "mine": (Text({"en": "Mine", "zh": "我负责的"}), "owner == user.id", "", ()),
     "reports": (Text({"en": "My subordinates'", "zh": "下属负责的"}), "owner in user.reports", "user.leads", ()),
-    "starred": (Text({"en": "Starred", "zh": "我关注的"}), "id in user.starred", "", ()),
+    "starred": (Text({"en": "Starred", "zh": "已加星标"}), "id in user.starred", "", ()),
     "seen": (
         Text({"en": "Recently seen", "zh": "最近浏览"}), "id in user.seen", "",
         (Order(("user", "seen"), descending=True),),

@@ -5,7 +5,7 @@ Each is one change set, and the notice afterwards takes it back as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,16 +18,19 @@ from engine import (
     Entity,
     Field,
     GuanxiError,
+    Hanging,
     Locale,
     Message,
     NotFound,
     Query,
     Reader,
     RecordInvalid,
+    hanging,
     is_id,
 )
 from ui.asking import language, principal, reading, site
 from ui.frame import notice, page, within, words
+from ui.pages.deleting import has_consequences
 from ui.pages.listing import MOST, entity_of, locale_of
 from ui.safe import own_path
 from ui.widgets.inputs import Input, kept, kind_of, make
@@ -58,10 +61,11 @@ def change(entity: str) -> Response:
     return _delete(entity, _ticked()) if request.form.get("delete") else _set(entity)
 
 
-def many_address(entity: str, act: str) -> str:
-    """Return the page that does something to all that fit the list which a form came from."""
+def many_address(entity: str, act: str, ids: Sequence[str] = ()) -> str:
+    """Return the page that does something to some records, or to all that fit the list which a form came from."""
+    which = [("id", each) for each in ids] or [("all", "1")]
     state = urlsplit(_back(entity)).query
-    return f"/{entity}/many?{urlencode({'act': act, 'all': '1', 'state': state})}"
+    return f"/{entity}/many?{urlencode([('act', act), ('state', state), *which])}"
 
 
 def _ticked() -> list[str]:
@@ -76,12 +80,19 @@ def _delete(entity: str, ids: Sequence[str]) -> Response:
     with reading() as reader:
         shown = entity_of(reader, entity)
         allowed = _allowed(reader, entity, ids, "delete")
+        if has_consequences(reader.model, entity) and told_first(hanging(reader, entity, allowed)):
+            return redirect(many_address(entity, "delete", allowed), 303)
     if allowed:
         change_set = site().records.begin_set(principal(), "delete", entity=entity)
         site().records.delete(principal(), entity, allowed, via="web", change_set=change_set)
         notice(_moved(shown, len(allowed)), undo=f"/{entity}/undo/{change_set}")
     _tell_rest(len(ids) - len(allowed))
     return redirect(_back(entity), 303)
+
+
+def told_first(found: Iterable[Hanging]) -> bool:
+    """Say whether what hangs on records is told before they are deleted: others go too, or keep them from going."""
+    return any(each.effect != "loses" for each in found)
 
 
 def _moved(entity: Entity, count: int) -> Message:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -18,7 +19,7 @@ from ui.asking import language, principal, reading, site
 from ui.frame import is_fragment, notice, page
 from ui.pages.chosen_view import NARROWEST, WIDEST, is_seen
 from ui.pages.list_state import carried
-from ui.pages.listing import PAGE, Listing
+from ui.pages.listing import MOST_ORDERS, PAGE, Listing, sorted_by
 from ui.widgets.offered_paths import PathGroup, path_groups
 from ui.widgets.paths import fields_along
 
@@ -127,7 +128,21 @@ def _page(reader: Reader, asked: Listing, columns: Sequence[tuple[str, int | Non
     }
     if is_fragment():
         return render_template("_columns.html", **shown)
-    return page("columns.html", reader, **shown)
+    return page("columns.html", reader, **shown, **_order(asked))
+
+
+def _order(asked: Listing) -> dict[str, Any]:
+    """Return what the form of the order has: the order now, what there is, and all else that the address says."""
+    known = {head.sort: head.label for head in asked.table.heads if head.sort}
+    now = [
+        f"{'-' if falls else ''}{path}" for path, (_place, falls) in sorted_by(asked.wanted).items() if path in known
+    ][:MOST_ORDERS]
+    shown = replace(asked.wanted, cursor="", rows=PAGE)
+    return {
+        "orders": [*now, *[""] * (MOST_ORDERS - len(now))],
+        "sorts": list(known.items()),
+        "others": [(name, value) for name, value in shown.parameters() if name != "order"],
+    }
 
 
 def _free(groups: Sequence[PathGroup], taken: set[str]) -> list[PathGroup]:

@@ -31,7 +31,7 @@ from ui.pages.list_state import carried
 from ui.pages.listing import PAGE, Listing, Wanted
 from ui.widgets.criteria import Condition, Grammar, Group, Part, Words, replaced
 from ui.widgets.criteria_rows import Filled, Form, first_row, read_form
-from ui.widgets.offered_paths import path_groups
+from ui.widgets.offered_paths import OfferedPath, path_groups
 from ui.widgets.operators import kind_of
 
 MOST_TEXT = 6_000
@@ -160,6 +160,9 @@ def _page(reader: Reader, asked: Listing, filled: Filled) -> str:
     opened = [each.path.rpartition(".")[0] for _place, each in _leaves(filled.tree) if isinstance(each, Condition)]
     opened += [each.path for _place, each in _leaves(filled.tree) if isinstance(each, Condition)]
     groups = path_groups(reader.access, wanted.entity.key, language(), _fits, [each for each in opened if "." in each])
+    own = groups[0]
+    record = OfferedPath("id", words("Record"), wanted.entity.fields["id"], leads_on=False)
+    groups[0] = replace(own, paths=(*own.paths, record))
     shown = {
         "entity": wanted.entity,
         "root": Form(reader, grammar, language(), filled).inputs(),

@@ -204,7 +204,7 @@ def wanted_of(entity: Entity, given: MultiDict[str, str], filters: Mapping[str, 
         given.get("q", kept.words).strip(),
         given.get("filter", kept.filter).strip(),
         {name: values for name, values in chosen.items() if values},
-        given.get("order", kept.order),
+        ",".join(filter(None, given.getlist("order"))) if "order" in given else kept.order,
         given.get("cursor", ""),
         min(max(rows, 1), MOST),
         given.get("as") or kept.display or TABLE,
@@ -236,7 +236,7 @@ def listing(reader: Reader, key: str, given: MultiDict[str, str]) -> Listing:
     if bucket is None and (wanted.group or wanted.inside):
         kept = replace(wanted.kept, group="") if wanted.group == wanted.kept.group else wanted.kept
         wanted = replace(wanted, group="", inside="", kept=kept)
-    rest, where, problems = _where(reader, wanted, filters)
+    rest, where, problems = where_of(reader, wanted, filters)
     query = Query(
         entity=entity.key,
         select=shown.select,
@@ -262,7 +262,7 @@ def _order(asked: str, shown: Table) -> tuple[Order, ...]:
     return tuple(Order(tuple(path.split(".")), descending=falls) for path, falls in found if path in known)
 
 
-def _where(
+def where_of(
     reader: Reader, wanted: Wanted, filters: Mapping[str, Filter]
 ) -> tuple[Expr | None, Expr | None, tuple[ExpressionProblem, ...]]:
     """Return the condition without the typed expression, the whole, and what is wrong."""
@@ -321,8 +321,10 @@ def _without(wanted: Wanted, name: str, value: str) -> str:
     return wanted.address(chosen={key: values for key, values in left.items() if values}, cursor="", rows=PAGE)
 
 
-def sorted_by(wanted: Wanted) -> tuple[str, bool]:
-    """Return the path that the list is sorted by first, and whether it falls."""
-    orders = tuple(wanted.order.split(",")) if wanted.order else dotted(wanted.view.order)
-    first = orders[0] if orders else ""
-    return first.removeprefix("-"), first.startswith("-")
+def sorted_by(wanted: Wanted) -> Mapping[str, tuple[int, bool]]:
+    """Return the paths that the list is sorted by, the first first: path -> (its number from 1, whether it falls)."""
+    orders = wanted.order.split(",") if wanted.order else dotted(wanted.view.order)
+    found: dict[str, tuple[int, bool]] = {}
+    for each in (part.strip() for part in orders):
+        found.setdefault(each.removeprefix("-"), (len(found) + 1, each.startswith("-")))
+    return found

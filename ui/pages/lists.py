@@ -139,12 +139,14 @@ def _page(reader: Reader, asked: Listing) -> tuple[dict[str, Any], int]:
             problems = tuple(error.problems) or (ExpressionProblem(error.message),)
             if not wanted.filter:
                 raise
+    order = {path: each for path, each in sorted_by(wanted).items() if path in asked.table.sorts}
     shown: dict[str, Any] = {
         "entity": wanted.entity,
         "wanted": wanted,
         "heads": asked.table.heads,
         "width": asked.table.width,
-        "sorted": sorted_by(wanted),
+        "sorted": order,
+        "order_text": ",".join(f"{'-' if falls else ''}{path}" for path, (_place, falls) in order.items()),
         "problems": problems,
         "rows": "" if found is None else asked.table.rows(reader, found),
         "any": bool(found),

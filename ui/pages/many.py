@@ -40,6 +40,7 @@ from ui.asking import principal, reading, site
 from ui.frame import notice, page, said, within, words
 from ui.pages.account import HOME, own, own_id
 from ui.pages.bulk import input_of, settable, value_of
+from ui.pages.deleting import lines
 from ui.pages.jobs import shown as shown_job
 from ui.pages.list_state import state_of
 from ui.pages.listing import MOST, entity_of, listing, locale_of
@@ -47,6 +48,8 @@ from ui.safe import own_path
 from ui.widgets.posted import UNCHANGED
 
 ERRORS_SHOWN = 100
+LOOKED_AT = 1_000
+"""Records of which it is told before what hangs on them; of more the first."""
 
 routes = Blueprint("many", __name__)
 
@@ -136,8 +139,16 @@ def _page(reader: Reader, entity: Entity, chosen: Chosen, act: str, problem: str
         reach=reach, stay=reach.all - reach.may if reach.exact else 0,
         elsewhere=_elsewhere(reader, entity, query, step, reach.all) if step is not None else 0,
         inputs=inputs, choices=choices, field=request.values.get("field", ""), problem=problem,
+        hanging=_hanging(reader, entity, query) if act == "delete" else (), looked_at=LOOKED_AT,
         back=_back(entity.key, chosen),
     )  # fmt: skip
+
+
+def _hanging(reader: Reader, entity: Entity, query: Query) -> Sequence[tuple[str, str]]:
+    """Return (effect, sentence) for each kind of records that would change with those that are deleted."""
+    first = reader.query(replace(query, select=("id",), limit=LOOKED_AT), abilities=("delete",))
+    may = first.abilities("delete")
+    return lines(reader, entity, [each for each, allowed in zip(first.ids, may, strict=True) if allowed])
 
 
 def _inputs(

@@ -45,14 +45,16 @@ def document_of(reader: Reader, saved: SavedView) -> str:
         parts = [each for each in (view.where, lasting(reader, asked)) if each is not None]
     except (BadValue, ExpressionInvalid):
         parts = [view.where] if view.where is not None else []
-    first, falls = sorted_by(wanted)
+    order = [
+        f"{'-' if falls else ''}{path}" for path, (_place, falls) in sorted_by(wanted).items() if path != "user.seen"
+    ]
     body: dict[str, Any] = {
         "view": f"{saved.entity}.{_slug(saved.name)}",
         "entity": saved.entity,
         "title": saved.name,
         **({"where": to_text(conjunction(*parts))} if parts else {}),
         "columns": {path: {"width": each.width} if each.width else {} for path, each in view.columns.items()},
-        **({"order": [f"-{first}" if falls else first]} if first else {}),
+        **({"order": order} if order else {}),
         **({"group_by": [wanted.group]} if wanted.group and "(" not in wanted.group else {}),
         **({"filters": list(view.filters)} if view.filters else {}),
         **({"display": saved.shown.display} if saved.shown.display else {}),

@@ -233,6 +233,8 @@ class Form:
         if operator is None:
             return label
         words = Message(operator.label).in_(self._language)
+        if part.path == "id":
+            return words
         if operator.value == "days":
             return f"{label} {words.replace('…', str(part.values[0]))}"
         return " ".join((label, words, self._named(fields[-1], operator, part.values))).strip()

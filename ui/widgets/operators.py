@@ -45,6 +45,8 @@ def kind_of(field: Field) -> str:
     """Return which operators a field has: a key of `OPERATORS`; "" when no condition can be about it."""
     if field.secret or field.type.links == "children":
         return ""
+    if field.system and field.key == "id":
+        return "record"
     if field.choices:
         return "choices" if str(field.value_type) == "list" else "choice"
     if field.type.links == "one":
@@ -269,6 +271,7 @@ def _person(teams: str) -> tuple[Operator, ...]:
             lambda path, v: Call("in_subtree", (_mine(path, "department"), _OF_DEPARTMENT)),
         ),
         Operator("my_reports", "reports to me", "", lambda path, v: Call("==", (_mine(path, "manager"), _ME))),
+        Operator("below_me", "is below me", "", lambda path, v: Call("in", (path, Var("user.reports")))),
         *_PRESENCE,
     )  # fmt: skip
 
@@ -330,6 +333,10 @@ _OPERATORS: Mapping[str, tuple[Operator, ...]] = {
     "people": (
         Operator("me", "has me", "", lambda path, v: Call("any", (path, Call("==", (Path(("id",)), _ME))))),
         *_LINKED,
+    ),
+    "record": (
+        Operator("starred", "Starred", "", lambda path, v: Call("in", (path, Var("user.starred")))),
+        Operator("seen", "Recently seen", "", lambda path, v: Call("in", (path, Var("user.seen")))),
     ),
     "presence": _PRESENCE,
     "presence_many": (_FILLED_MANY, _EMPTY_MANY),

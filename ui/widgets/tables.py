@@ -80,6 +80,11 @@ class Table:
         return Markup(self._template.render(rows=zip(*made, strict=True)))  # noqa: S704 - escaped above
 
     @property
+    def sorts(self) -> frozenset[str]:
+        """Dotted paths that the list can be sorted by at its heads."""
+        return frozenset(head.sort for head in self.heads if head.sort)
+
+    @property
     def ends(self) -> tuple[bool, ...]:
         """Whether the values of each column stand at the end of it, as numbers do."""
         return tuple(each.align == "end" for each, _places in self._cells)
@@ -260,11 +265,15 @@ def _style(labels: Sequence[str], aligns: Sequence[_Manner], widths: Sequence[in
             wide.append(f"{cell}{{max-inline-size:{width}px}}")
         elif whole:
             # What never breaks has just the room that it needs; texts share the rest.
-            wide.append(f"{cell}{{inline-size:1px}}")
+            wide.append(f"{cell}{{inline-size:1px}}{cell}>a{{display:inline;white-space:nowrap;word-break:normal}}")
         if wrap:
-            wide.append(f"{cell}{{white-space:normal;max-inline-size:28rem}}{cell}>a{{display:inline}}")
+            wide.append(
+                f"{cell}{{white-space:normal;max-inline-size:28rem}}{cell}>a{{display:inline;word-break:normal}}"
+            )
         if place == titled:
-            phone.append(f".list td:nth-child({place + 2}){{font-weight:600;order:-1;inline-size:calc(100% - 8rem)}}")
+            # What can be done with the row stands at the end of this line.
+            name = "font-weight:600;order:-1;inline-size:100%;padding-inline-end:8rem"
+            phone.append(f".list td:nth-child({place + 2}){{{name}}}")
         else:
             facts += 1
             told = f".list td:nth-child({place + 2})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.data import cursor as cursors
 from engine.data.aggregate import Summary, Totals
+from engine.data.facets import FACETED, Facets, faceted
 from engine.data.normal import Normal
 from engine.data.principal import fixed_shift
 from engine.data.query import Query
@@ -50,6 +51,26 @@ class Counts(Snapshot):
         )
         [(number,)] = self._run(statement, {**self._values(query, where), "limit": limit + 1})
         return Count(min(number, limit), capped=number > limit)
+
+    def facets(self, query: Query, paths: Sequence[str], most: int = FACETED) -> Facets:
+        """Return how often values stand together in some fields of the rows of a query, in one statement.
+
+        No more than `most` rows are looked at, so that it takes no longer on a large table.
+
+        Args:
+            query: its rows; limit, order and columns do not matter.
+            paths: dotted paths of single values.
+            most: rows that are looked at.
+
+        Raises:
+            AccessDenied, QueryInvalid, QueryTooSlow: as `query`.
+        """
+        self.access.require(query.entity, "read")
+        where = self._normal(query.entity, query.where)
+        key = ("facets", tuple(paths), *self._key(replace(query, select=("id",), order_by=()), where, ()))
+        statement = self._statements.get(key, lambda: faceted(self._selection(query, where), paths))
+        rows = self._run(statement, {**self._values(query, where), "limit": most + 1})
+        return Facets(tuple((tuple(row[:-1]), row[-1]) for row in rows), sum(row[-1] for row in rows) > most)
 
     def aggregate(self, query: Query) -> RowSet:
         """Return one row for each group with its numbers; without `group_by`, one row.

@@ -59,6 +59,25 @@ def test_rows_that_somebody_may_not_delete_stay_and_are_told(world: World, ids: 
     assert names(world) == ["Bolt", "Crane", "Drill"]
 
 
+def test_what_hangs_on_the_ticked_rows_is_told_before_they_are_deleted(clinic: World, anna: str) -> None:
+    [bert] = clinic.create("contact", {"name": "Bert"})
+    [lone] = clinic.create("contact", {"name": "Lone"})
+    clinic.create(
+        "visit", *({"subject": f"Check {day}", "patient": anna, "on_date": f"2026-03-0{day}"} for day in (1, 2))
+    )
+    web = clinic.browser("ada")
+
+    told = web.follow(web.submit("/contact/bulk", {"id": [anna, bert], "delete": "1", "back": "/contact?order=name"}))
+    gone = web.follow(web.submit("/contact/bulk", {"id": [bert, lone], "delete": "1"}))
+
+    assert "2 visits lead to it by “Patient” and have to be changed or deleted first" in words(told)
+    assert f'name="id" value="{anna}"' in told
+    assert "2 contacts moved to the recycle bin" in words(gone)
+    left = web.submit("/contact/many", {"act": "delete", "id": anna})
+    assert left.status_code == 200
+    assert titles(web.text("/contact")) == ["Anna"]
+
+
 def test_one_field_of_the_ticked_rows_is_chosen_and_set(world: World, ids: list[str]) -> None:
     web = world.browser("ben")
     query = f"id={ids[0]}&id={ids[1]}&back=/deal"

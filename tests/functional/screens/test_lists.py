@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from engine import SYSTEM, Change, clock
@@ -392,3 +393,40 @@ def test_a_page_of_rows_is_small(world: World) -> None:
     assert len(rows) == 50
     assert sum(map(len, rows)) / 50 < 600
     assert len(page.encode()) <= 40_000
+
+
+def test_a_list_is_sorted_by_several_columns_and_its_heads_say_in_which_order(deals: World) -> None:
+    web = deals.browser("ben")
+
+    page = web.text("/deal?order=stage,-name")
+
+    assert titles(page)[:2] == ["飞机", "Crane"]
+    assert titles(page) == titles(web.text("/deal?order=stage&order=-name"))
+    assert 'data-order="stage,-name"' in page
+    assert page.count('aria-sort="') == 1
+    assert re.findall(r"<small>(\d)</small>", page) == ["2", "1"]
+    form = web.text("/deal/columns?order=stage,-name&stage=won")
+    assert '<option value="-name" selected>' in form
+    assert '<input type="hidden" name="stage" value="won">' in form
+    save = web.submit("/deal/views", {"state": "order=stage,-name", "name": "Twice sorted"})
+    assert titles(web.follow(save)) == titles(page)
+
+
+def test_each_choice_of_a_filter_says_how_many_records_it_would_leave(deals: World) -> None:
+    web = deals.browser("ada")
+
+    every, won, few = (
+        orjson.loads(web.text(f"/deal/facets{more}"))
+        for more in ("", "?stage=won&owner=me", "?filter=amount+>+1000000")
+    )
+
+    assert every["stage"] == {"fresh": "5", "won": "1", "lost": "1", "-": "0"}
+    assert every["active"] == {"yes": "1", "no": "6"}
+    assert every["owner"]["me"] == "0"
+    assert won["stage"] == dict.fromkeys(won["stage"], "0")
+    assert set(few["stage"].values()) == {"0"}
+    assert "margin" not in every
+    with deals.statements() as seen:
+        web.get("/deal/facets")
+    assert sum("count(*)" in text for text in seen) == 1
+    assert len(seen) <= 4

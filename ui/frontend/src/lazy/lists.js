@@ -150,6 +150,64 @@ document.addEventListener("click", async (event) => {
   menu.querySelector("a, button")?.focus();
 });
 
+// --- with Shift a head is sorted by after those before; pressed again it is turned round
+
+const MOST_ORDERS = 4;
+
+document.addEventListener("click", (event) => {
+  const head = event.shiftKey && event.target.closest?.(".list thead th[data-path]");
+  const table = head && event.target.closest("a") && head.closest("table");
+  if (!table) {
+    return;
+  }
+  event.preventDefault();
+  const path = head.dataset.sort ?? head.dataset.path.split(":")[0];
+  const orders = table.dataset.order.split(",").filter(Boolean);
+  const at = orders.findIndex((each) => each.replace("-", "") === path);
+  if (at >= 0) {
+    orders[at] = orders[at].startsWith("-") ? path : `-${path}`;
+  } else {
+    orders.push(path);
+  }
+  const there = new URL(location.href);
+  ["cursor", "rows"].forEach((name) => there.searchParams.delete(name));
+  there.searchParams.set("order", orders.slice(0, MOST_ORDERS).join(","));
+  location.assign(there);
+});
+
+// --- how many records each choice of the filters would leave: asked for when the list is there, told in its options
+
+let asked = "";
+
+async function tellNumbers() {
+  const form = document.querySelector("form.filters[data-facets]");
+  if (!form || asked === location.href) {
+    return;
+  }
+  asked = location.href;
+  const here = asked;
+  const answer = await fetch(`${form.dataset.facets}${location.search}`).catch(() => null);
+  if (!answer?.ok || answer.redirected || here !== location.href) {
+    return;
+  }
+  for (const [name, numbers] of Object.entries(await answer.json())) {
+    const select = form.elements.namedItem(name);
+    if (select instanceof HTMLSelectElement) {
+      // Options that become longer do not move what stands beside them.
+      select.parentElement.style.flexBasis = `${select.parentElement.getBoundingClientRect().width}px`;
+      select.style.inlineSize = "100%";
+      for (const option of select.options) {
+        option.dataset.label ??= option.textContent;
+        if (option.value in numbers) {
+          option.textContent = `${option.dataset.label} · ${numbers[option.value]}`;
+        }
+      }
+    }
+  }
+}
+
+const later = window.requestIdleCallback ?? ((task) => setTimeout(task, 200));
+
 // --- what is cut off is told whole
 
 document.addEventListener("pointerover", (event) => {
@@ -163,7 +221,10 @@ document.addEventListener("pointerover", (event) => {
 function prepare() {
   grips();
   menus();
+  later(tellNumbers);
 }
 
 document.addEventListener("htmx:afterSettle", prepare);
 prepare();
+// The view that is open is in sight, however many stand before it.
+document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
