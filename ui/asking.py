@@ -164,11 +164,16 @@ def reading() -> Iterator[Reader]:
 
 
 def language() -> str:
-    """Return the language to speak: the one chosen in this browser, else the person's, else the browser's."""
+    """Return the language to speak: what the person chose, else this browser, else the person's, else the browser's.
+
+    Who looks as somebody else goes on reading as they are used to.
+    """
+    known: Principal | None = g.get("principal")
+    if known is not None and known.viewer is None and known.tastes.language in LANGUAGES:
+        return known.tastes.language
     chosen = cookies.read(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
-    known: Principal | None = g.get("principal")
     if known is not None:
         return known.language
     best = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"], default=site().config.languages[0])

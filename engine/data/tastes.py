@@ -15,6 +15,7 @@ TASTES: Mapping[str, tuple[str, ...]] = {
     "first_day": ("mon", "sun", "sat"),
     "shortcuts": ("on", "off"),
     "tour": ("due", "seen"),
+    "language": ("", "en", "zh"),
 }
 """What each taste may be; the first holds where nothing was chosen. `start` is an address of the site."""
 LONGEST_START = 300
@@ -37,6 +38,8 @@ class Tastes:
     """Whether single keys are commands."""
     tour: str = "due"
     """Whether the person has been shown around."""
+    language: str = ""
+    """What they want to read, on every device; "" = as this browser was told."""
 
     @property
     def is_compact(self) -> bool:

@@ -48,7 +48,7 @@ def keep() -> Response:
     problems = _problems(given)
     if not problems:
         try:
-            site().settings.keep(who, {key: given[key] for key in (*_CHOSEN, "start", "shortcuts")})
+            site().settings.keep(who, {key: given[key] for key in (*_CHOSEN, "start", "shortcuts", "language")})
         except RecordInvalid as refused:
             problems = {each.path: each.message for each in refused.problems}
     if problems:

@@ -35,5 +35,7 @@ def _remember(language: str, theme: str) -> None:
     if language and who.language != language:
         # Nobody needs a right to change users for a taste of their own.
         site().records.update(SYSTEM, "user", [Change(who.id, {"language": language})], via="web")
-    if theme and who.tastes.theme != theme:
-        site().settings.keep(who, {"theme": theme})
+    chosen = {"language": language, "theme": theme}
+    fresh = {key: value for key, value in chosen.items() if value and getattr(who.tastes, key) != value}
+    if fresh:
+        site().settings.keep(who, fresh)

@@ -19,7 +19,7 @@ from engine import (
     TooManyRequests,
 )
 from ui import cookies
-from ui.asking import COOKIE, STEP_COOKIE, language, principal, session_secret, site
+from ui.asking import COOKIE, LANGUAGE_COOKIE, STEP_COOKIE, language, principal, session_secret, site
 from ui.frame import THEME_COOKIE, page
 from ui.pages.away import tell_deputy
 from ui.pages.ways import offered
@@ -116,6 +116,8 @@ def signed_in(done: SignIn, wanted: str) -> Response:
     tell_deputy(done.principal)
     tastes = done.principal.tastes
     response = redirect(own_path(tastes.start) if wanted == "/" else wanted, 303)
+    if tastes.language:
+        cookies.keep(response, LANGUAGE_COOKIE, tastes.language, seconds=_A_YEAR)
     if tastes.theme:
         # So that pages without a person, such as the next sign-in, look the same.
         cookies.keep(response, THEME_COOKIE, tastes.theme, seconds=_A_YEAR)

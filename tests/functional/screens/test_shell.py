@@ -46,6 +46,18 @@ def test_settings_follow_a_person_to_every_browser(world: World) -> None:
     assert "data-accent" not in world.browser("cao").text("/deal").partition(">")[2].partition(">")[0]
 
 
+def test_a_language_that_was_chosen_is_read_on_every_device(world: World) -> None:
+    phone, desk = world.browser("ben"), world.browser("ben")
+    desk.client.set_cookie("guanxi_language", "en")  # from long ago, or from somebody before
+    assert '<html lang="en"' in desk.text("/deal")
+    phone.submit("/settings", {"language": "zh"})
+    assert '<html lang="zh-Hans"' in phone.text("/deal")
+    assert '<html lang="zh-Hans"' in desk.text("/deal")
+    desk.submit("/settings", {"language": "en"})
+    assert '<html lang="en"' in phone.text("/deal")
+    assert world.site.principal(world.ids["ben"]).language == "en"
+
+
 def test_a_setting_that_cannot_be_is_told_at_its_place_and_nothing_is_kept(world: World) -> None:
     web = world.browser("ben")
 

@@ -61,8 +61,19 @@ export async function openSheet(address, title) {
   dialog.prepend(head);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  tellKeys(dialog);
   document.body.append(dialog);
   dialog.showModal();
+}
+
+/** Name the keys as they are called here: those of Apple have ⌘ for what others do with Ctrl; both work. */
+export function tellKeys(root) {
+  if (/^(Mac|iPhone|iPad)/.test(navigator.userAgentData?.platform ?? navigator.platform)) {
+    document.documentElement.classList.add("is-mac");
+    for (const each of root.querySelectorAll("kbd")) {
+      each.textContent = each.textContent === "Ctrl" ? "⌘" : each.textContent;
+    }
+  }
 }
 
 export async function startTour() {

@@ -1,7 +1,7 @@
 // Keys: Ctrl K and / open the palette, ? the sheet of keys, g and a letter go somewhere, and some act on what is shown.
 // Nothing happens while somebody types, and single keys can be switched off.
 
-import { openPalette, openSheet } from "./shell.js";
+import { openPalette, openSheet, tellKeys } from "./shell.js";
 
 const WAIT = 1200;
 const ON_PAGE = {
@@ -86,3 +86,5 @@ if (document.body.dataset.keys === "on") {
     }
   }
 }
+
+tellKeys(document);
