@@ -76,7 +76,6 @@ class CommandLedger:
 
     def chunk(self, connection: Connection, done: Done, problems: Sequence[RowProblem]) -> None:
         """Note how far the import came, in the transaction of the chunk."""
-        self._find(connection, done.change_set)
         self._write(connection, done.report or ImportReport(), done.row, done.change_set, "running")
         room = max(0, MOST_STORED - self._stored)
         self._rows.note(connection, self.id, problems[:room], trial=False)
@@ -87,22 +86,25 @@ class CommandLedger:
 
     def finished(self, connection: Connection, report: ImportReport, row: int) -> None:
         """Note that the file was worked through."""
-        if report.change_set is not None:
-            self._find(connection, report.change_set)
         self._write(connection, report, row, report.change_set, "done")
-
-    def _find(self, connection: Connection, change_set: str) -> None:
-        known = self._rows.of_change_set(connection, change_set)
-        if known is None:
-            self._rows.insert(connection, self._made)
-        elif known.id != self.id:
-            self.id, self._before = known.id, known.report
 
     def _write(
         self, connection: Connection, report: ImportReport, row: int, change_set: str | None, state: str
     ) -> None:
+        # Whether the row is there the statement itself says: what a chunk wrote may have been taken back.
+        if not self._change(connection, report, row, change_set, state):
+            known = None if change_set is None else self._rows.of_change_set(connection, change_set)
+            if known is None:
+                self._rows.insert(connection, self._made)
+            else:
+                self.id, self._before = known.id, known.report
+            self._change(connection, report, row, change_set, state)
+
+    def _change(
+        self, connection: Connection, report: ImportReport, row: int, change_set: str | None, state: str
+    ) -> bool:
         whole = report if self._before is None else added(self._before, report)
-        self._rows.change(
-            connection, self.id, ("running",), clock.now(), state=state, change_set_id=change_set,
-            done=done_to_json(Done(change_set or "", row, None, whole)),
-        )  # fmt: skip
+        done = done_to_json(Done(change_set or "", row, None, whole))
+        return self._rows.change(
+            connection, self.id, ("running",), clock.now(), state=state, change_set_id=change_set, done=done
+        )
