@@ -7,6 +7,7 @@ import time_machine
 from engine import SYSTEM, Change, now
 from engine.personal import drafts
 from engine.site.cleaning import Cleaning
+from engine.storage.database import run
 from tests.functional.screens.filling import Form, form_at, form_on
 from tests.functional.screens.world import Web, World, words
 
@@ -135,8 +136,56 @@ def test_a_form_that_comes_after_the_sign_in_has_ended_is_handed_back(clinic: Wo
     assert "You are signed out" in words(answer.text)
     assert "ID card" in words(answer.text)
     assert "110101199003071234" not in answer.text
-    page = answer.text.replace('<form method="post"', '<form data-guard method="post"')
-    again = form_on(ada, page)
+    again = _again(ada, answer.text)
     assert session is not None
     ada.client.set_cookie("guanxi", session.value)
     assert "Typed for an hour" in ada.text(again.saved())
+
+
+def test_a_form_that_was_open_for_too_long_is_sent_again_as_it_is(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    form = form_at(ada, "/visit/new").fill(subject="Typed since noon", patient="Anna", id_card="110101199003071234")
+    form.values.setlist("_token", ["0" * 64])
+
+    ada.headers["Origin"] = "http://localhost"
+    answer = form.send()
+    said = words(answer.text)
+    assert answer.status_code == 403
+    assert "This page was open for too long" in said
+    assert "Roles are given by" not in said
+    assert "ID card" in said
+    assert "110101199003071234" not in answer.text
+    assert "Typed since noon" in ada.text(_again(ada, answer.text).saved())
+
+    # What perhaps no page of ours sent is not offered to be saved.
+    del ada.headers["Origin"]
+    assert "Typed since noon" not in form.send().text
+
+
+def test_what_could_not_be_stored_is_sent_again_when_it_can(clinic: World, anna: str) -> None:
+    ada = clinic.browser("ada")
+    form = form_at(ada, "/visit/new").fill(subject="Typed in bad times", patient="Anna")
+    with clinic.site.database.beside() as connection:
+        run(connection, "ALTER TABLE record_change RENAME TO record_change_away")
+    clinic.app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    answer = form.send()
+    assert answer.status_code == 500
+    assert "what you typed is still here" in words(answer.text)
+    with clinic.site.database.beside() as connection:
+        run(connection, "ALTER TABLE record_change_away RENAME TO record_change")
+    assert "Typed in bad times" in ada.text(_again(ada, answer.text).saved())
+
+
+def _again(web: Web, page: str) -> Form:
+    return form_on(web, page.replace('<form method="post"', '<form data-guard method="post"'))
+
+
+def test_an_error_leads_to_the_list_it_is_about(clinic: World) -> None:
+    ada = clinic.browser("ada")
+    lost = ada.get(f"/visit/{'0193aaaa-bbbb-7ccc-8ddd-eeeeffff0000'}")
+    nowhere = ada.get("/no_such_thing")
+
+    assert (lost.status_code, nowhere.status_code) == (404, 404)
+    assert '<a class="btn" href="/visit">' in lost.text
+    assert "There is no no_such_thing" not in words(nowhere.text)
