@@ -1,6 +1,14 @@
 """Where the tour goes: an address for each kind of screen. `{lead}` stands for the id of a lead."""
 
+REFUSED = {
+    "/no/such/page": 404,
+    "/lead/00000000-0000-7000-8000-000000000000": 404,
+    "/lead?cursor=unreadable": 400,
+}
+"""Addresses whose answer is an error, and which."""
+
 DEMO = [
+    *REFUSED,
     "/",
     "/?whole=1",
     "/dashboard/sales.company?arrange=1",
