@@ -75,6 +75,11 @@ class Deprecation:
     use: str | None = None
     """Key of another entity, or of another field of the same one, to use instead."""
 
+    def json(self) -> dict[str, str | None]:
+        """Return it as programs read it: `since` and `until` as days."""
+        until = self.until.isoformat() if self.until is not None else None
+        return {"since": self.since.isoformat(), "until": until, "use": self.use}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:

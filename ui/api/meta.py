@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from engine import ACTIONS, Deprecation, Entity, Field, Message, NotFound, Order, Reader, Transition, View, offered
+from engine import ACTIONS, Entity, Field, Message, NotFound, Order, Reader, Transition, View, offered
 from ui.api.body import answer, parameters
 from ui.asking import program_language, reading, site
 
@@ -84,15 +84,8 @@ def _summary(reader: Reader, entity: Entity) -> dict[str, Any]:
         "icon": entity.icon,
         "parent": entity.parent,
         "actions": [action for action in ACTIONS if reader.access.may(entity.key, action)],
-        **_deprecated(entity.deprecated),
+        **({} if entity.deprecated is None else {"deprecated": entity.deprecated.json()}),
     }
-
-
-def _deprecated(said: Deprecation | None) -> dict[str, Any]:
-    if said is None:
-        return {}
-    until = said.until.isoformat() if said.until is not None else None
-    return {"deprecated": {"since": said.since.isoformat(), "until": until, "use": said.use}}
 
 
 def _field(field: Field, mask: str) -> dict[str, Any]:
@@ -108,7 +101,8 @@ def _field(field: Field, mask: str) -> dict[str, Any]:
         "schema": field.type.json_schema(field.options),
         "input_schema": field.type.input_schema(field.options) if field.writable else None,
     }
-    about |= _deprecated(field.deprecated)
+    if field.deprecated is not None:
+        about["deprecated"] = field.deprecated.json()
     if field.help is not None:
         about["help"] = field.help.in_(language)
     if field.target is not None:

@@ -61,6 +61,8 @@ def _summary(reader: Reader, entity: Entity, spoken: str) -> dict[str, Any]:
         about["parent"] = entity.parent
     if entity.help is not None:
         about["help"] = entity.help.in_(spoken)
+    if entity.deprecated is not None:
+        about["deprecated"] = entity.deprecated.json()
     return about
 
 
@@ -119,6 +121,8 @@ def _field(field: Field, mask: str, writable: bool, spoken: str, most: int | Non
         about["required"] = True
     if field.help is not None:
         about["help"] = field.help.in_(spoken)
+    if field.deprecated is not None:
+        about["deprecated"] = field.deprecated.json()
     if field.target is not None:
         about["to"] = field.target
     elif field.targets:

@@ -123,8 +123,9 @@ _READING = (
     Tool(
         "describe_entity",
         "Describe an entity",
-        "Describe one entity: its fields with types, options and whether they are required, readable and writable; its"
-        " relations; the actions that move a record from one state to another. Call it before you search or write.",
+        "Describe one entity: its fields with types, options and whether they are required, readable, writable or"
+        " deprecated; its relations; the actions that move a record from one state to another. Call it before you"
+        " search or write.",
         {"entity": _ENTITY, "fields": _texts("Only these fields, with all their options.")},
         {
             "entity": {"type": "object"},

@@ -12,6 +12,8 @@ import pytest
 from engine import DocumentsInvalid, Site, create_folder
 from tests.functional.api.conftest import Api
 from ui.app import create_app
+from ui.mcp import tools
+from ui.mcp.caller import Caller
 
 DOCUMENTS = """
 entity: visit
@@ -131,6 +133,12 @@ def test_descriptions_and_the_page_for_developers_name_what_is_deprecated(api: A
     assert fields["fax"]["deprecated"] == {"since": "2026-01-01", "until": "2027-03-01", "use": "phone"}
     assert "deprecated" not in fields["phone"]
     assert api.send("GET", "/meta/trip").json["deprecated"]["use"] == "visit"
+    agent = api.site.identity.add_token(api.ids["doctor"], "agent", ["*", "mcp"])[1]
+    person, token = api.site.identity.agent_of_token(agent)
+    caller = Caller(person, token.id, token.name, "Tester 1.0", "203.0.113.7")
+    said = tools.call(api.site, caller, "describe_entity", {"entity": "visit"}).plain()
+    described = {each["key"]: each for each in said["fields"]}
+    assert described["fax"]["deprecated"]["use"] == "phone"
     document = api.send("GET", "/openapi.json").json
     schemas, paths = document["components"]["schemas"], document["paths"]
     for name in ("visit", "visit.create", "visit.update", "visit.values"):
