@@ -18,6 +18,7 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { lighter } from "./charts.mjs";
 import { trimmed } from "./trim.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -79,7 +80,11 @@ const common = {
 const builds = [
   await build({ ...common, entryPoints: ["src/app.js"] }),
   await build({ ...common, entryPoints: ["src/style.css"] }),
-  await build({ ...common, entryPoints: [...listed("src/lazy", ".js"), ...listed("src/lazy", ".css")] }),
+  await build({
+    ...common,
+    entryPoints: [...listed("src/lazy", ".js"), ...listed("src/lazy", ".css")],
+    plugins: [...common.plugins, lighter],
+  }),
 ];
 const [inputs, outputs] = ["inputs", "outputs"].map((part) =>
   Object.assign({}, ...builds.map((each) => each.metafile[part])),

@@ -4,7 +4,7 @@
 import { BarChart, FunnelChart, LineChart, PieChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendPlainComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
-import { SVGRenderer } from "echarts/renderers";
+import { install as SVGRenderer } from "echarts/lib/renderer/installSVGRenderer.js"; // "echarts/renderers" has both
 
 echarts.use([
   AriaComponent, BarChart, FunnelChart, GridComponent, LegendPlainComponent, LineChart, PieChart, SVGRenderer,
@@ -242,25 +242,28 @@ export function draw(place) {
   const button = place.parentElement.querySelector("[data-picture]");
   if (button) {
     button.hidden = false;
-    button.addEventListener("click", () => picture(place, data));
+    button.addEventListener("click", () => picture(place));
   }
 }
 
-/** Save a chart as a PNG: drawn once more, twice as large, on a canvas that is not on the page. */
-async function picture(place, data) {
-  const { CanvasRenderer } = await import("./canvas.js");
-  echarts.use(CanvasRenderer);
+/** Save a chart as a PNG, twice as large as it stands on the page, on the colour that it stands on. */
+async function picture(place) {
   const paint = palette(place);
   const { width, height } = place.getBoundingClientRect();
-  const canvas = document.createElement("canvas");
-  const chart = echarts.init(canvas, null, { renderer: "canvas", devicePixelRatio: 2, width, height });
-  chart.setOption({ ...options(data, place), animation: false });
+  const image = new Image(width, height);
+  const drawing = new XMLSerializer().serializeToString(place.querySelector("svg"));
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawing)}`;
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * height });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = paint("bg-surface");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(image, 0, 0, canvas.width, canvas.height);
   const title = place.closest("[aria-labelledby]")?.querySelector("h1, h2") ?? document.querySelector("h1");
   const link = document.createElement("a");
   link.download = `${title?.textContent.trim() || "chart"}.png`;
-  link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: paint("bg-surface") });
+  link.href = canvas.toDataURL("image/png");
   link.click();
-  chart.dispose();
 }
 
 function redraw() {
