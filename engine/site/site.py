@@ -81,49 +81,67 @@ class Site(Folder):
         self.plugins = tuple(plugins)
         self.hooks = Hooks()
         self._register_plugins()
+        self._secret = b""
+        self._query_ms = config.limits.query_seconds * 1000 or None
+        self._store()
+        self._reach_out()
+        self._let_in()
+        self._work()
+        self._transfer()
+        self._watch()
+        self._keep_for_people()
+        self._exchange()
+        self.publisher.trail = self.trail
+
+    def _store(self) -> None:
+        """Open the database, and put together what publishes documents and keeps records, their files and the log."""
+        config, limits = self.config, self.config.limits
         _make_folder(config.database)
         self.database = Database(config.database)
         migrate(self.database)
         self.publisher = Publisher(
             self.database,
             self._layers,
-            settings=Settings(config.languages, config.currency, config.timezone, config.limits.grace_days),
+            settings=Settings(config.languages, config.currency, config.timezone, limits.grace_days),
         )
         self.records = Records(self.database, self.publisher.models, self.hooks, vault=vault_of(config, self.database))
+        self.publisher.backfill = self.records.backfill
         self.feed = Feed(self.database)
         self.trail = self.records.trail
         self.trail.key, self.trail.former_keys = audit_keys(config)
         self.meters = Meters(self.database)
-        self.settings, self.stars = PersonalSettings(self.database), Stars(self.database)
-        self.visits, self.feeds = Visits(self.database), CalendarFeeds(self.database, self.trail)
-        outbound = config.outbound
-        self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
-        store = FileStore(config.files, most_bytes=config.limits.upload_megabytes * 2**20)
-        room = Room(config.limits.files_megabytes * 2**20, config.limits.files_megabytes_per_person * 2**20)
+        store = FileStore(config.files, most_bytes=limits.upload_megabytes * 2**20)
+        room = Room(limits.files_megabytes * 2**20, limits.files_megabytes_per_person * 2**20)
         self.files = Files(store, self.records, room)
-        self.publisher.backfill = self.records.backfill
-        limits = config.limits
+
+    def _reach_out(self) -> None:
+        """Put together what leaves the site: requests to other programs, and mail."""
+        config, outbound = self.config, self.config.outbound
+        self.outbound = Outbound(Allowance(outbound.get("allow") or (), public=outbound.get("public") is not False))
         mail = MailSettings.read(config.mail, config.folder)
         mail = mail.called(name_of(config.site, config.languages[0])) if mail is not None else None
         self.post = Post(self.database, mail, config.data / "outbox", self.records.vault)
-        self.identity = Identity(
-            self.database,
-            self.publisher,
-            self.records,
-            Rules.of(limits, config.base_url),
-            self.post,
-        )
+
+    def _let_in(self) -> None:
+        """Put together who people are, and how they come in."""
+        config, limits = self.config, self.config.limits
+        rules = Rules.of(limits, config.base_url)
+        self.identity = Identity(self.database, self.publisher, self.records, rules, self.post)
         settings = SignInSettings.read(config.sign_in, config.folder)
         self.sso = SingleSignOn(settings, self.identity, self.records, self.outbound)
         self.identity.gate = self.sso
         self.throttle = Throttle(self.database, limits.api_requests_per_minute)
-        queues = JobSettings.read(config.jobs).queues
-        note = self.trail.note
-        self.jobs = Jobs(self.database, self.identity.principal, zone=config.timezone, queues=queues, note=note)
-        take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
-        self._transfer()
         self.hooks.register(Keeper(self.database, self.publisher), _KEEPER)
         self.hooks.register(Rights(self.trail), "audit")
+
+    def _work(self) -> None:
+        """Put together what is done later, and by whom."""
+        queues, note = JobSettings.read(self.config.jobs).queues, self.trail.note
+        self.jobs = Jobs(self.database, self.identity.principal, zone=self.config.timezone, queues=queues, note=note)
+        take_up_duties(self.jobs, self.clean_up, lambda: self.upkeep)
+
+    def _watch(self) -> None:
+        """Put together what rings, what is told of, and what is proposed or found alike."""
         self.alarms = Alarms(
             self.database,
             lambda: self.published,
@@ -132,20 +150,22 @@ class Site(Folder):
             self.identity,
             self.post,
             self.reader_within,
-            config.base_url,
+            self.config.base_url,
         )
         self.notices = Notices(self.database, self.hooks, self.jobs)
         person, read = self.identity.principal, partial(self.reader_within, metered=False)
-        NoticeMails(self.database, self.notices, read, person, self.post, config.base_url).register(self.jobs)
+        mails = NoticeMails(self.database, self.notices, read, person, self.post, self.config.base_url)
+        mails.register(self.jobs)
         self.proposals = Proposals(self.records, self.reader_within)
         self.duplicates = Lookalikes(self.records, self.jobs)
+
+    def _keep_for_people(self) -> None:
+        """Put together what one person has of their own."""
+        self.settings, self.stars = PersonalSettings(self.database), Stars(self.database)
+        self.visits, self.feeds = Visits(self.database), CalendarFeeds(self.database, self.trail)
         self.drafts = Drafts(self.database)
         self.views = SavedViews(self.database)
         self.arrangements, self.own_reports = Arrangements(self.database), OwnReports(self.database)
-        self._exchange()
-        self.publisher.trail = self.trail
-        self._secret = b""
-        self._query_ms = limits.query_seconds * 1000 or None
 
     def _transfer(self) -> None:
         """Put together what takes records into files and out of them."""
