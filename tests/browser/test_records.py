@@ -48,3 +48,15 @@ def test_lists_that_belong_to_a_record_come_when_somebody_scrolls_to_them(
 
         expect(page.locator(".belonging a", has_text="Vase")).to_have_count(2)
         expect(page.locator("main html, main nav.shell-side")).to_have_count(0)
+
+        # A record is made in its list, and stands there at once.
+        visits = page.locator("#list-visits")
+        visits.locator(".card-acts a[hx-get]").click()
+        expect(visits.locator("form [name=subject]")).to_be_focused()
+        visits.locator("form [data-send]").click()
+        expect(visits.locator("form .is-wrong [name=subject]")).to_be_focused()
+        page.keyboard.type("Made in place")
+        visits.locator("form [data-send]").click()
+        expect(page.locator("#list-visits tbody a", has_text="Made in place")).to_be_visible()
+        expect(page.locator("#list-visits form[data-guard]")).to_have_count(0)
+        assert page.url.endswith("?tab=related")

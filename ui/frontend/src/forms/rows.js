@@ -277,13 +277,17 @@ document.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   handle.setPointerCapture(event.pointerId);
   line.classList.add("is-dragged");
+  const middle = (other) => {
+    const { top, height } = other.getBoundingClientRect();
+    return top + height / 2;
+  };
+  // The others make way: a row that is taken out and put back loses the hand that holds it.
   const move = ({ clientY }) => {
-    const before = line.previousElementSibling?.getBoundingClientRect();
-    const after = line.nextElementSibling?.getBoundingClientRect();
-    if (before && clientY < before.top + before.height / 2) {
-      line.previousElementSibling.before(line);
-    } else if (after && clientY > after.top + after.height / 2) {
-      line.nextElementSibling.after(line);
+    while (line.previousElementSibling && clientY < middle(line.previousElementSibling)) {
+      line.after(line.previousElementSibling);
+    }
+    while (line.nextElementSibling && clientY > middle(line.nextElementSibling)) {
+      line.before(line.nextElementSibling);
     }
   };
   const drop = () => {
