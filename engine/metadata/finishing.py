@@ -92,7 +92,8 @@ class Finishing:
         if "renamed_from" in body:
             more["renamed_from"] = self._field_renamed(draft, made)
         if "deprecated" in body:
-            more["deprecated"] = deprecation(self._report, draft.id, made.path, body, draft.fields.keys() - {made.key})
+            others = (draft.fields.keys() | draft.system.keys()) - {made.key}
+            more["deprecated"] = deprecation(self._report, draft.id, made.path, body, others)
         if isinstance(made.type, Secret):
             flags["secret"] = True
         self._fits(draft, made, flags)

@@ -31,7 +31,7 @@ parent: visit
 title: what
 fields:
   what: {type: text, required: true}
-  shelf: {type: text, deprecated: {since: 2026-02-01}}
+  shelf: {type: text, deprecated: {since: 2026-02-01, use: external_id}}
 ---
 entity: trip
 title: name
