@@ -126,8 +126,10 @@ class ImportStore:
             plain.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
         elif not plain.exists() and sealed.exists():
-            with plain.open("wb") as out:
+            partial = sealed.with_name(f"{_PLAIN}{new_id()}")
+            with partial.open("wb") as out:
                 out.writelines(self.read_errors(id_, trial=trial).blocks)
+            partial.replace(plain)
         try:
             yield plain
         finally:
