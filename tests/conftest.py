@@ -24,11 +24,14 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import settings
 from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 from sqlalchemy import make_url
+
+from engine.identity import passwords
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -110,6 +113,14 @@ def scratch() -> Path:
 def tier() -> Tier:
     """How thorough to be: "quick" on every change, "full" by hand, with the counts that show rare faults."""
     return read_tier()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Passwords are hashed as always, but not as slowly as a real site does on purpose."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 class PostgresServer:

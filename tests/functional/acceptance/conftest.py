@@ -19,13 +19,12 @@ from tests.functional.commands.conftest import (
     crm,
     folder,
     guanxi,
-    quick_hashes,
     quiet_environment,
     run_here,
 )
 from ui.app import create_app
 
-__all__ = ["any_crm", "crm", "folder", "guanxi", "published_site", "quick_hashes", "quiet_environment"]
+__all__ = ["any_crm", "crm", "folder", "guanxi", "published_site", "quiet_environment"]
 
 GARAGE = Path(__file__).with_name("garage.yaml")
 PEOPLE = {"ada": "admin", "bob": "mechanic", "cyn": "mechanic", "dan": "office"}

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
-from engine.identity import passwords
 from engine.site.site import Site
 from engine.testing import copy_site, published_site
 from ui.cli import main
@@ -63,12 +61,6 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests reaches the commands."""
     for name in ("DATABASE_URL", "GUANXI_SITE", "GUANXI_DEBUG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash as always, but not as slowly as a real site does on purpose."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

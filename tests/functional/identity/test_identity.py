@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from engine import clock
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM
 from engine.errors import GuanxiError, NotFound, PasswordRefused, RecordInvalid, SignInNeeded, SignInRefused
-from engine.identity import passwords
 from engine.identity.identity import Identity
 from engine.site.folder import create_folder
 from engine.site.site import Site
@@ -21,12 +19,6 @@ from engine.storage.database import run
 
 PASSWORD = "correct horse battery"
 ADA = "ada@x.example"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash as always, but not as slowly as a real site does on purpose."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

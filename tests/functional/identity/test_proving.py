@@ -11,7 +11,6 @@ from typing import Any
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 
 from engine import clock, rotate_keys
 from engine.data.batch import Change
@@ -36,12 +35,6 @@ from engine.storage.database import run
 
 PASSWORD = "correct horse battery"
 ADA, BO = "ada@x.example", "bo@x.example"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash as always, but not as slowly as a real site does on purpose."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 def made(folder: Path, url: str, settings: str = "") -> Site:

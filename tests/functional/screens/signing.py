@@ -5,14 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pyotp
-from argon2 import PasswordHasher
 
 from engine import clock
 from tests.functional.screens.world import PASSWORD, Web, World
 
 ACCOUNT = "/login/account"
-QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-"""Hashes as always, but not as slowly as a real site does on purpose."""
 
 
 def signed_in(world: World, who: str) -> Web:

@@ -6,16 +6,10 @@ import pyotp
 import pytest
 
 from engine import SignInNeeded
-from engine.identity import passwords
-from tests.functional.screens.signing import ACCOUNT, QUICK, code, give_app, link_in, mails, signed_in
+from tests.functional.screens.signing import ACCOUNT, code, give_app, link_in, mails, signed_in
 from tests.functional.screens.world import PASSWORD, Web, World, words
 
 NEW = "a quite different sentence"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_hasher", QUICK)
 
 
 @pytest.fixture

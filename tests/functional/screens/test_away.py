@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from engine import SYSTEM, Change, clock
-from engine.identity import passwords
-from tests.functional.screens.signing import ACCOUNT, QUICK, signed_in
+from tests.functional.screens.signing import ACCOUNT, signed_in
 from tests.functional.screens.world import Web, World, words
 
 AWAY = f"{ACCOUNT}/away"
@@ -31,10 +30,7 @@ def section(web: Web) -> str:
     return words(page.partition('id="away"')[2].partition('id="devices"')[0])
 
 
-def test_somebody_goes_away_by_the_name_of_the_deputy_and_comes_back(
-    office: World, days: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "_hasher", QUICK)
+def test_somebody_goes_away_by_the_name_of_the_deputy_and_comes_back(office: World, days: tuple[str, str]) -> None:
     [deal] = office.create("deal", {"name": "Big", "owner": office.ids["ben"]})
     ben, eve = office.browser("ben"), office.browser("eve")
     assert eve.get(f"/deal/{deal}").status_code == 404

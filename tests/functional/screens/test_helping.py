@@ -7,14 +7,8 @@ import pyotp
 import pytest
 
 from engine import SYSTEM, Change
-from engine.identity import passwords
-from tests.functional.screens.signing import ACCOUNT, QUICK, code, give_app, mails, signed_in
+from tests.functional.screens.signing import ACCOUNT, code, give_app, mails, signed_in
 from tests.functional.screens.world import PASSWORD, Web, World, words
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_hasher", QUICK)
 
 
 @pytest.fixture

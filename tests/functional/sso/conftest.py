@@ -10,11 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
-from argon2 import PasswordHasher
 from werkzeug.test import Client, TestResponse
 
 from engine import SYSTEM, Query, Site, create_folder
-from engine.identity import passwords
 from engine.testing import copy_site
 from ui.app import create_app
 
@@ -101,7 +99,6 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Open a site whose guanxi.yaml says something under `sign_in`."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     opened: list[Site] = []
     numbers = count()
 
