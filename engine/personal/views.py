@@ -220,8 +220,8 @@ class SavedViews:
             if known is not None and not self.may_change(access, known):
                 raise AccessDenied(Message("This view belongs to somebody else; save it under another name"))
             wanted = audience if audience is not None else known.audience if known is not None else Audience()
-            self._may_share(access, wanted, known)
-            values = (said, self._flag(value=wanted.anybody), _json(asdict(wanted)), body, now)
+            require_sharing(access, wanted, known.audience if known is not None else None)
+            values = (said, self._flag(value=wanted.anybody), audience_json(wanted), body, now)
             if known is not None:
                 text = "UPDATE saved_view SET name = ?, shared = ?, audience = ?, body = ?, changed_at = ? WHERE id = ?"
                 self._statements.run(connection, text, *values, known.id)
@@ -281,13 +281,6 @@ class SavedViews:
                 text = "INSERT INTO view_default (entity, role, view) VALUES (?, ?, ?)"
                 self._statements.run(connection, text, entity, role, view)
 
-    def _may_share(self, access: Access, wanted: Audience, known: SavedView | None) -> None:
-        unchanged = known is not None and known.audience == wanted
-        if wanted.beyond(access.principal) and not unchanged and not self.may_publish(access):
-            raise AccessDenied(
-                Message("You may share a view with your own teams and your department; more takes the right to publish")
-            )
-
     def _refuse_more(self, connection: Connection, principal: Principal, entity: str) -> None:
         text = "SELECT count(*) FROM saved_view WHERE owner_id = ? AND entity = ?"
         [(number,)] = self._statements.run(connection, text, principal.id, entity).fetchall()
@@ -297,6 +290,31 @@ class SavedViews:
 
     def _flag(self, *, value: bool) -> Any:
         return int(value) if self._statements.sqlite else value
+
+
+def require_sharing(access: Access, wanted: Audience, before: Audience | None) -> None:
+    """Refuse to share further than somebody may: with their own teams and department, or as far as it was shared.
+
+    Raises:
+        AccessDenied: so it is.
+    """
+    if wanted.beyond(access.principal) and wanted != before and not access.has(PUBLISH_VIEWS):
+        raise AccessDenied(
+            Message("You may share a view with your own teams and your department; more takes the right to publish")
+        )
+
+
+def audience_json(audience: Audience) -> str:
+    """Return with whom something is shared as it is kept."""
+    return _json(asdict(audience))
+
+
+def read_audience(text: str) -> Audience:
+    """Return what `audience_json` wrote; "" is nobody."""
+    if not text:
+        return Audience()
+    body = orjson.loads(text)
+    return Audience(bool(body["everyone"]), *(tuple(body[key]) for key in ("teams", "departments", "roles")))
 
 
 def _person(principal: Principal) -> Principal:
@@ -340,13 +358,13 @@ def _arrangement(body: Mapping[str, Any]) -> Arrangement:
 
 
 def _view(entity: str, row: Sequence[Any]) -> SavedView:
-    audience, body = orjson.loads(row[3]), orjson.loads(row[4])
+    body = orjson.loads(row[4])
     return SavedView(
         str(row[0]),
         entity,
         text_of(row[1]),
         row[2],
-        Audience(bool(audience["everyone"]), *(tuple(audience[key]) for key in ("teams", "departments", "roles"))),
+        read_audience(row[3]),
         Shown(**{**body, "columns": _pairs(body.get("columns"))}),
         time_of(row[5]),
         time_of(row[6]),

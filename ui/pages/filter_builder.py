@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -29,6 +30,7 @@ from ui.asking import language, reading
 from ui.frame import htmx, is_fragment, page, words
 from ui.pages.list_state import carried
 from ui.pages.listing import PAGE, Listing, Wanted
+from ui.safe import own_path
 from ui.widgets.criteria import Condition, Grammar, Group, Part, Words, replaced
 from ui.widgets.criteria_rows import Filled, Form, first_row, read_form
 from ui.widgets.offered_paths import OfferedPath, path_groups
@@ -67,6 +69,9 @@ def change(entity: str) -> Response:
         if filled.problems:
             return make_response(_page(reader, asked, filled), 422)
         text = to_text(expr) if expr is not None else ""
+        report = _report()
+        if report:
+            return redirect(f"{report}{'&' if '?' in report else '?'}{urlencode({'filter': text})}", 303)
         return redirect(asked.wanted.address(filter=text, cursor="", rows=PAGE), 303)
 
 
@@ -80,9 +85,21 @@ def count(entity: str) -> str:
         expr = _written(reader, asked, grammar, filled)
         if filled.problems or asked.problems:
             return words("Not complete yet")
-        found = reader.count(_query(asked, expr))
+        found = reader.count(Query(entity, where=expr) if _report() else _query(asked, expr))
     number = f"{found.number:,}{'+' if found.capped else ''}"
     return words("1 record fits") if number == "1" else words("{count} records fit", count=number)
+
+
+def _report() -> str:
+    """Return the address of the report that the conditions are for, without them; "" for a list."""
+    back = own_path(request.values.get("back", ""), "")
+    return back if back.startswith("/report/") else ""
+
+
+def _back(address: str, text: str) -> str:
+    """Return where one goes who changes nothing."""
+    report = _report()
+    return f"{report}{'&' if '?' in report else '?'}{urlencode({'filter': text})}" if report else address
 
 
 def tree_of(grammar: Grammar, text: str) -> Group:
@@ -168,7 +185,8 @@ def _page(reader: Reader, asked: Listing, filled: Filled) -> str:
         "root": Form(reader, grammar, language(), filled).inputs(),
         "groups": groups,
         "state": wanted.address(cursor="", rows=PAGE).partition("?")[2],
-        "back": wanted.address(cursor="", rows=PAGE),
+        "back": _back(wanted.address(cursor="", rows=PAGE), wanted.filter),
+        "report": _report(),
         "alone": not is_fragment() or f"/{wanted.entity.key}/filter" in (htmx.current_url or ""),
     }
     if is_fragment():
@@ -186,18 +204,23 @@ class Said:
 
 def said_filter(reader: Reader, wanted: Wanted) -> list[Said]:
     """Return the conditions of a list's expression, each with the address of the list without it."""
-    if not wanted.filter:
+    return [
+        Said(told, wanted.address(filter=without, cursor="", rows=PAGE))
+        for told, without in said_of(reader, wanted.entity.key, wanted.filter)
+    ]
+
+
+def said_of(reader: Reader, entity: str, text: str) -> list[tuple[str, str]]:
+    """Return the conditions of an expression as people say them, each with the expression without it."""
+    if not text:
         return []
-    grammar = Grammar(reader.model, wanted.entity.key, reader.access)
-    tree = tree_of(grammar, wanted.filter)
+    grammar = Grammar(reader.model, entity, reader.access)
+    tree = tree_of(grammar, text)
     form = Form(reader, grammar, language(), Filled(tree))
     form.inputs()
     if not tree.every:
-        return [Said(form.sentence(tree), wanted.address(filter="", cursor="", rows=PAGE))]
-    return [
-        Said(form.sentence(each), wanted.address(filter=_without(grammar, tree, place), cursor="", rows=PAGE))
-        for place, each in enumerate(tree.parts)
-    ]
+        return [(form.sentence(tree), "")]
+    return [(form.sentence(each), _without(grammar, tree, place)) for place, each in enumerate(tree.parts)]
 
 
 def _without(grammar: Grammar, tree: Group, place: int) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, request
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from engine import (
     ExpressionInvalid,
     Message,
     NotFound,
+    OwnReport,
     Query,
     QueryInvalid,
     QueryTooSlow,
@@ -36,8 +38,10 @@ from ui.asking import principal, reading, site
 from ui.frame import notice, page, said, words
 from ui.pages.cards import answered, table_of
 from ui.pages.dashboards import numbers_file
+from ui.pages.filter_builder import said_of
 from ui.pages.listing import locale_of
 from ui.pages.report_forms import CHARTS, Changes, Narrowed, choices_of, narrowed_by
+from ui.pages.views import audience_of, sharing_of
 from ui.widgets.grids import narrowed as narrowed_list
 from ui.widgets.grids import whole_list
 from ui.widgets.numbers import measure_label
@@ -67,6 +71,8 @@ class Asked:
     narrowed: Narrowed
     own: bool
     """Whether it belongs to the person."""
+    may_share: bool = False
+    """Whether they may share it and throw it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,8 @@ def index() -> str:
         groups: dict[str, list[ReportDoc]] = {}
         for each in reports_for(reader.access):
             groups.setdefault(each.question.entity, []).append(each)
-        model = reader.model
-        mine = site().own_reports.of(reader.connection, reader.principal)
+        model, me = reader.model, reader.principal.id
+        saved = site().own_reports.of(reader.connection, reader.principal)
         kinds = [
             each
             for each in model.entities.values()
@@ -96,7 +102,8 @@ def index() -> str:
             "reports.html",
             reader,
             groups=[(model.entity(key), several) for key, several in groups.items()],
-            mine=[each for each in mine if reader.model.entities.get(each.entity) in kinds],
+            mine=[each for each in saved if each.owner_id == me and model.entities.get(each.entity) in kinds],
+            shared=[each for each in saved if each.owner_id != me and model.entities.get(each.entity) in kinds],
             kinds=kinds,
         )
 
@@ -193,9 +200,47 @@ def delete(name: str) -> Response:
     """Throw one of the person's own reports away."""
     if not name.startswith(OWN):
         raise NotFound(Message("There is no report {name}", name=name))
-    site().own_reports.drop(principal(), name.removeprefix(OWN))
+    with reading() as reader:
+        access = reader.access
+    site().own_reports.drop(access, name.removeprefix(OWN))
     notice(Message("The report was deleted"))
     return make_response(redirect("/report/", 303))
+
+
+@routes.get("/report/<name>/share")
+def sharing(name: str) -> str:
+    """Ask with whom a saved report is shared."""
+    with reading() as reader:
+        found = _saved(reader, name)
+        return page(
+            "report_share.html", reader, report=found, address=f"/report/{name}", may_change=True,
+            **sharing_of(reader, found.audience),
+        )  # fmt: skip
+
+
+@routes.post("/report/<name>/share")
+def share(name: str) -> Response:
+    """Share a saved report."""
+    with reading() as reader:
+        found, access = _saved(reader, name), reader.access
+        audience = audience_of(reader, found.audience)
+    site().own_reports.share(access, found.id, audience)
+    notice(Message("The report is shared") if audience.anybody else Message("The report is yours alone"))
+    return make_response(redirect(f"/report/{name}", 303))
+
+
+def _saved(reader: Reader, name: str) -> OwnReport:
+    """Return a saved report that who reads may share.
+
+    Raises:
+        NotFound, AccessDenied: there is none for them, or it is somebody else's.
+    """
+    if not name.startswith(OWN):
+        raise NotFound(Message("There is no report {name}", name=name))
+    found = site().own_reports.get(reader.connection, reader.principal, name.removeprefix(OWN))
+    if not site().own_reports.may_change(reader.access, found):
+        raise AccessDenied(Message("This report belongs to somebody else"))
+    return found
 
 
 # --- what is asked for
@@ -211,7 +256,8 @@ def _named(reader: Reader, name: str, *, given: bool = False) -> Asked:
         own = site().own_reports.get(reader.connection, reader.principal, name.removeprefix(OWN))
         if not reader.access.may(own.entity, "read") or own.entity not in reader.model.entities:
             raise NotFound(Message("There is no report {name}", name=name))
-        return _asked(reader, name, own.name, own.body, own=True, given=given)
+        asked = _asked(reader, name, own.name, own.body, own=own.owner_id == reader.principal.id, given=given)
+        return replace(asked, may_share=site().own_reports.may_change(reader.access, own))
     if name == "new":
         key = request.form.get("entity", "") if given else request.args.get("entity", "")
         if key in reader.model.entities and reader.access.may(key, "read"):
@@ -273,12 +319,27 @@ def _page(reader: Reader, asked: Asked, *, editing: bool, name_problem: str = ""
         "base_numbers": _base_numbers(reader, asked) if editing else [],
         "query": changes.query(),
         "hidden": list(changes.parameters()),
+        "conditions": "" if editing else _conditions(asked),
+        "said_filter": [
+            (told, f"/report/{asked.name}?{changes.query(filter=without)}{_of_new(asked)}")
+            for told, without in said_of(reader, entity.key, changes.filter)
+        ],
         "may_save": reader.principal.id is not None and reader.principal.viewer is None,
         "list_address": _list_address(reader, asked),
         "sort": lambda key: _sorting(asked, key),
         **({"data": "", "grid": None} if shown is None else shown.values),
     }
     return make_response(page("report.html", reader, **values), status)
+
+
+def _conditions(asked: Asked) -> str:
+    """Return the address of the filter builder for a report, from which one comes back to it."""
+    back = f"/report/{asked.name}?{asked.changes.query(filter='')}{_of_new(asked)}"
+    return f"/{asked.entity.key}/filter?{urlencode({'filter': asked.changes.filter, 'back': back})}"
+
+
+def _of_new(asked: Asked) -> str:
+    return f"&entity={asked.entity.key}" if asked.name == "new" else ""
 
 
 def _answered(reader: Reader, asked: Asked) -> Any:

@@ -41,7 +41,7 @@ def create(entity: str) -> Response:
     with reading() as reader:
         asked = carried(reader, entity)
         shown, access = shown_of(reader, asked), reader.access
-        audience = _audience(reader, None)
+        audience = audience_of(reader, None)
     try:
         made = site().views.save(access, entity, request.form.get("name", ""), shown, audience)
     except RecordInvalid as error:
@@ -105,7 +105,7 @@ def change(entity: str, view: Any) -> Response:
     with reading() as reader:
         entity_of(reader, entity)
         saved, access = saved_view(reader, entity, str(view)), reader.access
-        audience = _audience(reader, saved)
+        audience = audience_of(reader, saved.audience)
     if act == "delete":
         views.delete(access, saved.id)
         notice(Message("The view “{name}” was deleted", name=saved.name))
@@ -145,7 +145,7 @@ def _form(reader: Reader, asked: Listing, name: str, audience: Audience | None =
     return page(
         "view_form.html", reader, entity=wanted.entity, saved=None, name=name, problem=problem,
         state=wanted.address(cursor="", rows=PAGE).partition("?")[2], back=wanted.address(cursor="", rows=PAGE),
-        may_change=True, document="", **_sharing(reader, audience or Audience()),
+        may_change=True, document="", **sharing_of(reader, audience or Audience()),
     )  # fmt: skip
 
 
@@ -154,14 +154,15 @@ def _edit(reader: Reader, saved: SavedView, name: str, problem: str = "") -> str
     return page(
         "view_form.html", reader, entity=entity, saved=saved, name=name, problem=problem, state="",
         back=f"/{entity.key}/views", may_change=site().views.may_change(reader.access, saved),
-        document=document_of(reader, saved) if may_see_documents(reader) else "", **_sharing(reader, saved.audience),
+        document=document_of(reader, saved) if may_see_documents(reader) else "", **sharing_of(reader, saved.audience),
     )  # fmt: skip
 
 
 # --- with whom
 
 
-def _sharing(reader: Reader, now: Audience) -> dict[str, Any]:
+def sharing_of(reader: Reader, now: Audience) -> dict[str, Any]:
+    """Return what the form of sharing needs: with whom now, and with whom somebody may share."""
     publishes = site().views.may_publish(reader.access)
     who, model = reader.principal, reader.model
     roles = [(key, said(role.label)) for key, role in model.roles.items() if publishes or key in now.roles]
@@ -181,15 +182,15 @@ def _named(reader: Reader, entity: str, ids: set[str], *, everything: bool) -> S
     return sorted(reader.titles(entity, found).items(), key=lambda each: each[1].casefold())
 
 
-def _audience(reader: Reader, saved: SavedView | None) -> Audience:
+def audience_of(reader: Reader, before: Audience | None) -> Audience:
     """Return with whom a posted form shares."""
-    if "audience" not in request.form and saved is not None:
-        return saved.audience
+    if "audience" not in request.form and before is not None:
+        return before
     if request.form.get("audience") == "everyone":
         return Audience(everyone=True)
     if request.form.get("audience") != "some":
         return Audience()
-    offered = _sharing(reader, saved.audience if saved is not None else Audience())
+    offered = sharing_of(reader, before or Audience())
     kept = {
         name: tuple(key for key, _title in offered[name] if key in request.form.getlist(name))
         for name in ("teams", "departments", "roles")

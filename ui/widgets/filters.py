@@ -35,7 +35,7 @@ NONE = "-"
 RESERVED = frozenset(
     (
         *("view", "q", "filter", "order", "cursor", "rows", "count", "id", "field", "value", "back", "before", "v"),
-        *("as", "by", "on", "span", "open", "at", "near", "within"),
+        *("as", "by", "on", "span", "open", "at", "near", "within", "bars"),
         *("group", "totals", "in", "all", "act", "state"),
     )
 )

@@ -40,6 +40,7 @@ from engine.storage.migrations import (
     m0019_duplicates,
     m0020_insight,
     m0021_calendar_feeds,
+    m0022_shared_reports,
 )
 
 MIGRATION_LOCK = 41
@@ -90,6 +91,7 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
         m0019_duplicates,
         m0020_insight,
         m0021_calendar_feeds,
+        m0022_shared_reports,
     )
 )
 

@@ -185,3 +185,52 @@ def test_a_report_of_ones_own_begins_from_any_kind_of_record(shop: World) -> Non
     assert sum(int(each[1] or 0) for each in rows(page)[:-1]) == 80
     kept = {"entity": "repair", "own": "1", "by": "month(seen_at)", "show": "count()", "name": "Seen"}
     assert "Seen" in words(web.follow(web.submit("/report/new/save", kept)))
+
+
+def test_a_report_is_shared_as_views_are_and_gives_nobody_a_right(shop: World) -> None:
+    owner, other, admin = (shop.browser(each) for each in ("cao", "hal", "ada"))
+    kept = {"entity": "repair", "own": "1", "by": "stage", "show": "count()", "name": "For all"}
+    address = owner.submit("/report/new/save", kept).headers["Location"]
+
+    assert other.get(address).status_code == 404
+    assert owner.submit(f"{address}/share", {"audience": "everyone"}).status_code == 403
+    assert "For all" not in words(other.text("/report/"))
+    mine = admin.submit("/report/new/save", kept).headers["Location"]
+    assert "Everybody" in words(admin.text(f"{mine}/share"))
+    assert admin.submit(f"{mine}/share", {"audience": "everyone"}).headers["Location"] == mine
+
+    assert "Shared with me For all" in words(other.text("/report/"))
+    assert rows(other.text(mine))[-1][1] != rows(admin.text(mine))[-1][1]
+    assert other.get(f"{mine}/share").status_code == 403
+    assert other.submit(f"{mine}/delete").status_code == 403
+    copy = other.submit(f"{mine}/save", {**kept, "name": "Of mine", "instead": "1"}).headers["Location"]
+    assert copy != mine
+    assert admin.submit(f"{mine}/share", {"audience": "me"}).status_code == 303
+    assert other.get(mine).status_code == 404
+
+
+def test_conditions_of_a_report_are_put_together_as_those_of_a_list(seen: World) -> None:
+    web = seen.browser("cao")
+    page = html.unescape(web.text("/report/shop.stages?f.owner=me"))
+    builder = re.search(r'href="(/repair/filter\?[^"]+)"', page)
+    assert builder is not None
+    form = web.text(builder[1])
+    assert 'name="back" value="/report/shop.stages?f.owner=me"' in form
+
+    told = web.submit(
+        "/repair/filter",
+        {
+            "state": "",
+            "back": "/report/shop.stages?f.owner=me",
+            "k-0": "words",
+            "w-0": "stage == 'over'",
+            "do": "apply",
+        },
+    )
+
+    assert told.headers["Location"].startswith("/report/shop.stages?f.owner=me&filter=stage")
+    narrowed = web.follow(told)
+    assert [each[0] for each in rows(narrowed)] == ["Over", "Total"]
+    assert 'class="chip"' in narrowed
+    away = {"state": "", "back": "//evil.example/report/", "k-0": "words", "w-0": "stage == 'over'", "do": "apply"}
+    assert web.submit("/repair/filter", away).headers["Location"].startswith("/repair?filter=")

@@ -1,7 +1,7 @@
 """Displays of lists that are no tables: board, calendar, timeline, tree, list beside record, distances."""
 
+import html
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
-from engine import SYSTEM, Change, Site, clock
+from engine import SYSTEM, Change, clock
 from engine.personal.feeds import READS_PER_MINUTE
 from tests.functional.screens import yard as documents
 from tests.functional.screens.world import World, build, words
+from tests.sites import copied
 from ui.app import create_app
 from ui.pages.boards.when import shifted
 
@@ -29,10 +30,8 @@ def yard_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
 def yard(yard_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A yard of this test's own, without records."""
     folder, ids = yard_pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 def value(world: World, entity: str, record_id: str, key: str) -> object:
@@ -464,6 +463,25 @@ def test_a_timeline_shows_bars_in_rows_and_lets_them_be_moved(yard: World) -> No
     )
     assert "It ends before it begins" in web.follow(refused)
     assert "data-event" not in yard.browser("gus").text("/job?as=timeline&on=2026-03-15")
+
+
+def test_a_timeline_that_has_more_bars_says_so_and_brings_them(yard: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.pages.boards.timeline.MOST", 2)
+    monkeypatch.setattr("ui.pages.boards.timeline.MOST_BARS", 4)
+    days = [{"name": f"Day {day}", "begins_on": f"2026-03-0{day}", "ends_on": "2026-03-20"} for day in range(1, 6)]
+    yard.create("job", *({**each, "owner": yard.ids["wim"]} for each in days))
+    web = yard.browser("wim")
+
+    page = web.text("/job?as=timeline&on=2026-03-15")
+    assert "The first 2 bars of this time, by their beginning." in words(page)
+    more = html.unescape(re.findall(r'href="([^"]*bars=4)"', page)[0])
+    page = web.text(more)
+
+    bars = re.findall(r'<text class="time-text"[^>]*>(.*?)</text>', page)
+    assert sorted(bars) == ["Day 1", "Day 2", "Day 3", "Day 4"]
+    assert not re.search(r'bars=[^"]*" title="(?:Before|After)"', page)
+    assert "narrow it down by a filter" in words(page)
+    assert web.get("/job?as=timeline&bars=x9").status_code == 200
 
 
 # --- the tree

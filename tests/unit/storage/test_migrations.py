@@ -201,6 +201,10 @@ def test_shipped_migrations_are_frozen() -> None:
             "680f7ca2639ee2504a02f8038ca56a42c3f20f63790a6a3cd6d4b23b8534f255",
             "fee33c96a01792492bc67b6df521521a967a5a5cb04d41779c767bae0f2fe6cf",
         ),
+        22: (
+            "2a1c11b1ee6380ec164d5a187cdffffa84529c356d78455aa147a140971cdec1",
+            "2a1c11b1ee6380ec164d5a187cdffffa84529c356d78455aa147a140971cdec1",
+        ),
     }
 
     assert {each.number: (each.checksum("sqlite"), each.checksum("postgresql")) for each in MIGRATIONS} == known

@@ -24,7 +24,9 @@ SPANS = ("weeks", "months", "year")
 _WORDS = {"weeks": "Weeks", "months": "Months", "year": "Year"}
 _WEEK, _WEEKS, _MONTHS, _YEAR = 7, 6, 4, 12
 MOST = 300
-"""Bars of a page."""
+"""Bars that come at a time."""
+MOST_BARS = 2_400
+"""Bars of one page at most."""
 UNITS = 1000
 """Into how many parts a line is divided: attributes of drawings have no styles to be forbidden."""
 
@@ -76,7 +78,8 @@ def draw(reader: Reader, asked: Listing) -> Drawn:
     today: date = reader.access.env()["today"]
     day = _day(wanted.extra.get("on", ""), today)
     first, count = _range(str(span), day)
-    events, cut = events_of(reader, spec, asked.query, first, first + timedelta(count - 1), most=MOST)
+    bars = _bars(wanted.extra.get("bars", ""))
+    events, cut = events_of(reader, spec, asked.query, first, first + timedelta(count - 1), most=bars)
     shown = {
         "entity": wanted.entity,
         "wanted": wanted,
@@ -86,6 +89,8 @@ def draw(reader: Reader, asked: Listing) -> Drawn:
         "units": UNITS,
         "today": _x(today, first, count) if first <= today < first + timedelta(count) else None,
         "cut": cut,
+        "bars": bars,
+        "more": wanted.address(extra={**wanted.extra, "bars": str(bars + MOST)}) if cut and bars < MOST_BARS else "",
         "moves": spec.start in reader.access.writable(wanted.entity.key),
         "resizes": spec.end in reader.access.writable(wanted.entity.key),
         "back": wanted.address(),
@@ -95,7 +100,13 @@ def draw(reader: Reader, asked: Listing) -> Drawn:
     return Drawn(Markup(render_template("boards/timeline.html", **shown)))  # noqa: S704
 
 
-displays.register(Display(KEY, "Timeline", "timeline-event", _fits, draw, ("on", "span", "by"), order=40))
+displays.register(Display(KEY, "Timeline", "timeline-event", _fits, draw, ("on", "span", "by", "bars"), order=40))
+
+
+def _bars(text: str) -> int:
+    """Return how many bars are asked for: whole steps of what comes at a time."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < len(str(MOST_BARS)) + 1 else MOST
+    return min(max(number // MOST, 1) * MOST, MOST_BARS)
 
 
 def _day(text: str, today: date) -> date:
@@ -186,7 +197,8 @@ def _turning(
     """Return the ways to other times, scales and rows."""
     wanted = asked.wanted
     entity = wanted.entity
-    kept = dict(wanted.extra)
+    # Another time has other bars: it begins with the first of them.
+    kept = {name: value for name, value in wanted.extra.items() if name != "bars"}
 
     def at(**changes: str) -> str:
         return wanted.address(extra={name: value for name, value in {**kept, **changes}.items() if value})
