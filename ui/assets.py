@@ -10,6 +10,8 @@ from flask import Flask, Response, abort, request, send_from_directory
 
 FOLDER = Path(__file__).parent / "static" / "dist"
 _A_YEAR = 31_536_000
+_WAYS = (("br", ".br"), ("gzip", ".gz"))
+"""How files are packed, the smallest first, and how the packed ones end."""
 
 
 @cache
@@ -38,15 +40,21 @@ def serve(app: Flask) -> None:
     def static(name: str) -> Response:
         if not _manifest():
             abort(404)
-        zipped = f"{name}.gz" if "gzip" in request.headers.get("Accept-Encoding", "") else ""
-        if zipped and (FOLDER / zipped).is_file():
-            response = send_from_directory(FOLDER, zipped, mimetype=_kind(name), max_age=_A_YEAR)
-            response.headers["Content-Encoding"] = "gzip"
+        for way, ending in _WAYS:
+            if _takes(way) and (FOLDER / f"{name}{ending}").is_file():
+                response = send_from_directory(FOLDER, f"{name}{ending}", mimetype=_kind(name), max_age=_A_YEAR)
+                response.headers["Content-Encoding"] = way
+                break
         else:
             response = send_from_directory(FOLDER, name, max_age=_A_YEAR)
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
         response.headers["Vary"] = "Accept-Encoding"
         return response
+
+
+def _takes(way: str) -> bool:
+    """Say whether the browser takes files that are packed in a way; one that it names with `q=0` it does not."""
+    return request.accept_encodings.quality(way) > 0
 
 
 def _kind(name: str) -> str:

@@ -26,6 +26,7 @@ from tests.bench.postgres import Postgres
 FIRST_BYTES = 300_000
 NEXT_BYTES = 60_000
 NEXT_PAINT_MS = 100
+REPORT = "/report/new?entity=deal&own=1&by=stage&show=count()&chart=column"
 
 _WATCH = """
 window.slowest = 0;
@@ -128,7 +129,10 @@ def _signed_in(address: str, email: str) -> Iterator[Page]:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags)
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        # What every browser takes: other ways of packing would make less of the same bytes.
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, extra_http_headers={"Accept-Encoding": "gzip"}
+        )
         context.add_init_script(_WATCH)
         page = context.new_page()
         page.goto(f"{address}/login")
@@ -141,8 +145,11 @@ def _signed_in(address: str, email: str) -> Iterator[Page]:
 
 
 def _visited(page: Page, address: str) -> Iterator[Screen]:
-    # What sign-in loaded is forgotten: the first page is that of somebody who comes for the first time.
-    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+    # What is loaded is forgotten: the page is the first of somebody who comes for the first time.
+    browser = page.context.new_cdp_session(page)
+    browser.send("Network.clearBrowserCache")
+    yield _screen(page, "first load, chart", f"{address}{REPORT}", None)
+    browser.send("Network.clearBrowserCache")
     yield _screen(page, "first load", f"{address}/deal", None)
     yield _screen(page, "list", f"{address}/deal", _tick_rows)
     yield _screen(page, "list, sorted", f"{address}/deal", _sort)
@@ -178,7 +185,7 @@ def show(figures: list[Screen], title: str) -> bool:
     out(f"\n{title}\n{'screen':<18}{'kB sent':>9}{'painted ms':>12}{'next paint ms':>15}\n")
     good = True
     for each in figures:
-        problems = list(each.problems(first=each.name == "first load"))
+        problems = list(each.problems(first=each.name.startswith("first load")))
         good = good and not problems
         paint = "-" if each.slowest_ms is None else f"{each.slowest_ms:.0f}"
         mark = f"  beyond the goal: {', '.join(problems)}" if problems else ""

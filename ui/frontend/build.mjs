@@ -3,7 +3,7 @@
 //   node build.mjs [FOLDER]      FOLDER is ../static/dist unless it is given
 //
 // Every name in the folder carries a hash of its content, so a browser may keep a file for ever; manifest.json maps
-// the plain names to those names. Beside each file lies its .gz, for servers that hand such files out.
+// the plain names to those names. Beside each file lie its .gz and .br, for servers that hand such files out.
 //
 //   src/app.js, src/*.js         one file, app.js, which every page loads
 //   src/lazy/*.js, *.css         files of their own, loaded by the pages that need them
@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
@@ -184,12 +184,15 @@ function writeLicences() {
   write("licences.txt", texts.join(`\n${"-".repeat(100)}\n\n`));
 }
 
-/** Write name.gz for each file and say how big the files are. */
+/** Write name.gz and name.br for each file and say how big the files are. */
 function compress() {
   for (const name of readdirSync(out).filter((entry) => /\.(css|js|svg)$/.test(entry)).sort()) {
     const content = readFileSync(join(out, name));
     const packed = gzipSync(content, { level: 9 });
     writeFileSync(join(out, `${name}.gz`), packed);
+    if (!name.startsWith("api_docs")) {
+      writeFileSync(join(out, `${name}.br`), brotliCompressSync(content)); // six times the work, an eighth less to load
+    }
     const [size, small] = [content, packed].map((bytes) => (bytes.length / 1000).toFixed(1).padStart(7));
     console.log(`${relative(join(here, "../.."), join(place, name)).padEnd(48)} ${size} kB ${small} kB gz`);
   }

@@ -10,6 +10,7 @@ import { PurgeCSS } from "purgecss";
 
 const COMPOSED = [
   /^bg-.+-lt$/, // badges of states: bg-{{ job.colour }}-lt
+  /^bg-(azure|blue|cyan|green|indigo|lime|orange|pink|purple|red|secondary|teal|yellow)$/, // options: ui/templates/_numbers.html
   /^alert-(danger|info|success|warning)$/, // ui/templates/_notices.html, src/toast.js
 ];
 const COLOURS = /^--tblr-(azure|blue|cyan|green|indigo|lime|orange|pink|purple|red|teal|yellow)$/; // of charts

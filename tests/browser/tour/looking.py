@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,10 @@ from playwright.sync_api import BrowserContext, Page
 
 from engine import SYSTEM, Query, Site
 
-AXE = Path(__file__).parents[3] / "ui" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+_PACKAGES = Path(__file__).parents[3] / "ui" / "frontend" / "node_modules"
+AXE = _PACKAGES / "axe-core" / "axe.min.js"
+TABLER = _PACKAGES / "@tabler" / "core" / "dist" / "css" / "tabler.css"
+BUILT = Path(__file__).parents[3] / "ui" / "static" / "dist"
 PICTURES = Path(__file__).parents[3] / "test-results" / "screens"
 """Where pictures of the pages are kept to be looked at; git ignores it."""
 
@@ -49,6 +53,8 @@ _TEXTS = """() => {
   }
   return [document.title, ...found];
 }"""
+_CLASSES = "[...new Set([...document.querySelectorAll('[class]')].flatMap((each) => [...each.classList]))]"
+_CLASS = re.compile(r"\.((?:\\.|[\w-])+)")
 _LATIN = re.compile(r"[A-Za-z]{3,}")
 _TECHNICAL = re.compile(
     r"`[^`]*`|== != < > in and or not|--[a-z-]+|[\w~-]*[._/@][\w./@-]*|\b[0-9a-f]{8}-[0-9a-f-]{27}\b"
@@ -112,6 +118,23 @@ def _measured(node: dict[str, Any]) -> str:
     data: dict[str, Any] = next((each["data"] for each in node["any"] if isinstance(each.get("data"), dict)), {})
     ratio = data.get("contrastRatio")
     return f"({ratio} of {data['fgColor']} on {data['bgColor']})" if ratio else node["html"][:100]
+
+
+def style(page: Page) -> Iterator[str]:
+    """Yield the classes that Tabler has rules for, which the build left out of what the page loads."""
+    lost = sorted(_left_out() & set(page.evaluate(_CLASSES)))
+    if lost:
+        yield f"the style lacks {', '.join(lost)}: run `python hatch_build.py`, and see ui/frontend/trim.mjs"
+
+
+@functools.cache
+def _left_out() -> frozenset[str]:
+    [built] = BUILT.glob("style-*.css")
+    whole, ours = (
+        {re.sub(r"\\(.)", r"\1", each) for each in _CLASS.findall(file.read_text("utf-8"))} for file in (TABLER, built)
+    )
+    assert len(whole) > 2 * len(ours), "one of the two is not what it was taken for"
+    return frozenset(whole - ours)
 
 
 def weight(page: Page) -> int:

@@ -38,11 +38,16 @@ def test_files_of_pages_are_kept_for_ever_and_come_compressed(world: World) -> N
     assert address is not None
 
     packed = web.get(address[1], **{"Accept-Encoding": "gzip"})
-    plain = web.get(address[1])
+    smaller = web.get(address[1], **{"Accept-Encoding": "gzip, deflate, br, zstd"})
+    plain = web.get(address[1], **{"Accept-Encoding": "gzip;q=0"})
 
     assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
     assert "immutable" in packed.headers["Cache-Control"]
     assert len(packed.data) < len(plain.data) / 4
+    assert (smaller.headers["Content-Encoding"], smaller.mimetype) == ("br", "text/css")
+    assert len(smaller.data) < len(packed.data)
+    assert "Content-Encoding" not in plain.headers
     assert web.get("/static/../../guanxi.yaml").status_code == 404
 
 
