@@ -7,9 +7,10 @@ would look at each of them. What the row rule reaches is found once for all lane
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Integer, literal_column, select, union_all
+from sqlalchemy import CTE, Integer, Select, literal_column, select, union_all
 
 from engine.data.normal import Normal
 from engine.data.select import Selection
@@ -43,20 +44,35 @@ class Lanes(Selection):
     def firsts(self, path: str, missing: Sequence[bool]) -> Statement:
         """Compile rows of (place of the lane, id). `missing` says for each lane whether it is that of no value."""
         reach = self.gathered().cte("reach") if self.strategy == "gather" else None
-        rule = self.roles.rule(self.entity.key, "read")
-        limit = self.frame.binds.value("limit", Integer())
+        _, names = self.sort(self.root)
+        if reach is None:
+            self._spread_over(names, (path,))
         found = []
         for number, empty in enumerate(missing):
-            place = self._fresh()
             value: Expr = NULL if empty else Var(_name(number))
-            own = self._asked(Call("==", (Path(tuple(path.split("."))), value)), place)
-            if reach is None:
-                conditions = [*reach_by(rule, place, self.strategy), *self._kept(place), own]
-            else:
-                conditions = [place.alias.c.id.in_(select(reach.c.id)), own]
-            sort, _ = self.sort(place)
+            own = Call("==", (Path(tuple(path.split("."))), value))
+            parts = [self._part(own, shape, reach) for shape in self._spread or (self.where.shape,)]
+            first = parts[0] if len(parts) == 1 else self._best_of(parts)
             lane_of = literal_column(str(number), Integer()).label("lane")
-            rows = select(lane_of, place.alias.c.id.label("id")).where(*conditions)
-            rows = rows.order_by(*(column.order(self.frame.kind) for column in sort)).limit(limit)
-            found.append(select(rows.subquery()))
+            found.append(select(lane_of, first.subquery().c.id))
         return self.frame.binds.finish(union_all(*found) if len(found) > 1 else found[0])  # type: ignore[arg-type]
+
+    def _part(self, own: Expr, shape: Expr | None, reach: CTE | None) -> Select[Any]:
+        """Return the first rows of a lane that keep a part of what was asked for: their ids, and what sorts them."""
+        place = self._fresh()
+        if reach is None:
+            rule = self.roles.rule(self.entity.key, "read")
+            conditions = [*reach_by(rule, place, self.strategy), *self._kept(place, shape)]
+        else:
+            conditions = [place.alias.c.id.in_(select(reach.c.id))]
+        sort, _ = self.sort(place)
+        keys = [column.element.label(f"k{number}") for number, column in enumerate(sort)]
+        rows = select(place.alias.c.id.label("id"), *keys).where(*conditions, self._asked(own, place))
+        return rows.order_by(*(column.order(self.frame.kind) for column in sort)).limit(self._limit)
+
+    def _best_of(self, parts: Sequence[Select[Any]]) -> Select[Any]:
+        """Return the first rows of a lane of the first rows of its parts."""
+        whole = union_all(*(select(part.subquery()) for part in parts)).subquery()
+        sort, _ = self.sort(self.root)
+        order = (replace(column, element=whole.c[f"k{number}"]) for number, column in enumerate(sort))
+        return select(whole.c.id).order_by(*(column.order(self.frame.kind) for column in order)).limit(self._limit)

@@ -6,7 +6,7 @@ colleagues share it and it is kept as long as the Model lives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -37,8 +37,9 @@ from engine.data.place import NEVER_EMPTY, Frame, Joins, Place, reading
 from engine.data.query import Query
 from engine.data.rowset import Columns
 from engine.data.rules import RoleRules
+from engine.data.spreading import spread
 from engine.data.statement import Binds, Statement
-from engine.data.strategy import Strategy, reach_by, sorted_by_index
+from engine.data.strategy import Strategy, owners_in_order, reach_by, sorted_by_index
 from engine.data.streams import mergeable, newest_of_subordinates
 from engine.errors import ExpressionInvalid, QueryInvalid
 from engine.expression import Expr, Type, check, compile_sql
@@ -100,6 +101,8 @@ class Selection:
         """How many rows are wanted, written into the statement; None leaves it to each run."""
         self._merged = False
         """Whether the records of subordinates come one owner beside the other."""
+        self._spread: tuple[Expr, ...] = ()
+        """Conditions that together are the one that was asked for, when each is read by itself."""
         few = query.ids is not None or is_handful(where.shape)
         self.strategy: Strategy = "plain" if few else strategy
         self.entity: Entity = roles.model.entity(query.entity)
@@ -114,7 +117,7 @@ class Selection:
         row = self._row(self.query.select or default_columns(self.roles, self.entity), abilities)
         sort, names = self.sort(self.root)
         places = [row.add(name, column.element) for name, column in zip(names, sort, strict=True)]
-        self._merged = self._merging and part == "all" and mergeable(sort, names)
+        self._merged = self._merging and part == "all" and mergeable(sort, names) and owners_in_order(self.root, names)
         if self._merged:
             self.strategy = "gather"
         source: FromClause | None = None
@@ -123,7 +126,7 @@ class Selection:
             best = self._merge(part, missing)
             source = self._joins.apply(best.outerjoin(self.root.alias, row_number(self.root) == best.c.r))
             sort = [replace(column, element=best.c[f"k{number}"]) for number, column in enumerate(sort)]
-        elif self.strategy == "gather" or self._late(names):
+        elif self.strategy == "gather" or self._spread_over(names) or self._late(names):
             conditions = [self.root.alias.c.id.in_(self._best(part, missing))]
         else:
             conditions = [*self.conditions(), *self._range(sort, part, missing)]
@@ -200,8 +203,9 @@ class Selection:
         """
         rule = self.roles.rule(self.entity.key, "read")
         if self.strategy != "gather":
-            place = self._fresh()
-            yield "", place, [*reach_by(rule, place, self.strategy), *self._kept(place)]
+            for shape in self._spread or (self.where.shape,):
+                place = self._fresh()
+                yield "", place, [*reach_by(rule, place, self.strategy), *self._kept(place, shape)]
             return
         for name in parts(rule, self._fresh()):
             place = self._fresh()
@@ -220,6 +224,13 @@ class Selection:
     def _fresh(self) -> Place:
         """Return the rows of the entity under a name of their own."""
         return Place(self.frame, self.entity, self.frame.alias(self.entity.key))
+
+    def _spread_over(self, names: Sequence[str], compared: Collection[str] = ()) -> bool:
+        """Read the records of each value that the condition allows by themselves, if there is an index for it."""
+        query = self.query
+        whole = query.trashed or query.search is not None or query.ids is not None
+        self._spread = () if whole else spread(self.root, names, self.where.shape, compared=compared)
+        return bool(self._spread)
 
     def _late(self, names: Sequence[str]) -> bool:
         """Say whether the ids of the page are better found first, and its rows after."""
@@ -286,16 +297,17 @@ class Selection:
             return [self.root.alias.c.id.in_(self.gathered())]
         return [*reach_by(rule, self.root, self.strategy), *self._kept(self.root)]
 
-    def _kept(self, place: Place) -> list[Element]:
-        """Return what rows must keep whoever asks."""
+    def _kept(self, place: Place, shape: Expr | None = None) -> list[Element]:
+        """Return what rows must keep whoever asks; `shape` is a part of what was asked for, instead of all of it."""
         alias, query = place.alias, self.query
         found: list[Element] = [alias.c.deleted_at.is_not(None) if query.trashed else alias.c.deleted_at.is_(None)]
         if query.ids is not None:
             found.append(alias.c.id.in_(self.frame.binds.listed("ids")))
         if query.search is not None:
             found.append(search_condition(place, number_of_words(query.search) or 0))
-        if self.where.shape is not None:
-            found.append(self._asked(self.where.shape, place))
+        shape = self.where.shape if shape is None else shape
+        if shape is not None:
+            found.append(self._asked(shape, place))
         if self.given.shape is not None:
             found.append(compile_sql(self.given.shape, place.scope(asking=False)))
         return found

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, sel
 from engine.data.conditions import given_ids, granted, restrictions, ways
 from engine.data.place import Frame, Place
 from engine.data.recent import Recent
-from engine.data.rules import Branch, Rule
+from engine.data.rules import Branch, Rule, owner_path
 from engine.data.statement import Binds, Statement
 from engine.data.streams import MOST
 from engine.expression import Expr
@@ -70,6 +70,15 @@ def sorted_by_index(place: Place, sort: Sequence[str], condition: Expr | None) -
 
     Where none does, SQLite carries whole rows through the sort; it is better given the ids first.
     """
+    compared = {path[0] for path in equalities(condition) if len(path) == 1}
+    return any(
+        sort[0] in fields and compared.issuperset(fields[: fields.index(sort[0])])
+        for fields in (*list_indexes(place), ("id",))
+    )
+
+
+def list_indexes(place: Place) -> list[tuple[str, ...]]:
+    """Return the fields of each index that the rows of a place have."""
     frame, entity = place.frame, place.entity
     tables = frame.tables
     stored = tables.storage.entities[entity.key]
@@ -77,10 +86,13 @@ def sorted_by_index(place: Place, sort: Sequence[str], condition: Expr | None) -
     known: list[tuple[str, ...]] = frame.roles.model.derive(
         key, lambda: [index.fields for index in wanted(tables.model, entity, stored, frame.kind)]
     )
-    compared = {path[0] for path in equalities(condition) if len(path) == 1}
-    return any(
-        sort[0] in fields and compared.issuperset(fields[: fields.index(sort[0])]) for fields in (*known, ("id",))
-    )
+    return known
+
+
+def owners_in_order(place: Place, sort: Sequence[str]) -> bool:
+    """Say whether an index gives the records of each owner in the order of a list."""
+    begin = (owner_path(place.entity).keys[0], *(each for each in sort if each != "id"))
+    return any(fields[: len(begin)] == begin for fields in list_indexes(place))
 
 
 def choosable(rule: Rule) -> bool:

@@ -28,6 +28,9 @@ from engine.storage.storage_map import SYSTEM_NOT_NULL, StoredEntity
 MOST_DERIVED = 8
 """Derived list indexes of one table. A ninth would make each write a tenth slower and lists not much faster."""
 
+MOST_AMONG = 8
+"""Values of a condition such as `stage in ["new", "won"]` that are each read off the index by themselves."""
+
 MOST_COMPARED = 2
 """Columns compared for equality in one list index, and quick filters that are combined in pairs."""
 
@@ -122,7 +125,7 @@ def wanted(
             found[index.name(dialect)] = index
             derived += 1
     for index in make.reports():
-        index = make.with_owner(index, dialect)  # noqa: PLW2901 - as above
+        index = make.whole(index, dialect)  # noqa: PLW2901 - as above
         if not any(_serves(other, index, dialect) for other in found.values()):
             found[index.name(dialect)] = index
     return tuple(found.values())
@@ -163,11 +166,30 @@ def equalities(expr: Expr | None) -> list[tuple[str, ...]]:
     return []
 
 
+def among(expr: Expr | None) -> list[tuple[Expr, str, tuple[str, ...]]]:
+    """Return the parts of a condition that allow a field a few values, in every case, with the field and the values.
+
+    Such a part is `stage in ["new", "won"]`.
+    """
+    if isinstance(expr, Call) and expr.name == "and":
+        return [found for part in expr.args for found in among(part)]
+    if not isinstance(expr, Call) or expr.name != "in":
+        return []
+    field, values = expr.args
+    if not isinstance(field, Path) or len(field.keys) != 1 or not isinstance(values, Constant):
+        return []
+    given = values.value if isinstance(values.value, tuple) else ()
+    texts = tuple(each for each in given if isinstance(each, str))
+    return [(expr, field.keys[0], texts)] if 1 < len(given) <= MOST_AMONG and len(texts) == len(given) else []
+
+
 class _Maker:
     """Proposes indexes of one entity."""
 
     def __init__(self, model: Model, entity: Entity, stored: StoredEntity) -> None:
         self._model, self._entity, self._stored = model, entity, stored
+        self._shared = self._is_shared()
+        """Whether some role grants records that are shared."""
         self.shared_along = self._shared_along()
         """Links along which records follow others, where some role grants what is shared."""
 
@@ -257,8 +279,11 @@ class _Maker:
     ) -> tuple[list[str], tuple[Order, ...] | None, Message]:
         """Return what a view compares with one value each, its sort order if an index can hold one, and its name."""
         order = self._sort(view.order or default_order(self._entity))
-        fixed = [path[0] for path in equalities(view.where) if len(path) == 1 and self._plain(path[0])]
-        fixed = list(dict.fromkeys(fixed))[:MOST_COMPARED]
+        compared = [path[0] for path in equalities(view.where) if len(path) == 1]
+        allowed = [key for _, key, _ in among(view.where)]
+        # The values of options stand in the statement; those of other fields are parameters of it.
+        compared += [key for key in allowed if key in self._entity.fields and self._entity.fields[key].choices]
+        fixed = [key for key in dict.fromkeys(compared) if self._plain(key)][:MOST_COMPARED]
         return fixed, usual if order is None else order, Message("view {key}", key=view.key)
 
     def _opened(self, view: View, usual: tuple[Order, ...] | None) -> Iterator[Index]:
@@ -290,18 +315,25 @@ class _Maker:
 
         It stands beside the indexes of lists, so that no report takes a list its own; one is what writes can bear.
         """
-        held: dict[str, None] = {}
+        held: dict[str, int] = {}
         served: list[str] = []
-        asked = [(name, list(dict.fromkeys(_report_fields(body)))) for name, body in _questions(self._model)
+        asked = [(name, dict(_report_fields(body))) for name, body in _questions(self._model)
                  if body.get("entity") == self._entity.key]  # fmt: skip
         for name, needed in sorted(asked, key=lambda each: len(each[1])):
-            together = {**held, **dict.fromkeys(needed)}
+            together = {key: min(held.get(key, _ADDED), needed.get(key, _ADDED)) for key in {**held, **needed}}
             if needed and len(together) <= _MOST_COVERED and all(self._plain(key) for key in needed):
                 held, served = together, [*served, name]
         if held:
             # SQLite takes an index for whole only if it holds what its own condition asks for, too.
-            columns = [*held, *(() if "deleted_at" in held else ("deleted_at",))]
+            columns = [*sorted(held, key=held.__getitem__), *(() if "deleted_at" in held else ("deleted_at",))]
             yield self._list(columns, (), Message("report {key}", key=", ".join(served[:3])), tie=False)
+
+    def whole(self, index: Index, dialect: str) -> Index:
+        """Return an index for reports that also holds all that row rules ask, so that no record has to be fetched."""
+        index = self.with_owner(index, dialect)
+        if dialect != "sqlite" or not self._shared or "id" in index.fields:
+            return index
+        return replace(index, parts=(*index.parts, self._part("id")), fields=(*index.fields, "id"))
 
     def _rule_fields(self) -> list[str]:
         """Return fields that row rules compare: the owner, links that share, then what the conditions of roles name."""
@@ -317,9 +349,12 @@ class _Maker:
                     found.update({path[0]: None for path in paths if len(path) == 1 and self._plain(path[0])})
         return list(found)[: MOST_COMPARED + len(self.shared_along)]
 
-    def _shared_along(self) -> list[str]:
+    def _is_shared(self) -> bool:
         grants = (role.grants.get(self._entity.key) or role.grants.get("*") for role in self._model.roles.values())
-        if not any(grant is not None and "shared" in grant.actions.get("read", ()) for grant in grants):
+        return any(grant is not None and "shared" in grant.actions.get("read", ()) for grant in grants)
+
+    def _shared_along(self) -> list[str]:
+        if not self._shared:
             return []
         links = (each for each in self._entity.fields.values() if each.share is not None and each.type.links == "one")
         found = [each.key for each in links if each.target not in _PRINCIPALS and self._plain(each.key)]
@@ -386,6 +421,8 @@ class _Maker:
 
 _MOST_COVERED = 6
 """Fields of an index for reports: with more it is hardly smaller than the table."""
+_COMPARED, _NARROWED, _GROUPED, _ADDED = range(4)
+"""What a report reads a field for; an index begins with what leaves the fewest of its entries."""
 _FUNCTIONS = ("sum", "count", "count_distinct", "min", "max", "avg")
 
 
@@ -400,27 +437,43 @@ def _questions(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from ((f"{key}.{card}", each) for card, each in cards.items() if isinstance(each, dict))
 
 
-def _report_fields(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the fields that a report groups by, adds up and asks about; a path or anything else spoils it."""
+def _report_fields(body: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the fields that a report reads and what for, what narrows it down the most first; a path spoils it.
+
+    A field that comes again counts as what it was first.
+    """
+    found: dict[str, int] = {}
+    where = body.get("where")
+    compared = _parsed(where)
+    for key in (*(".".join(path) for path in equalities(compared)), *(key for _, key, _ in among(compared))):
+        found.setdefault(key, _COMPARED)
+    for key in (*_asked(where), *([body["date"]] if isinstance(body.get("date"), str) else ())):
+        found.setdefault(key, _NARROWED)
     for texts in (body.get("group_by") or (), body.get("pivot") or (), body.get("trend") or ()):
         for text in [texts] if isinstance(texts, str) else texts:
-            yield _inner(str(text))
+            found.setdefault(_inner(str(text)), _GROUPED)
     measures = body.get("measures")
     for each in measures.values() if isinstance(measures, dict) else ():
         for function in _FUNCTIONS:
             if isinstance(each, dict) and isinstance(each.get(function), str):
-                yield str(each[function])
-        yield from _asked(each.get("where"))
-    yield from _asked(body.get("where"))
-    if isinstance(body.get("date"), str):
-        yield body["date"]
+                found.setdefault(str(each[function]), _ADDED)
+        for key in _asked(each.get("where")):
+            found.setdefault(key, _ADDED)
+    yield from found.items()
 
 
 def _asked(text: object) -> Iterator[str]:
     """Yield the paths that a condition of a document reads."""
+    condition = _parsed(text)
+    if condition is not None:
+        yield from sorted(".".join(keys) for keys in paths(condition))
+
+
+def _parsed(text: object) -> Expr | None:
     if isinstance(text, str):
         with suppress(ExpressionInvalid):
-            yield from sorted(".".join(keys) for keys in paths(parse(text)))
+            return parse(text)
+    return None
 
 
 def _inner(text: str) -> str:

@@ -29,7 +29,7 @@ from engine.storage.storage_map import Retired, StorageMap, StoredEntity
 GRACE = dt.timedelta(days=30)
 """How long what is retired keeps its values."""
 
-RULES = 1
+RULES = 2
 """Raised when other columns or indexes follow from the same documents than before."""
 
 _ORDER: tuple[Kind, ...] = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -13,16 +14,41 @@ from tests.performance.conftest import Sent, Shop
 
 
 def faults(reader: Reader, sent: Sent) -> list[str]:
-    """Return steps of the plan of the last statement that read all rows of its table, or sort what they found."""
+    """Return steps of the plan of the last statement that read all rows of its table, or sort what they found.
+
+    Rows may be sorted that are few for certain: those that a limit has left, and those that come by their ids.
+    """
     text, values = sent[-1]
-    sqlite = reader.connection.dialect.name == "sqlite"
-    explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN (COSTS OFF) "
-    rows = run(reader.connection, explain + text, values, access=ENTITY_ACCESS).fetchall()
-    steps = [str(row[3] if sqlite else row[0]).strip() for row in rows]
-    if sqlite:
-        return [step for step in steps if step == "SCAN t0" or "TEMP B-TREE FOR ORDER BY" in step]
-    return [step for step in steps if step.removeprefix("->  ").startswith(("Sort", "Incremental Sort"))
-            or ("Seq Scan on" in step and step.endswith(" t0"))]  # fmt: skip
+    if reader.connection.dialect.name == "sqlite":
+        return _faults_of_sqlite(run(reader.connection, "EXPLAIN QUERY PLAN " + text, values, access=ENTITY_ACCESS))
+    [(plan,)] = run(reader.connection, "EXPLAIN (FORMAT JSON) " + text, values, access=ENTITY_ACCESS).fetchall()
+    return list(_faults_of_postgres(plan[0]["Plan"], above=None))
+
+
+def _faults_of_sqlite(rows: Any) -> list[str]:
+    steps: dict[int, list[str]] = {}
+    for _, parent, _, step in rows:
+        steps.setdefault(parent, []).append(step)
+    found = [step for beside in steps.values() for step in beside if step == "SCAN t0"]
+    for beside in steps.values():
+        if any("TEMP B-TREE FOR ORDER BY" in step for step in beside):
+            found += [step for step in beside if step.startswith(("SCAN", "SEARCH")) and not _few(step)]
+    return found
+
+
+def _few(step: str) -> bool:
+    return step == "SCAN best" or step.endswith("(id=?)")
+
+
+def _faults_of_postgres(node: dict[str, Any], above: str | None) -> Iterator[str]:
+    kind = node["Node Type"]
+    above = kind if kind in {"Sort", "Incremental Sort"} else None if kind == "Limit" else above
+    if kind == "Seq Scan" and node["Alias"] == "t0":
+        yield "Seq Scan on t0"
+    if above is not None and "Relation Name" in node and not node.get("Index Cond", "").startswith("(id = "):
+        yield f"{above} of {node['Relation Name']}"
+    for inner in node.get("Plans", ()):
+        yield from _faults_of_postgres(inner, above)
 
 
 @contextmanager
@@ -82,7 +108,9 @@ def test_every_view_that_is_shipped_is_read_off_an_index(shipped: Site, sent: Se
     found = {}
     ada = shipped.principal(shipped.identity.find("Ada").id)
     with read_by(shipped, ada, forced=True) as reader:
-        for key, view in reader.model.views.items():
+        # What one person opened is few, and in the order of their visits.
+        kept = {key: view for key, view in reader.model.views.items() if not key.endswith(".seen")}
+        for key, view in kept.items():
             reader.query(Query(view.entity, select=tuple(view.columns), where=view.where, order_by=view.order))
             wrong = faults(reader, sent)
             if wrong:
