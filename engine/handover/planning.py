@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from engine import clock
 from engine.data.access import Access
 from engine.data.principal import Principal
-from engine.expression import Call, Expr, Literal, Path, to_text
+from engine.expression import Call, Expr, Literal, Path, to_text, variables
 from engine.handover.assignments import Assignment, Order
 from engine.handover.belongings import Belonging, belongings, past
 from engine.handover.finding import Finder
 from engine.i18n import Message, Text
 from engine.metadata.model import Entity, Model
+from engine.metadata.scope import VARIABLES
 from engine.storage.codec import moment
 from engine.storage.database import run
 
@@ -132,6 +133,8 @@ def _segments(model: Model, finder: Finder, belonging: Belonging, number: int) -
     for view in model.views.values():
         if view.entity != entity.key or view.where is None or view.where in seen or len(seen) == MOST_VIEWS:
             continue
+        if not variables(view.where) <= VARIABLES.keys():
+            continue  # what the asker has starred, seen or leads, which says nothing of whose records go
         seen.add(view.where)
         count = finder.count(belonging, view.where)
         if 0 < count < number:
