@@ -107,8 +107,12 @@ class Wanted:
 
     @property
     def changed(self) -> bool:
-        """Say whether it shows something else than its view does by itself."""
-        return next(self.changes(), None) is not None
+        """Say whether it shows something else than its view does by itself.
+
+        Another drawing of the same rows is a look at them; only who saved the view may want to keep it.
+        """
+        looks = () if self.saved else ("as", *self.extra)
+        return any(name not in looks for name, _ in self.changes())
 
     def address(self, below: str = "", **changes: Any) -> str:
         """Return the address of this list, or of a page below it, with some of what it says changed."""

@@ -616,6 +616,10 @@ def test_a_display_is_offered_where_it_fits_and_is_a_table_elsewhere(yard: World
     assert 'class="table list' in web.text("/place?as=kanban") or "No places yet" in web.text("/place?as=kanban")
     web.client.set_cookie("guanxi_language", "zh")
     assert 'title="看板"' in web.text("/job?as=kanban")
+    # To look at the rows in another way leaves the view as it is.
+    web.client.set_cookie("guanxi_language", "en")
+    assert "Changed, not saved" not in web.text("/job?as=kanban")
+    assert "Changed, not saved" in web.text("/job?as=kanban&q=Barn")
 
 
 def test_a_card_says_how_late_it_is_and_since_when_nothing_changed(
