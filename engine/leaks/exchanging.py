@@ -51,7 +51,7 @@ def feed(asking: Asking) -> Iterator[Told]:
 
 @channel("export.shapes", Message("exports of every shape"))
 def shapes(asking: Asking) -> Iterator[Told]:
-    """Files with chosen fields, names of linked records, child rows, labels, attachments; with fields that are closed."""
+    """Files with chosen fields, names of linked records, child rows, labels, files; with fields that are hidden."""
     entity, dice = asking.entity, asking.dice
     ids = [row["id"] for row in asking.rows]
     for kind in ("csv", "xlsx", "jsonl"):
