@@ -1,6 +1,5 @@
 """A published site of a trade that is not ours, with people and tokens, on both databases."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from engine import SYSTEM, Site, create_folder
+from engine import SYSTEM, Site
 from tests.conftest import PostgresServer
+from tests.sites import copied, make_folder
 from ui.app import create_app
 
 DOCUMENTS = """
@@ -87,10 +87,7 @@ class Api:
 
 
 def _made(folder: Path, url: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    create_folder(folder)
-    config = folder / "guanxi.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace("packs: [crm]", "packs: []"), encoding="utf-8")
-    (folder / "schemas" / "clinic.yaml").write_text(DOCUMENTS, encoding="utf-8")
+    make_folder(folder, DOCUMENTS)
     with Site.open(folder, database_url=url) as site:
         site.publish()
         ids, tokens = {}, {}
@@ -129,16 +126,9 @@ def postgresql_pattern(tmp_path_factory: pytest.TempPathFactory, postgres_server
 def opened(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Api]:
     """Open the API of a site of its own, on a kind of database, in an empty folder."""
     pattern: Pattern = request.getfixturevalue(f"{kind}_pattern")
-    shutil.copytree(pattern.folder, folder / "site")
-    server: PostgresServer | None = None
-    url = None
-    if pattern.url is not None:
-        server = request.getfixturevalue("postgres_server")
-        url = server.create(pattern.url)
-    with Site.open(folder / "site", database_url=url) as site:
+    server = request.getfixturevalue("postgres_server") if pattern.url is not None else None
+    with copied(pattern.folder, folder / "site", server, pattern.url) as site:
         yield Api(create_app(site), site, dict(pattern.tokens), dict(pattern.ids))
-    if server is not None and url is not None:
-        server.drop(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,6 +1,5 @@
 """A site with three people for the tests of the log and of alarms, made once for each database and copied."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine import Site, clock, create_folder
+from engine import Site, clock
 from engine.storage.database import run
+from tests.sites import make_folder
 
 SET_UP = datetime(2026, 2, 4, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -96,10 +96,7 @@ def people(made: tuple[Path, str | None, dict[str, str]]) -> dict[str, str]:
 
 def build(folder: Path, url: str | None) -> dict[str, str]:
     """Make the site and return the ids of its people."""
-    create_folder(folder)
-    config = folder / "guanxi.yaml"
-    config.write_text(re.sub(r"(?m)^packs:.*$", "packs: []", config.read_text("utf-8")), "utf-8")
-    (folder / "schemas" / "world.yaml").write_text(DOCUMENTS, "utf-8")
+    make_folder(folder, DOCUMENTS)
     with clock.set_to(SET_UP), Site.open(folder, database_url=url) as site:
         site.publish()
         return _people(site)

@@ -1,14 +1,13 @@
 """A workshop with everything that an export meets: links of each kind, child rows, secrets, masks, narrow rights."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine import Site
 from tests.functional.screens.world import World, build
+from tests.sites import copied
 from ui.app import create_app
 
 DOCUMENTS = """
@@ -112,10 +111,8 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 def shop(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A workshop of this test's own, without records, in SQLite."""
     folder, ids = pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture(scope="session")
@@ -137,9 +134,5 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         return
     folder, ids, template = request.getfixturevalue("postgres_pattern")
     server = request.getfixturevalue("postgres_server")
-    url = server.create(template=template)
-    shutil.copytree(folder, tmp_path / "postgres")
-    site = Site.open(tmp_path / "postgres", database_url=url)
-    yield World(site, create_app(site), ids)
-    site.close()
-    server.drop(url)
+    with copied(folder, tmp_path / "postgres", server, template) as site:
+        yield World(site, create_app(site), ids)

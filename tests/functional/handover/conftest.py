@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine import SYSTEM, Handovers, Message, Principal, Query, Site, create_folder, hookimpl, parse
+from engine import SYSTEM, Handovers, Message, Principal, Query, Site, hookimpl, parse
+from tests.sites import make_folder
 
 DOCUMENTS = """
 entity: client
@@ -125,7 +126,7 @@ class Office:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office") / "site"
-    make_folder(folder)
+    make_folder(folder, DOCUMENTS)
     if request.param == "sqlite":
         with Site.open(folder, database_url="sqlite:///data/site.sqlite") as site:
             site.publish()
@@ -137,13 +138,6 @@ def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         site.publish()
         yield Office(site)
     server.drop(url)
-
-
-def make_folder(folder: Path) -> None:
-    create_folder(folder)
-    settings = folder / "guanxi.yaml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("packs: [crm]", "packs: []"), encoding="utf-8")
-    (folder / "schemas" / "office.yaml").write_text(DOCUMENTS, encoding="utf-8")
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from engine import SYSTEM, Handovers, Principal, Site
 from engine.storage.database import run
 from tests.conftest import Tier
-from tests.functional.handover.conftest import Office, make_folder
+from tests.functional.handover.conftest import DOCUMENTS, Office
+from tests.sites import make_folder
 
 pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
@@ -30,7 +31,7 @@ main()
 def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an office, for this process and for others."""
     monkeypatch.setenv("DATABASE_URL", database_url)
-    make_folder(tmp_path / "site")
+    make_folder(tmp_path / "site", DOCUMENTS)
     with Site.open(tmp_path / "site") as site:
         site.publish()
     return tmp_path / "site"

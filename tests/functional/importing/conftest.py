@@ -1,17 +1,16 @@
 """A site for each test on which files are imported, and a browser to do it with."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from engine import Site
 from tests.conftest import PostgresServer
 from tests.functional.commands.conftest import shares, stocks
 from tests.functional.screens.conftest import pattern
 from tests.functional.screens.world import World, build
+from tests.sites import copied
 from ui.app import create_app
 
 __all__ = ["pattern", "shares", "stocks"]
@@ -73,10 +72,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
 def world(office: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """An office of this test's own, without records."""
     folder, ids = office
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture(scope="session")
@@ -95,13 +92,9 @@ def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]
         yield request.getfixturevalue("world")
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    folder, ids, pattern_url = request.getfixturevalue("office_on_postgres")
-    shutil.copytree(folder, tmp_path / "site")
-    url = server.create(template=pattern_url)
-    site = Site.open(tmp_path / "site", database_url=url)
-    yield World(site, create_app(site), ids)
-    site.close()
-    server.drop(url)
+    folder, ids, template = request.getfixturevalue("office_on_postgres")
+    with copied(folder, tmp_path / "site", server, template) as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A shop that is made once and copied for each test that changes something."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from engine import Site
 from tests.functional.insight import office
 from tests.functional.screens.world import World, build
+from tests.sites import copied
 from ui.app import create_app
 
 
@@ -26,18 +26,13 @@ def shop_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
 def shop(shop_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A shop of this test's own."""
     folder, ids = shop_pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture(scope="module")
 def seen(shop_pattern: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A shop that tests only look at."""
     folder, ids = shop_pattern
-    copy = tmp_path_factory.mktemp("seen") / "site"
-    shutil.copytree(folder, copy)
-    site = Site.open(copy)
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path_factory.mktemp("seen") / "site") as site:
+        yield World(site, create_app(site), ids)

@@ -1,7 +1,6 @@
 """A clinic with agents: people, their tokens, and a site for each test, on both databases."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from engine import SYSTEM, Principal, Site, create_folder
+from engine import SYSTEM, Principal, Site
 from engine.storage.database import run
 from tests.conftest import PostgresServer
+from tests.sites import copied, make_folder
 from ui.app import create_app
 from ui.mcp import tools
 from ui.mcp.answers import UNTRUSTED
@@ -144,10 +144,7 @@ class Clinic:
 
 def build(folder: Path, url: str | None) -> tuple[dict[str, str], dict[str, str]]:
     """Make the site in a folder, and return the ids of its people and its tokens."""
-    create_folder(folder)
-    config = folder / "guanxi.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace("packs: [crm]", "packs: []"), encoding="utf-8")
-    (folder / "schemas" / "clinic.yaml").write_text(DOCUMENTS, encoding="utf-8")
+    make_folder(folder, DOCUMENTS)
     with Site.open(folder, database_url=url) as site:
         site.publish()
         ids = {
@@ -192,16 +189,9 @@ def postgresql_clinic(tmp_path_factory: pytest.TempPathFactory, postgres_server:
 
 def _copied(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Clinic]:
     pattern: Pattern = request.getfixturevalue(f"{kind}_clinic")
-    shutil.copytree(pattern.folder, tmp_path / "site")
-    server: PostgresServer | None = None
-    url = None
-    if pattern.url is not None:
-        server = request.getfixturevalue("postgres_server")
-        url = server.create(pattern.url)
-    with Site.open(tmp_path / "site", database_url=url) as site:
+    server = request.getfixturevalue("postgres_server") if pattern.url is not None else None
+    with copied(pattern.folder, tmp_path / "site", server, pattern.url) as site:
         yield Clinic(site, create_app(site), pattern.ids, pattern.tokens)
-    if server is not None and url is not None:
-        server.drop(url)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An office of this test's own on SQLite, copied from one that is made once; on PostgreSQL where that differs."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from engine import Site
 from tests.functional.notices.world import Office, make
+from tests.sites import copied
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 @pytest.fixture
 def office(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Office]:
     folder, ids = pattern
-    shutil.copytree(folder, tmp_path / "site")
-    with Site.open(tmp_path / "site") as site:
+    with copied(folder, tmp_path / "site") as site:
         yield Office(site, ids)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from engine import Site, create_folder
+from engine import Site
 from tests.functional.screens.clinic import DOCUMENTS
+from tests.sites import copied, make_folder
 from ui.app import create_app
 
 ROLES = """
@@ -53,10 +53,7 @@ class Described:
 
 
 def _made(folder: Path, documents: str, packs: str) -> dict[str, str]:
-    create_folder(folder)
-    config = folder / "guanxi.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace("packs: [crm]", f"packs: {packs}"), encoding="utf-8")
-    (folder / "schemas" / "own.yaml").write_text(documents, encoding="utf-8")
+    make_folder(folder, documents, packs)
     return people(folder, PEOPLE)
 
 
@@ -89,6 +86,5 @@ def shown(clinic_folder: tuple[Path, dict[str, str]]) -> Iterator[Described]:
 def clinic(clinic_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Described]:
     """A clinic of this test's own."""
     folder, tokens = clinic_folder
-    shutil.copytree(folder, tmp_path / "site")
-    with Site.open(tmp_path / "site") as site:
+    with copied(folder, tmp_path / "site") as site:
         yield Described(create_app(site), site, tokens)

@@ -130,7 +130,7 @@ def test_the_command_writes_the_document_and_tells_what_a_publication_breaks(cli
     assert code == 0
     assert json.loads(file.read_bytes())["paths"] == clinic.document("nia")["paths"]
     assert guanxi(clinic.site, "--role", "nurse", "--against", str(file))[0] == 0
-    documents = clinic.site.config.folder / "schemas" / "own.yaml"
+    documents = clinic.site.config.folder / "schemas" / "world.yaml"
     text = documents.read_text(encoding="utf-8")
     documents.write_text(text.replace("required: true, max_length: 120", "required: true, max_length: 60"), "utf-8")
     clinic.site.publish()

@@ -1,15 +1,14 @@
 """A site for each test, copied from one that is made once: making it and its passwords takes a second."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine import Site
 from tests.functional.screens import clinic as documents
 from tests.functional.screens import trust
 from tests.functional.screens.world import World, build
+from tests.sites import copied
 from ui.app import create_app
 
 
@@ -24,10 +23,8 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 def world(pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A site of this test's own, without records."""
     folder, ids = pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +38,8 @@ def clinic_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
 def clinic(clinic_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A clinic of this test's own, without records: child rows, money, secrets, states, and every type of field."""
     folder, ids = clinic_pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +53,8 @@ def office_pattern(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
 def office(office_pattern: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[World]:
     """A sales office of this test's own, without records: ranks, shares, restrictions and masks."""
     folder, ids = office_pattern
-    shutil.copytree(folder, tmp_path / "site")
-    site = Site.open(tmp_path / "site")
-    yield World(site, create_app(site), ids)
-    site.close()
+    with copied(folder, tmp_path / "site") as site:
+        yield World(site, create_app(site), ids)
 
 
 @pytest.fixture

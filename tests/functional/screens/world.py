@@ -15,7 +15,8 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
-from engine import SYSTEM, Site, create_folder
+from engine import SYSTEM, Site
+from tests.sites import make_folder
 from ui.asking import COOKIE
 
 PASSWORD = "correct horse battery"
@@ -105,10 +106,7 @@ def build(
     people: Mapping[str, tuple[str, str, str]] = PEOPLE,
 ) -> dict[str, str]:
     """Make the site in a folder, where everybody has signed in once, and return the ids of its people."""
-    create_folder(folder)
-    config = folder / "guanxi.yaml"
-    config.write_text(re.sub(r"(?m)^packs:.*$", "packs: []", config.read_text("utf-8")), "utf-8")
-    (folder / "schemas" / "world.yaml").write_text(documents, "utf-8")
+    make_folder(folder, documents)
     site = Site.open(folder, database_url=database_url)
     site.publish()
     ids = {}
