@@ -46,6 +46,7 @@ from engine.data.deprecated import seen_deprecated as seen_deprecated
 from engine.data.deprecated import value_paths as value_paths
 from engine.data.explain import Explanation as Explanation
 from engine.data.explain import explain as explain
+from engine.data.facets import Facets as Facets
 from engine.data.feed import ChangesForgotten as ChangesForgotten
 from engine.data.feed import Feed as Feed
 from engine.data.feed import FeedPage as FeedPage
@@ -63,7 +64,6 @@ from engine.data.finding import looked_for as looked_for
 from engine.data.finding import name_forms as name_forms
 from engine.data.finding import searchable as searchable
 from engine.data.freshness import told_by_version as told_by_version
-from engine.data.facets import Facets as Facets
 from engine.data.hanging import Hanging as Hanging
 from engine.data.hanging import hanging as hanging
 from engine.data.happenings import HAPPENING_KINDS as HAPPENING_KINDS
