@@ -68,7 +68,8 @@ class CommandLedger:
     beside = True
 
     def __init__(self, rows: ImportRows, made: ImportRun) -> None:
-        self.id, self.done = made.id, None
+        self.id = made.id
+        self.done: Done | None = None
         self._rows, self._made = rows, made
         self._before: ImportReport | None = None
         """What came of the rows of earlier attempts."""

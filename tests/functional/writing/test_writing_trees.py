@@ -21,10 +21,11 @@ def chain(world: World, length: int) -> list[str]:
 
 def above(world: World, id_: str) -> list[str]:
     found: list[str] = []
-    at: str | None = id_
-    while (at := world.value("company", at, "parent")) is not None:
+    at = world.value("company", id_, "parent")
+    while at is not None:
         assert at not in found, "round in a circle"
         found.append(at)
+        at = world.value("company", at, "parent")
     return found
 
 
