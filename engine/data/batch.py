@@ -116,6 +116,8 @@ class Draft:
     """Stored cipher text of the secret fields."""
     prefix: str = ""
     """What paths of problems begin with: "items/0/" for a child row."""
+    alike: tuple[object, frozenset[int]] | None = None
+    """Keys by which records that look alike find it, behind what they were made of."""
     unsaved: set[str] = field(default_factory=set)
     """Computed columns whose value in `new` is not the one that stands in the row yet."""
     bad: set[str] = field(default_factory=set)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.data.alike import Duplicates, Rule, Score, compared, hashes, read, score, twins
+from engine.data.alike import Duplicates, Rule, Score, compared, keys_of, read, score, twins
 from engine.data.batch import Draft
 from engine.data.drafts import new_batch, stored_draft
 from engine.data.steps.evaluate import Evaluation
@@ -65,7 +65,7 @@ class Finder:
         compared with those before it as well.
         """
         known = compared(self._model)[entity]
-        keys = [hashes(known, draft.new) for draft in drafts]
+        keys = [keys_of(known, draft) for draft in drafts]
         among = list(dict.fromkeys(each for document in documents for each in document.entities))
         wanted = {(other, key) for mine in keys for key in mine for other in among}
         sharing = twins(self._unit.connection, wanted) if wanted else {}
@@ -91,7 +91,9 @@ class Finder:
         counted: Counter[tuple[str, str]] = Counter()
         for key in keys:
             for other in among:
-                counted.update((other, id_) for id_ in sharing.get((other, key), ()) if id_ != draft.id)
+                found = sharing.get((other, key))
+                if found is not None:
+                    counted.update((other, id_) for id_ in found if id_ != draft.id)
         return [place for place, _ in sorted(counted.items(), key=lambda each: (-each[1], each[0]))[:MOST_SCORED]]
 
     def _load(self, chosen: Iterable[Iterable[tuple[str, str]]]) -> dict[tuple[str, str], Stored]:
@@ -120,8 +122,9 @@ class Finder:
             places = [place for place in stored if place[0] == other]
             sides = self._read(document, other, [stored_draft(stored[place]) for place in places])
             theirs.update((place, side) for place, side in zip(places, sides, strict=True) if side is not None)
-        mine = self._read(document, entity, drafts)
-        for place, side in enumerate(mine):
+        due = [place for place, twins_there in enumerate(chosen) if twins_there]
+        mine = self._read(document, entity, [drafts[place] for place in due])
+        for place, side in zip(due, mine, strict=True):
             for twin in chosen[place] if side is not None else ():
                 if twin not in theirs:
                     continue
@@ -185,7 +188,10 @@ def _among_themselves(
             stored[entity, twin.id] = Stored(dict(twin.new))
             places.append((entity, twin.id))
         for key in mine:
-            before.setdefault(key, []).append(draft)
+            sharing = before.setdefault(key, [])
+            # Of more than these, none would be taken.
+            if len(sharing) < MOST_FOUND:
+                sharing.append(draft)
 
 
 def _scored(

@@ -4,7 +4,7 @@ A record has a key for each smallest set of rules that reaches the threshold: wh
 it. So a check reads a few rows of an index, whatever the number of records, and scores only what it finds there.
 """
 
-from engine.data.alike.keys import MatchKeys, hashes, remove_keys, twins, write_keys
+from engine.data.alike.keys import MatchKeys, hashes, keys_of, remove_keys, twins, write_keys
 from engine.data.alike.rules import Compared, Duplicates, Rule, compared, documents, rule_text
 from engine.data.alike.scoring import Reason, Score, read, score
 
@@ -18,6 +18,7 @@ __all__ = [
     "compared",
     "documents",
     "hashes",
+    "keys_of",
     "read",
     "remove_keys",
     "rule_text",

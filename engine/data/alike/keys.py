@@ -65,6 +65,14 @@ def hashes(known: Compared, values: Mapping[str, Any]) -> set[int]:
     return found
 
 
+def keys_of(known: Compared, draft: Draft) -> frozenset[int]:
+    """Return the keys of a record as it will be; made once, for whoever looks for others and whoever writes them."""
+    made_of = (known.mark, [draft.new.get(key) for key in known.fields])
+    if draft.alike is None or draft.alike[0] != made_of:
+        draft.alike = made_of, frozenset(hashes(known, draft.new))
+    return draft.alike[1]
+
+
 def _texts(rule: Rule, fields: Sequence[str], values: Mapping[str, Any]) -> tuple[str, ...]:
     keys: set[str] = set()
     for key in fields:
@@ -93,7 +101,7 @@ def write_keys(unit: Unit, shape: Shape, drafts: Sequence[Draft], *, whole: bool
     for draft in drafts:
         if draft.old is not None and not whole and known.fields.isdisjoint(draft.changed):
             continue
-        after = hashes(known, draft.new)
+        after = keys_of(known, draft)
         before = hashes(known, draft.old) if draft.old is not None else set()
         gone += [(entity, each, draft.id) for each in sorted(before - after)]
         fresh += [(entity, each, draft.id) for each in sorted(after - before if not whole else after)]
