@@ -62,10 +62,10 @@ _TECHNICAL = re.compile(
 """Keys, commands, files, addresses and ids, which are the same in every language."""
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _SAME = """
-  Guanxi CSV XLSX ZIP zip JSON YAML PDF API REST MCP HTTP HTTPS URL ICS PNG SVG HTML SQL SQLite PostgreSQL Webhook Webhooks
+  Guanxi CSV XLSX JSON YAML PDF API REST MCP HTTP HTTPS URL ICS PNG SVG HTML SQL SQLite PostgreSQL Webhook Webhooks
   OpenAPI Swagger TOTP SSO OIDC SAML LDAP SMTP UTF ISO CNY USD EUR JPY GBP HKD Ctrl Cmd Shift Alt Enter Esc Tab English
   AES GCM Argon Cookie TLS Token ETag Idempotency Python lines UTC WeChat LinkedIn https Excel OpenDocument
-  Asia Shanghai
+  Asia Shanghai ZIP zip
 """
 _NAMES = frozenset(_SAME.split())
 """Names that are the same in every language."""
