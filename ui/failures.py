@@ -184,7 +184,7 @@ class _Ways:
     records: tuple[str, str] | None = None
     """Address and name of the list that the request was about."""
     is_unknown: bool = False
-    """Whether the address names no entity at all."""
+    """Whether the address names no entity that they may know of."""
     why: str = ""
     """The address that says why something of a record was refused."""
     givers: tuple[str, ...] = ()
@@ -199,7 +199,8 @@ def _ways(reader: Reader, error: GuanxiError | None, *, rights: bool) -> _Ways:
     known = reader.model.entities.get(entity)
     shown, givers = navigation(reader), people_who_give_roles(reader) if rights else ()
     if known is None or not reader.access.may(entity, "read"):
-        return _Ways(shown, is_unknown=known is None and "entity" in asked, givers=givers)
+        # What somebody may not know of is answered as what is not there, word for word.
+        return _Ways(shown, is_unknown="entity" in asked, givers=givers)
     records = (f"/{entity}", said(known.plural)) if request.full_path.rstrip("?") != f"/{entity}" else None
     record = asked.get("record_id")
     action = denied.action if denied is not None else ""
