@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Expr, compile_python, parse, to_text
+from engine import Expr, compile_python, parse, problems_of, to_text
 from engine.data.principal import Principal, variables
-from engine.expression import Type, check
 from engine.metadata import EntityScope, build_model, layer_of, read_text, shipped_layers
 from tests.functional.screens.clinic import DOCUMENTS
 from tests.unit.expression.trees import CHARACTERS, expressions
@@ -92,8 +91,7 @@ def groups(depth: int = 2) -> st.SearchStrategy[Group]:
 
 def typed(expr: Expr) -> list[str]:
     """What is wrong with a condition about a thing."""
-    found = check(expr, EntityScope(grammar().model, "thing"), Type.BOOLEAN)
-    return [str(each.message) for each in found.problems]
+    return [str(each.message) for each in problems_of(grammar().model, "thing", expr)]
 
 
 @given(rows())
