@@ -63,8 +63,8 @@ def test_a_matrix_is_drafted_looked_at_published_and_obeyed(clinic: World) -> No
     # All ticked again: the condition goes, and with it what the document said.
     page = ada.text(TABLE)
     every = ["old", "new", "fake", ""]
-    ticks = {"by": "kind", "mark": _mark(page), "o.red": every, "o.big": every, "o.rare": every}
-    ada.follow(ada.submit(TABLE, ticks))
+    again = {"by": "kind", "mark": _mark(page), "o.red": every, "o.big": every, "o.rare": every}
+    ada.follow(ada.submit(TABLE, again))
     ada.follow(ada.submit("/admin/changes/publish"))
     assert not clinic.site.published.model.entity("thing").fields["traits"].options_when
 
