@@ -22,7 +22,7 @@ DEMO = [
     "/search/starred",
     "/opportunity",
     "/opportunity?group=stage&totals=1",
-    "/opportunity?view=opportunity.reports&order=stage,-amount&filter=amount > 1000",
+    "/opportunity?view=opportunity.all&order=stage,-amount&filter=amount > 1000",
     "/opportunity?as=kanban",
     "/opportunity?view=opportunity.all&as=calendar",
     "/opportunity?as=timeline",
