@@ -226,5 +226,9 @@ function prepare() {
 
 document.addEventListener("htmx:afterSettle", prepare);
 prepare();
-// The view that is open is in sight, however many stand before it.
-document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// The view that is open is in sight, however many stand before it; the page itself stays where it is.
+const current = document.querySelector(".views [aria-current]");
+if (current) {
+  const bar = current.parentElement;
+  bar.scrollLeft += Math.max(0, current.getBoundingClientRect().right - bar.getBoundingClientRect().right);
+}
