@@ -166,9 +166,9 @@ class Summary:
             case "count_distinct" if field.value_type in _GROUPED:
                 return _Number(func.count(element.distinct()), _COUNT)
             case "min" | "max" if field.value_type in _ORDERED:
-                made: Element = func.min(element) if aggregate.function == "min" else func.max(element)
                 if self._kind == "postgresql" and field.value_type is Type.LINK:
-                    made = cast(made, Text())
+                    element = cast(element, Text())  # It has no least UUID.
+                made: Element = func.min(element) if aggregate.function == "min" else func.max(element)
                 return _Number(made, field.info, *conversions(resolved, self._kind))
             case "sum" if field.value_type is Type.NUMBER:
                 return self._sum(resolved, element)

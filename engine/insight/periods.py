@@ -9,10 +9,10 @@ import calendar
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from engine.errors import BadValue
 from engine.expression import Call, Expr, Literal, Path, Type, conjunction
+from engine.expression.moments import zone
 from engine.i18n import Message
 
 MOST_PARTS = 800
@@ -176,7 +176,7 @@ def _parts(at: date | None, last: date | None, unit: str) -> Iterator[str]:
 
 
 def _edge(day: date, kind: Type, timezone: str) -> date | datetime:
-    return datetime.combine(day, time(), ZoneInfo(timezone)) if kind is Type.DATETIME else day
+    return datetime.combine(day, time(), zone(timezone)) if kind is Type.DATETIME else day
 
 
 def _week(today: date, away: int) -> Period:

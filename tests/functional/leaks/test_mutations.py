@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Text, literal, select, true
 
 from engine import Site
-from engine.data import conditions, reader, shared, timeline
+from engine.data import conditions, shared, timeline
 from engine.data.access import Access
 from engine.data.finding import Everywhere
+from engine.data.reading import links
 from engine.data.rowset import RowSet
 from engine.data.rules import RoleRules
 from engine.data.steps import authorise
@@ -90,7 +91,7 @@ MUTATIONS: dict[str, tuple[Patch, str]] = {
         lambda p: p.setattr("engine.data.select.refuse_masked", lambda *_: None),
         "probe",
     ),
-    "titles are told although they are hidden": (lambda p: p.setattr(reader, "reading", lambda *_: "read"), "titles"),
+    "titles are told although they are hidden": (lambda p: p.setattr(links, "reading", lambda *_: "read"), "titles"),
     "anybody writes any field": (lambda p: p.setattr(authorise, "_may_give", lambda _u, e, **_: e.fields), "write"),
     "anybody changes any record": (lambda p: p.setattr(authorise, "out_of_reach", lambda *_: None), "write"),
     "comments are read without their record": (
@@ -126,7 +127,7 @@ NAMES = [
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Planted]:
     """The folder of a site that was filled once, where all people are agents."""
     folder = tmp_path_factory.mktemp("mutations")
-    with world(folder, DOCUMENTS, 5, rows=8, people=4, roles=0, held=("agent",)) as made:
+    with world(folder, DOCUMENTS, 8, rows=8, people=4, roles=0, held=("agent",)) as made:
         kept = made.planted
     return folder / "site", kept
 

@@ -75,7 +75,7 @@ def test_links_are_followed_to_any_depth_and_circles_end(world: World) -> None:
     chain = [top, *(world.add("account", stranger) for _ in range(4))]
     for below, above in zip(chain[1:], chain, strict=False):
         world.records.update(world.site_system, "account", [{"id": below, "parent": above}])
-    world.records.update(world.site_system, "account", [{"id": chain[2], "parent": chain[4]}])
+    world.force("account", chain[2], "parent", chain[4])
     contact = world.add("contact", stranger, account=chain[3])
     world.records.share(world.who(owner), "account", chain[0], "user", helper)
     assert world.seen(helper, "account") == set(chain[:2])

@@ -18,6 +18,7 @@ from engine.metadata.shipped import shipped_layers
 from engine.storage.database import run
 from engine.storage.guard import ENTITY_ACCESS
 from tests.functional.reading.world import NOW, World
+from tests.plans import faults_of
 
 Counted = tuple[Reader, list[str]]
 
@@ -133,16 +134,7 @@ def plan(reader: Reader, query: Query) -> list[str]:
     where = reader._normal(query.entity, query.where)  # noqa: SLF001 - the statement that `query` would send
     listing = reader._listing(query, where, reader._key(query, where, ()), "all")  # noqa: SLF001
     values = listing.statement.parameters({**reader.access.env(), **where.values, "limit": 51})
-    explain = "EXPLAIN QUERY PLAN " if reader.kind == "sqlite" else "EXPLAIN "
-    rows = run(reader.connection, explain + listing.statement.text, values, access=ENTITY_ACCESS).fetchall()
-    lines = [str(row[-1]).strip() for row in rows]
-    if reader.kind == "sqlite":
-        return [line for line in lines if "TEMP B-TREE" in line or (line.startswith("SCAN t0") and "INDEX" not in line)]
-    return [
-        line
-        for line in lines
-        if "Seq Scan" in line or line.removeprefix("->").strip().startswith(("Sort", "Incremental"))
-    ]
+    return faults_of(reader, listing.statement.text, values)
 
 
 def test_the_default_list_of_every_shipped_entity_is_read_off_an_index(database_url: str) -> None:

@@ -203,21 +203,14 @@ class Lists:
         if "create" in may:
             yield _only({"create": self._shapes.create(entity)})
         if "update" in may:
-            self._shapes.update(entity)
-            values = self._shapes.values(entity)
-            version = self._shapes.made[f"{entity.key}.update"]["properties"]["version"]
-            change = _only({"id": UUID, "values": values, "version": version}, "id", "values")
+            values, seen = self._shapes.values(entity), self._shapes.seen(entity)
+            change = _only({"id": UUID, "values": values, **seen}, "id", "values")
             yield _only({"update": change})
             yield _only({"update": _only({**many["properties"], "values": values})})
             if entity.states is not None:
                 names = [each.key for each in entity.states.transitions.values() if self._access.may_make(each)]
                 if names:
-                    moved = {
-                        "id": UUID,
-                        "name": {"type": "string", "enum": names},
-                        "values": values,
-                        "version": version,
-                    }
+                    moved = {"id": UUID, "name": {"type": "string", "enum": names}, "values": values, **seen}
                     yield _only({"transition": _only(moved, "id", "name")})
         if {"create", "update"} <= may:
             ways = {"type": "string", "enum": list(upsert_ways(entity))}

@@ -186,14 +186,20 @@ class Shapes:
         name = f"{entity.key}.update"
         if name not in self.made:
             properties = {field.key: self._sent(field, creating=False) for field in self._given(entity)}
-            version = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53, "description": self.said(_VERSION)}
             self.made[name] = {
                 "type": "object",
                 "description": self._about(entity),
-                "properties": {**properties, "version": version},
+                "properties": {**properties, **self.seen(entity)},
                 "additionalProperties": False,
             }
         return ref(name)
+
+    def seen(self, entity: Entity) -> dict[str, Schema]:
+        """Return the property that says which version was seen; nothing for whom it is hidden from."""
+        if "version" not in all_columns(self.access.roles, entity):
+            return {}
+        whole = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53}
+        return {"version": {**whole, "description": self.said(_VERSION)}}
 
     def values(self, entity: Entity) -> Schema:
         """Return what may be sent along with a transition, or stand in an operation of many: any field."""
@@ -256,7 +262,8 @@ class Shapes:
             else:
                 made["description"] = f"{about} {self.said(_KEPT)}"
                 properties["id"] = {"type": ["string", "null"], "format": "uuid"}
-                properties["version"] = {"type": ["integer", "null"], "description": self.said(_AS_READ)}
+                if "version" in child_columns(self.access.roles, entity):
+                    properties["version"] = {"type": ["integer", "null"], "description": self.said(_AS_READ)}
             self.made[name] = {**made, "properties": properties, "additionalProperties": False}
         return ref(name)
 
