@@ -16,7 +16,6 @@ from engine.ids import new_id
 from engine.metadata.build import build_model
 from engine.metadata.shipped import shipped_layers
 from engine.storage.database import run
-from engine.storage.guard import ENTITY_ACCESS
 from tests.functional.reading.world import NOW, World
 from tests.plans import faults_of
 
