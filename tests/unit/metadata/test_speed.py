@@ -60,13 +60,17 @@ def yardstick() -> float:
     return cpu(lambda: [yaml.load(text, yaml.CSafeLoader) for text in TEXTS])
 
 
-@pytest.fixture
 def python_yardstick() -> float:
-    """CPU seconds of a quarter of the same documents in the library's Python loader.
+    """Return the CPU seconds of a quarter of the same documents in the library's Python loader, at this moment.
 
     Python slows down by more than C where another process shares a core, so what is Python is measured by Python.
     """
     return cpu(lambda: [yaml.load(text, yaml.SafeLoader) for text in TEXTS[: ENTITIES // 4]])
+
+
+def is_once(quick: Callable[[], bool]) -> bool:
+    """Say whether something holds in one of three moments: a burst of other work outlasts the runs of one."""
+    return any(quick() for _ in range(3))
 
 
 def documents() -> list[Document]:
@@ -77,7 +81,7 @@ def test_reading_strictly_costs_no_more_than_reading_loosely(yardstick: float) -
     assert cpu(documents) < yardstick
 
 
-def test_a_model_of_many_entities_of_60_fields_is_built_quickly(python_yardstick: float) -> None:
+def test_a_model_of_many_entities_of_60_fields_is_built_quickly() -> None:
     core = layer(CORE, "core", "core")
 
     def build(found: list[Document]) -> int:
@@ -85,11 +89,11 @@ def test_a_model_of_many_entities_of_60_fields_is_built_quickly(python_yardstick
 
     assert build(documents()) == ENTITIES + 3
     # The goal for 200 entities is 0.5 s, so 0.2 s for these, where the yardstick takes 0.25 s.
-    fresh = [documents() for _ in range(5)]
-    assert cpu(lambda: build(fresh.pop())) < 0.8 * python_yardstick
+    fresh = [documents() for _ in range(15)]
+    assert is_once(lambda: cpu(lambda: build(fresh.pop())) < 0.8 * python_yardstick())
 
 
-def test_patches_of_every_entity_are_composed_quickly(python_yardstick: float) -> None:
+def test_patches_of_every_entity_are_composed_quickly() -> None:
     site = [
         document
         for number in range(ENTITIES)
@@ -100,11 +104,12 @@ def test_patches_of_every_entity_are_composed_quickly(python_yardstick: float) -
         )[0]
     ]
     below: list[Layer] = [layer(CORE, "core", "core"), layer_of("a", "pack", documents())]
-    plain = cpu(lambda: build_model(below))
 
-    patched = cpu(lambda: build_model([*below, layer_of("site", "site", site)]))
+    def patching() -> float:
+        plain = cpu(lambda: build_model(below))
+        return cpu(lambda: build_model([*below, layer_of("site", "site", site)])) - plain
 
-    assert patched - plain < 0.32 * python_yardstick
+    assert is_once(lambda: patching() < 0.32 * python_yardstick())
 
 
 def test_writing_is_as_quick_as_reading(yardstick: float) -> None:
