@@ -76,12 +76,17 @@ def _compressed(response: Response) -> Response:
     accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
     if not accepted or not takes_gzip(accepted):
         return response
-    if response.mimetype not in _KINDS or not response.is_sequence or "Content-Encoding" in response.headers:
+    return pack(response, _LEVEL) if response.mimetype in _KINDS else response
+
+
+def pack(response: Response, level: int) -> Response:
+    """Compress an answer to whoever takes gzip, unless it is small, is written as it is sent, or is packed already."""
+    if not response.is_sequence or "Content-Encoding" in response.headers:
         return response
     body = response.get_data()
     if len(body) < SMALLEST:
         return response
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
     response.set_data(packer.compress(body) + packer.flush())
     response.headers["Content-Encoding"] = "gzip"
     return response
