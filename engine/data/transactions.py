@@ -20,18 +20,12 @@ from engine.data.vault import Vault
 from engine.errors import AccessChanged, DatabaseUnavailable, StaleModel
 from engine.hooks import Hooks
 from engine.publish import Models, Published
-from engine.storage.database import Database
+from engine.storage.database import PINNED, Database
 
 _T = TypeVar("_T")
 
 ATTEMPTS = 3
 """Times that a call is tried: again after a publication, after a deadlock, and after a race for a unique value."""
-
-PINNED = "published"
-"""Execution option of a connection that `begin` opened: the Model it is pinned to, and what is left for its end."""
-
-WHOLE = "whole"
-"""Execution option: an error of one call ends the transaction, so that no call has to be taken back by itself."""
 
 
 class Transactions:
@@ -67,7 +61,7 @@ class Transactions:
         with ExitStack() as stack:
             connection, published = self._enter(stack)
             tail = Tail()
-            connection.execution_options(**{PINNED: (published, tail)})
+            connection.info[PINNED] = (published, tail, False)
             yield connection
         self._after(tail)
 
@@ -91,7 +85,7 @@ class Transactions:
         def whole(connection: Connection, published: Published, tail: Tail) -> _T:
             if epoch is not None and self.database.probe(connection) != epoch:
                 raise AccessChanged
-            connection.execution_options(**{PINNED: (published, tail), WHOLE: True})
+            connection.info[PINNED] = (published, tail, True)
             return work(connection)
 
         return self._tried(whole)
@@ -158,11 +152,13 @@ class Transactions:
             unit = outer.joined(principal, via, _known_set(change_set, kind))
             return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
         if connection is not None:
-            options = connection.get_execution_options()
-            published, tail = options.get(PINNED) or (self.models.get(self.database.probe(connection)[0]), Tail())
+            # Whose own transaction it is may still catch an error and go on; who works `at_once` lets it end there.
+            published, tail, whole = connection.info.get(PINNED) or (
+                self.models.get(self.database.probe(connection)[0]), Tail(), False
+            )  # fmt: skip
             unit = self._unit(connection, published, principal, via, change_set, kind, title)
             unit.tail = tail
-            if options.get(WHOLE):
+            if whole:
                 return _noted(unit, work, entity, undoes)
             return _kept_apart(unit, lambda: _noted(unit, work, entity, undoes))
 

@@ -6,11 +6,12 @@ settled here, so nobody else asks which one it is for anything but SQL text.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -23,10 +24,16 @@ from engine.storage.guard import ACCESS, GUARD
 Dialect = Literal["sqlite", "postgresql"]
 Mode = Literal["plain", "bare", "read", "write", "exclusive", "beside"]
 
+_READING = frozenset({"read", "bare"})
 MODE = "transaction_mode"
 PROBE = "probe"
 REVISION = "revision"
 """What a connection's prepared statements were prepared for."""
+PINNED = "pinned"
+"""What whoever opened a transaction wants those to know who work in it; gone when it ends."""
+
+_OF_OTHERS: list[Connection] = []
+"""Connections of the process that this one was forked off from: never used here, and never closed by their end."""
 
 
 class Database:
@@ -64,8 +71,10 @@ class Database:
             raise SiteBroken(Message("{name} is no database that can be used: SQLite and PostgreSQL can", name=name))
         event.listen(self.engine, "begin", self._on_begin)
         event.listen(self.engine, "before_cursor_execute", _on_statement)
-        modes: tuple[Mode, ...] = ("plain", "bare", "read", "write", "exclusive", "beside")
-        self._engines: dict[Mode, Engine] = {mode: self.engine.execution_options(**{MODE: mode}) for mode in modes}
+        self._most_idle = pool_size
+        self._idle: list[Connection] = []
+        """Connections whose last transaction was committed; the next one takes the latest of them as it is."""
+        self._pid = os.getpid()
 
     @contextmanager
     def read(self, *, limit_ms: int | None = None) -> Iterator[Connection]:
@@ -149,31 +158,56 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
+        while (connection := self._taken()) is not None:
+            connection.close()
         self.engine.dispose()
 
     @contextmanager
     def _transaction(self, mode: Mode) -> Iterator[Connection]:
         connection = self._open(mode)
+        ended = False
         try:
             try:
                 yield connection
-                # A reading one too: PostgreSQL's driver forgets every prepared statement at a ROLLBACK.
-                if mode not in {"read", "bare"} or self.dialect == "postgresql":
+            except Exception as error:
+                # A reading one is ended well, whatever was found: PostgreSQL's driver forgets every prepared
+                # statement at a ROLLBACK.
+                if mode in _READING and not isinstance(error, DBAPIError):
                     connection.commit()
-            except DBAPIError as error:
-                failure = explain_failure(error)
-                if failure is None:
-                    raise
-                raise failure from error
+                    ended = True
+                raise
+            connection.commit()
+            ended = True
+        except DBAPIError as error:
+            failure = explain_failure(error)
+            if failure is None:
+                raise
+            raise failure from error
         finally:
-            connection.close()
+            if ended and len(self._idle) < self._most_idle:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def _taken(self) -> Connection | None:
+        """Return a connection that waits for its next transaction; None when there is none."""
+        if self._pid != os.getpid():
+            # This process was forked off: what was open belongs to the one that opened it, which goes on with it.
+            _OF_OTHERS.extend(self._idle)
+            self._idle, self._pid = [], os.getpid()
+            return None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _open(self, mode: Mode) -> Connection:
-        """Return a connection in a new transaction; a pooled one that was dropped meanwhile is replaced."""
+        """Return a connection in a new transaction; one that was dropped meanwhile is replaced."""
         for attempt in (1, 2):
             connection = None
             try:
-                connection = self._engines[mode].connect()
+                connection = self._taken() or self.engine.connect()
+                connection.info[MODE] = mode
                 connection.begin()
             except PoolTimeout as error:
                 raise DatabaseUnavailable(Message("All connections to the database are busy")) from error
@@ -183,8 +217,8 @@ class Database:
                         connection.invalidate()
                     connection.close()
                 if attempt == 1 and is_dropped(error):
-                    # Its neighbours in the pool were dropped by the same restart.
-                    self.engine.dispose()
+                    # Its neighbours were dropped by the same restart.
+                    self.dispose()
                     continue
                 failure = explain_failure(error)
                 if failure is None:
@@ -195,9 +229,10 @@ class Database:
         raise AssertionError  # pragma: no cover - the second attempt returns or raises
 
     def _on_begin(self, connection: Connection) -> None:
-        mode: Mode = connection.get_execution_options().get(MODE, "plain")
         info = connection.info
+        mode: Mode = info.get(MODE, "plain")
         info.pop(PROBE, None)
+        info.pop(PINNED, None)
         driver = connection.connection.driver_connection
         try:
             known = self._begin(driver, mode)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from engine import SYSTEM, Site, create_folder
 from engine.data import statement as statements
@@ -17,6 +16,7 @@ from engine.storage.database import run
 from tests.bench import people
 from tests.bench.ours import LEAD
 from tests.conftest import PostgresServer
+from tests.traces import traced
 from ui.app import create_app
 
 Sent = list[tuple[str, Any]]
@@ -58,20 +58,8 @@ class Shop:
             if not text.startswith(("--", "PRAGMA")) and "'main'.'search_index" not in text:
                 sent.append(text)
 
-        def taken(driver: Any, _record: Any, _proxy: Any) -> None:
-            driver.set_trace_callback(note)
-
-        def given_back(driver: Any, _record: Any) -> None:
-            driver.set_trace_callback(None)
-
-        pool = self.site.database.engine.pool
-        event.listen(pool, "checkout", taken)
-        event.listen(pool, "checkin", given_back)
-        try:
+        with traced(self.site.database, note):
             yield sent
-        finally:
-            event.remove(pool, "checkout", taken)
-            event.remove(pool, "checkin", given_back)
 
 
 def _made(folder: Path, url: str | None) -> Shop:

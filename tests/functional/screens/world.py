@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
-from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
 from engine import SYSTEM, Site
 from tests.sites import make_folder
+from tests.traces import traced
 from ui.asking import COOKIE
 
 PASSWORD = "correct horse battery"
@@ -142,18 +142,13 @@ class World:
     def statements(self) -> Iterator[list[str]]:
         """Collect the statements that the database is given, on SQLite; not those of its own full-text index."""
         seen: list[str] = []
-        pool = self.site.database.engine.pool
 
-        def listen(connection: Any, *_rest: object) -> None:
-            connection.set_trace_callback(
-                lambda text: None if text.startswith(("BEGIN", "COMMIT", "ROLLBACK", "-- ")) else seen.append(text)
-            )
+        def note(text: str) -> None:
+            if not text.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+                seen.append(text)
 
-        event.listen(pool, "checkout", listen)
-        try:
+        with traced(self.site.database, note):
             yield seen
-        finally:
-            event.remove(pool, "checkout", listen)
 
 
 @dataclass

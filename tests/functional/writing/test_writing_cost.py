@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from engine.data.batch import Change
 from engine.data.principal import SYSTEM, Principal
 from engine.ids import new_id
 from tests.functional.writing.world import World
+from tests.traces import traced
 
 SITE = """
 entity: lead
@@ -57,18 +57,8 @@ def ann(world: World) -> Principal:
 def counted(world: World) -> Iterator[list[str]]:
     """Note every statement that SQLite is given."""
     found: list[str] = []
-
-    def watch(driver: Any, record: Any, proxy: Any) -> None:
-        driver.set_trace_callback(lambda text: None if text.startswith("--") else found.append(text))
-
-    event.listen(world.database.engine, "checkout", watch)
-    try:
+    with traced(world.database, found.append):
         yield found
-    finally:
-        event.remove(world.database.engine, "checkout", watch)
-        with world.database.engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            driver.set_trace_callback(None)
 
 
 def cost(world: World, write: Callable[[], Any]) -> list[str]:

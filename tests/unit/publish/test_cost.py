@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from engine.metadata.document import Document
 from engine.metadata.layers import Layer
@@ -15,6 +14,7 @@ from engine.publish import Publisher
 from engine.storage.database import Database
 from engine.storage.migrations import migrate
 from tests.conftest import Tier
+from tests.traces import traced
 from tests.unit.publish.conftest import CORE, documents
 
 KINDS = ("text", "integer", "money, currency: CNY", "date", "select, options: {a: {}, b: {}}", "boolean")
@@ -40,16 +40,9 @@ def opened(folder: Path) -> tuple[Database, Publisher, list[Layer]]:
 def statements(database: Database, work: Callable[[], Any]) -> list[str]:
     """Every statement that SQLite runs meanwhile."""
     seen: list[str] = []
-
-    def trace(driver: Any, record: Any) -> None:
-        driver.set_trace_callback(seen.append)
-
-    database.dispose()
-    event.listen(database.engine, "connect", trace)
-    work()
-    event.remove(database.engine, "connect", trace)
-    database.dispose()
-    return [text for text in seen if not text.startswith(("PRAGMA", "--"))]
+    with traced(database, seen.append):
+        work()
+    return seen
 
 
 def test_the_statements_of_a_publication_do_not_grow_with_the_site(tmp_path: Path) -> None:

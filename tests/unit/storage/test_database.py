@@ -1,15 +1,17 @@
 """Connections and transactions, on both databases."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from engine.errors import AccessTokenMissing, DatabaseUnavailable, QueryTooSlow, SiteBroken, StaleModel
-from engine.storage.database import Database, run
+from engine.storage.database import PINNED, Database, run
 from engine.storage.guard import ALLOWED, ENTITY_ACCESS, GUARD
 from engine.storage.migrations import migrate
 
@@ -129,6 +131,86 @@ def test_ids_and_times_go_in_and_out_in_one_form(database: Database) -> None:
 
     with database.read() as connection:
         assert run(connection, "SELECT record_id FROM search_row").fetchone()[0] == record
+
+
+def driver(connection: Connection) -> object:
+    return connection.connection.driver_connection
+
+
+def test_a_transaction_that_ended_hands_its_connection_on(database: Database) -> None:
+    with database.read() as connection:
+        first = driver(connection)
+    with database.write() as connection:
+        connection.info[PINNED] = "what one transaction knows"
+        assert driver(connection) is first
+    with suppress(LookupError), database.read() as connection:
+        raise LookupError
+    with database.read() as connection:
+        assert driver(connection) is first
+        assert PINNED not in connection.info
+
+
+def test_a_write_that_failed_leaves_nothing_to_the_next(database: Database) -> None:
+    with suppress(LookupError), database.write() as connection:
+        connection.info[PINNED] = "what one transaction knows"
+        raise LookupError
+    with database.read() as connection:
+        assert PINNED not in connection.info
+
+
+def test_connections_beyond_the_pool_are_closed(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    migrate(database)
+    with database.read() as one, database.read() as two:
+        assert driver(one) is not driver(two)
+    with database.read() as one, database.read() as two:
+        assert database.probe(one) == database.probe(two)
+    database.dispose()
+    with database.read() as connection:
+        assert database.probe(connection) == (0, 0)
+    database.dispose()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_was_forked_off_opens_connections_of_its_own(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    migrate(database)
+
+    def backend() -> int:
+        with database.read() as connection:
+            found: int = run(connection, "SELECT pg_backend_pid()").fetchone()[0]
+        return found
+
+    mine = backend()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        try:
+            os.write(writing, str(backend()).encode())
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert int(os.read(reading, 20)) != mine
+    assert backend() == mine
+    os.close(reading)
+    os.close(writing)
+    database.dispose()
+
+
+def test_what_was_prepared_is_prepared_again_when_it_is_gone(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    migrate(database)
+    for mode in (database.read, database.write, database.exclusive):
+        with database.plain() as connection:
+            first = driver(connection)
+            run(connection, "DEALLOCATE ALL")
+        with mode() as connection:
+            assert driver(connection) is first
+            assert database.probe(connection) == (0, 0)
+
+    database.dispose()
 
 
 def test_a_dropped_connection_is_replaced(postgres_url: str) -> None:
