@@ -26,6 +26,11 @@ _HEADER_MS = 10_000
 _HEADER_BYTES = 64 * 1024
 _ANEW_S = 5.0
 """How long after its end a worker is started anew that nobody stopped."""
+_COLLECTING = (10_000, 20, 20)
+"""When the collector looks for circles: after as many new objects, and at the older ones after as many looks.
+
+A request leaves some hundred objects that are gone with it; Python's 700 has each create wait for a tenth of its time.
+"""
 _STOP_S = 40.0
 
 
@@ -96,6 +101,7 @@ def application() -> Flask:
     # What is there by now stays: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTING)
     return app
 
 
