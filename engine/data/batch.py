@@ -153,6 +153,7 @@ class Batch:
         "model",
         "problems",
         "put",
+        "recorded",
         "strict",
         "transition",
         "trusted",
@@ -185,6 +186,8 @@ class Batch:
         self.warnings: list[FieldProblem] = []
         self.errors: dict[int, GuanxiError] = {}
         """Row -> the error that kept it out, where it is another one than a list of problems."""
+        self.recorded = False
+        """True: history and words were written together with the rows."""
         self.collect = False
         """True: rows with problems are left out, and the others are written."""
         self.computed = False

@@ -225,7 +225,9 @@ def finish(unit: Unit, shape: Shape, batch: Batch, written: Sequence[Draft]) -> 
     if not written:
         return
     action = "transition" if batch.transition is not None else batch.action
-    if len(written) == 1 and written[0].old is None:
+    if batch.recorded:
+        pass
+    elif len(written) == 1 and written[0].old is None:
         record_one(unit, shape, action, written[0])
     else:
         write_history(unit, shape, action, written)

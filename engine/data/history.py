@@ -18,9 +18,11 @@ from engine.data.unit import Unit
 _COLUMNS = "entity, record_id, version, action, changes, actor_id, via, at, change_set_id"
 
 
-def insert_text(mark: str) -> str:
-    """Return the statement that writes one row of history."""
-    return f"INSERT INTO record_change ({_COLUMNS}) VALUES ({', '.join([mark] * 9)})"  # noqa: S608 - constants
+def insert_text(mark: str, *, source: str = "") -> str:
+    """Return the statement that writes one row of history; for each row of `source`, where that is given."""
+    marks = ", ".join([mark] * 9)
+    rows = f"SELECT {marks} FROM {source}" if source else f"VALUES ({marks})"  # noqa: S608 - constants
+    return f"INSERT INTO record_change ({_COLUMNS}) {rows}"
 
 
 def write_history(unit: Unit, shape: Shape, action: str, drafts: Sequence[Draft]) -> None:

@@ -126,9 +126,7 @@ class Save:
         failed = {draft.id for draft in batch.drafts if draft.failed}
         batch.drop_failed()
         if batch.action == "create":
-            if batch.drafts and not persist.insert(
-                unit, shape, batch, told=not self.inner and unique.told_by_insert(batch)
-            ):
+            if batch.drafts and not self._insert():
                 failed |= {draft.id for draft in batch.drafts}
                 self._name_twin()
         else:
@@ -141,6 +139,15 @@ class Save:
         reach.check_after(unit, batch, written, inner=self.inner)
         finish(unit, shape, batch, written)
         return written
+
+    def _insert(self) -> bool:
+        """Insert the rows; False when a value that must be unique is in another row."""
+        unit, shape, batch = self.unit, self.shape, self.batch
+        told = not self.inner and unique.told_by_insert(batch)
+        if not told or unit.phrases.kind != "postgresql" or not shape.words or self.children or self._settles_late:
+            return persist.insert(unit, shape, batch, told=told)
+        batch.recorded = persist.insert_whole(unit, shape, batch.drafts[0])
+        return batch.recorded
 
     def _name_twin(self) -> None:
         """Say whose values a record has that the database refused; the index is the truth, whoever was quicker."""
@@ -166,10 +173,15 @@ class Save:
         # Those whose own columns did not change have no new version yet.
         persist.update(self.unit, self.shape, [draft for draft in touched if draft.version == draft.old_version])
 
+    @property
+    def _settles_late(self) -> bool:
+        shape = self.shape
+        return bool(shape.settled_late or shape.late_transitions or any(check.late for check in shape.checks))
+
     def _settle(self, written: Sequence[Draft]) -> None:
         """Work out what waits for child rows and related rows, in the same version."""
         shape = self.shape
-        if not (shape.settled_late or shape.late_transitions or any(check.late for check in shape.checks)):
+        if not self._settles_late:
             return
         self._roll_up([draft for draft in written if draft.child_ids])
         formulas.work_out(shape, written, self.evaluation, late=True)

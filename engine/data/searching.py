@@ -25,7 +25,7 @@ def record_one(unit: Unit, shape: Shape, action: str, draft: Draft) -> None:
     unit.run(_BOTH, (*row, shape.entity.key, draft.id, words))
 
 
-_BOTH = f"WITH told AS ({insert_text('%s')}) {search.POSTGRES_ADD_ONE}"
+_BOTH = f"WITH told AS ({insert_text('%s')}) {search.postgres_add_one()}"
 
 
 def index(unit: Unit, shape: Shape, drafts: Sequence[Draft], *, whole: bool = False) -> None:

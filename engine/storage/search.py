@@ -175,11 +175,17 @@ def _known_sqlite(connection: Connection, entity: str, records: Sequence[str]) -
     return dict(found.fetchall())
 
 
-POSTGRES_ADD_ONE = (
-    "INSERT INTO search_row (entity, record_id, words) VALUES (%s, %s, %s::text::tsvector)"
-    " ON CONFLICT (record_id, entity) DO UPDATE SET words = excluded.words"
-)
-"""Writes the words of one record; its values: entity, id, `vector` of the words."""
+def postgres_add_one(source: str = "") -> str:
+    """Return what writes the words of one record; its values: entity, id, `vector` of the words.
+
+    With `source` it does so for each row of that.
+    """
+    marks = "%s, %s, %s::text::tsvector"
+    rows = f"SELECT {marks} FROM {source}" if source else f"VALUES ({marks})"  # noqa: S608 - a name of the caller
+    return (
+        f"INSERT INTO search_row (entity, record_id, words) {rows}"
+        " ON CONFLICT (record_id, entity) DO UPDATE SET words = excluded.words"
+    )
 
 
 def _add_postgres(connection: Connection, entity: str, rows: Sequence[tuple[str, Words]]) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from engine.data.batch import Batch, Draft
+from engine.data.history import history_rows, insert_text
 from engine.data.shape import Shape
 from engine.data.unit import Unit
 from engine.errors import FieldProblem, RecordInvalid, StaleModel
 from engine.i18n import Message
 from engine.metadata.model import Field
+from engine.storage.search import postgres_add_one, vector
 
 
 def insert(unit: Unit, shape: Shape, batch: Batch, *, told: bool = False) -> bool:
@@ -20,11 +23,7 @@ def insert(unit: Unit, shape: Shape, batch: Batch, *, told: bool = False) -> boo
 
     `told`: whether a value that must be unique is in another row is told by the answer, False, and nothing was written.
     """
-    rows = []
-    for draft in batch.drafts:
-        draft.version = 1
-        rows.append(_cells(unit, shape, draft))
-        draft.unsaved.clear()
+    rows = [_first(unit, shape, draft) for draft in batch.drafts]
     if told:
         if unit.run(shape.insert_text, encoded(shape, rows)[0]).rowcount != 1:
             return False
@@ -32,6 +31,38 @@ def insert(unit: Unit, shape: Shape, batch: Batch, *, told: bool = False) -> boo
         unit.insert(shape.table, shape.select_columns, encoded(shape, rows))
     _insert_links(unit, shape, batch.drafts)
     return True
+
+
+def insert_whole(unit: Unit, shape: Shape, draft: Draft) -> bool:
+    """Insert a new record with its history and its words in one statement of PostgreSQL, for each is a way of its own.
+
+    False: a value that must be unique is in another row, and nothing was written.
+    """
+    [row] = encoded(shape, [_first(unit, shape, draft)])
+    [change] = history_rows(unit, shape, "create", [draft])
+    words = vector(shape.words.words(draft.new))
+    text = _whole_text(shape.table, shape.select_columns)
+    if unit.run(text, (*row, *change, shape.entity.key, draft.id, words)).rowcount != 1:
+        return False
+    _insert_links(unit, shape, [draft])
+    return True
+
+
+@cache
+def _whole_text(table: str, columns: str) -> str:
+    marks = ", ".join(["%s"] * (columns.count(",") + 1))
+    return (
+        f"WITH made AS (INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING 1), "  # noqa: S608
+        f"told AS ({insert_text('%s', source='made')}) {postgres_add_one('made')}"
+    )
+
+
+def _first(unit: Unit, shape: Shape, draft: Draft) -> list[Any]:
+    """Return the cells of a draft that becomes the first version of a record."""
+    draft.version = 1
+    cells = _cells(unit, shape, draft)
+    draft.unsaved.clear()
+    return cells
 
 
 def _cells(unit: Unit, shape: Shape, draft: Draft) -> list[Any]:
