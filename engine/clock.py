@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,12 @@ def now() -> datetime:
     """Return the time: aware, UTC, to the millisecond."""
     moment = _set.get() or datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def seconds() -> float:
+    """Return the time in seconds since 1970."""
+    moment = _set.get()
+    return time.time() if moment is None else moment.timestamp()
 
 
 @contextmanager

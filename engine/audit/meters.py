@@ -61,7 +61,7 @@ class Meters:
         """Count what a person was shown; nothing for the product itself."""
         if actor_id is None or number <= 0 or self._paused:
             return
-        key = (actor_id, int(clock.now().timestamp()) // _HOUR_S, kind, entity)
+        key = (actor_id, int(clock.seconds()) // _HOUR_S, kind, entity)
         with self._lock:
             self._counts[key] += number
             full = len(self._counts) >= _MOST

@@ -69,7 +69,6 @@ class Unit:
         "change_set",
         "connection",
         "depth",
-        "env",
         "exact",
         "hooks",
         "now",
@@ -104,8 +103,6 @@ class Unit:
         self.published = published
         self.principal = principal
         self.access = Access(published, principal, now)
-        self.env: Mapping[str, Any] = self.access.env()
-        """Variables of expressions: user.*, today, now."""
         self.now = now
         self.phrases: Phrases = phrases(connection.dialect.name)
         self.at = self.phrases.moment(now)
@@ -126,6 +123,11 @@ class Unit:
         self.trail: Trail = records.trail
         self.numbers: Numbers = records.numbers
         self.tail = Tail()
+
+    @property
+    def env(self) -> Mapping[str, Any]:
+        """Variables of expressions: user.*, today, now."""
+        return self.access.env()
 
     def joined(self, principal: Principal, via: str | None, change_set: ChangeSet | None) -> Unit:
         """Return a unit of the same transaction, one level deeper, for a call that a hook makes.

@@ -12,6 +12,7 @@ import math
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,8 +29,7 @@ _MOST_KEPT = 10_000
 """Buckets that one process remembers; the full ones go first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How much somebody may ask for yet."""
 
     limit: int
@@ -69,7 +69,7 @@ class Throttle:
         """
         if not self.per_minute:
             return None
-        now = clock.now().timestamp()
+        now = clock.seconds()
         with self._lock:
             bucket = self._buckets.get(key)
             if bucket is None:

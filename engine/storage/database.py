@@ -7,8 +7,9 @@ settled here, so nobody else asks which one it is for anything but SQL text.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 from sqlalchemy import Connection, event, make_url
@@ -18,13 +19,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from engine.errors import DatabaseUnavailable, SiteBroken, StaleModel
 from engine.i18n import Message
 from engine.storage import sqlite
-from engine.storage.failures import explain_failure, is_dropped
+from engine.storage.failures import BUSY, explain_failure, is_dropped
 from engine.storage.guard import ACCESS, GUARD
 
 Dialect = Literal["sqlite", "postgresql"]
 Mode = Literal["plain", "bare", "read", "write", "exclusive", "beside"]
 
 _READING = frozenset({"read", "bare"})
+_TAKING_TURNS = frozenset({"write", "exclusive", "plain"})
 MODE = "transaction_mode"
 PROBE = "probe"
 REVISION = "revision"
@@ -72,12 +74,17 @@ class Database:
         event.listen(self.engine, "begin", self._on_begin)
         event.listen(self.engine, "before_cursor_execute", _on_statement)
         self._most_idle = pool_size
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._idle: list[Connection] = []
         """Connections whose last transaction was committed; the next one takes the latest of them as it is."""
+        self._turns = threading.Lock() if self.dialect == "sqlite" else None
+        """Whose turn it is to write among the threads of this process. SQLite has one writer at a time and lets the
+        others look again now and then, which with many of them takes more time than the writing."""
         self._pid = os.getpid()
 
-    @contextmanager
-    def read(self, *, limit_ms: int | None = None) -> Iterator[Connection]:
+    def read(self, *, limit_ms: int | None = None) -> AbstractContextManager[Connection]:
         """Begin a transaction that reads one snapshot, and end it.
 
         With `limit_ms`, a statement that takes longer is ended.
@@ -86,18 +93,19 @@ class Database:
             DatabaseUnavailable: the database does not answer.
             QueryTooSlow: a statement took longer than `limit_ms`.
         """
+        return self._transaction("read") if limit_ms is None else self._limited(limit_ms)
+
+    @contextmanager
+    def _limited(self, limit_ms: int) -> Iterator[Connection]:
         with self._transaction("read") as connection:
-            if limit_ms is None:
-                yield connection
-            elif self.dialect == "sqlite":
+            if self.dialect == "sqlite":
                 with sqlite.time_limit(connection, limit_ms):
                     yield connection
             else:
                 run(connection, f"SET LOCAL statement_timeout = {limit_ms:d}")
                 yield connection
 
-    @contextmanager
-    def write(self, revision: int | None = None) -> Iterator[Connection]:
+    def write(self, revision: int | None = None) -> AbstractContextManager[Connection]:
         """Begin a transaction that writes; commit it at the end, or roll it back when something is raised.
 
         On SQLite one writer works at a time; on PostgreSQL writers work side by side, but never while a
@@ -107,40 +115,27 @@ class Database:
             StaleModel: the site was published since; nothing was written.
             DatabaseUnavailable: the database does not answer, or others wrote for too long.
         """
-        with self._transaction("write") as connection:
-            if revision is not None:
-                current = self.probe(connection)[0]
-                if current != revision:
-                    raise StaleModel(revision, current)
-            yield connection
+        return self._transaction("write", revision)
 
-    @contextmanager
-    def exclusive(self) -> Iterator[Connection]:
+    def exclusive(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that no writer runs beside: every other one has ended, or waits; reading goes on.
 
         Raises:
             DatabaseUnavailable: the database does not answer, or writers did not end in time.
         """
-        with self._transaction("exclusive") as connection:
-            yield connection
+        return self._transaction("exclusive")
 
-    @contextmanager
-    def plain(self) -> Iterator[Connection]:
+    def plain(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that writes, in a database that may have no engine tables yet."""
-        with self._transaction("plain") as connection:
-            yield connection
+        return self._transaction("plain")
 
-    @contextmanager
-    def bare(self) -> Iterator[Connection]:
+    def bare(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that reads, in a database that may have no engine tables yet."""
-        with self._transaction("bare") as connection:
-            yield connection
+        return self._transaction("bare")
 
-    @contextmanager
-    def beside(self) -> Iterator[Connection]:
+    def beside(self) -> AbstractContextManager[Connection]:
         """Give a connection without a transaction: each statement is one. For PostgreSQL's concurrent indexes."""
-        with self._transaction("beside") as connection:
-            yield connection
+        return self._transaction("beside")
 
     def probe(self, connection: Connection) -> tuple[int, int]:
         """Return (revision, access_epoch) as the transaction sees them; no statement where `BEGIN` brought them."""
@@ -158,44 +153,61 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
+        self._leave_to_others()
         while (connection := self._taken()) is not None:
             connection.close()
         self.engine.dispose()
 
     @contextmanager
-    def _transaction(self, mode: Mode) -> Iterator[Connection]:
-        connection = self._open(mode)
-        ended = False
+    def _transaction(self, mode: Mode, revision: int | None = None) -> Iterator[Connection]:
+        self._leave_to_others()
+        turns = self._turns if mode in _TAKING_TURNS else None
+        if turns is not None and not turns.acquire(timeout=self.busy_timeout_ms / 1000):
+            raise DatabaseUnavailable(BUSY)
         try:
+            connection = self._open(mode)
+            ended = False
             try:
-                yield connection
-            except Exception as error:
-                # A reading one is ended well, whatever was found: PostgreSQL's driver forgets every prepared
-                # statement at a ROLLBACK.
-                if mode in _READING and not isinstance(error, DBAPIError):
-                    connection.commit()
-                    ended = True
-                raise
-            connection.commit()
-            ended = True
-        except DBAPIError as error:
-            failure = explain_failure(error)
-            if failure is None:
-                raise
-            raise failure from error
+                try:
+                    if revision is not None:
+                        self._require(connection, revision)
+                    yield connection
+                except Exception as error:
+                    # A reading one is ended well, whatever was found: PostgreSQL's driver forgets every prepared
+                    # statement at a ROLLBACK.
+                    if mode in _READING and not isinstance(error, DBAPIError):
+                        connection.commit()
+                        ended = True
+                    raise
+                connection.commit()
+                ended = True
+            except DBAPIError as error:
+                failure = explain_failure(error)
+                if failure is None:
+                    raise
+                raise failure from error
+            finally:
+                if ended and len(self._idle) < self._most_idle:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
         finally:
-            if ended and len(self._idle) < self._most_idle:
-                self._idle.append(connection)
-            else:
-                connection.close()
+            if turns is not None:
+                turns.release()
+
+    def _require(self, connection: Connection, revision: int) -> None:
+        current = self.probe(connection)[0]
+        if current != revision:
+            raise StaleModel(revision, current)
+
+    def _leave_to_others(self) -> None:
+        """Forget what was open when this process was forked off: it belongs to the one that opened it."""
+        if self._pid != os.getpid():
+            _OF_OTHERS.extend(self._idle)
+            self._begin_anew()
 
     def _taken(self) -> Connection | None:
         """Return a connection that waits for its next transaction; None when there is none."""
-        if self._pid != os.getpid():
-            # This process was forked off: what was open belongs to the one that opened it, which goes on with it.
-            _OF_OTHERS.extend(self._idle)
-            self._idle, self._pid = [], os.getpid()
-            return None
         try:
             return self._idle.pop()
         except IndexError:

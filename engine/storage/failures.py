@@ -10,13 +10,13 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from engine.errors import DatabaseUnavailable, GuanxiError, QueryInvalid, QueryTooSlow
 from engine.i18n import Message
 
-_BUSY = Message("The database is busy; please try again")
+BUSY = Message("The database is busy; please try again")
 _SILENT = Message("The database does not answer")
 _SLOW = Message("The query takes too long; narrow it down")
 
 _SQLITE = {
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_BUSY: BUSY,
+    sqlite3.SQLITE_LOCKED: BUSY,
     sqlite3.SQLITE_CANTOPEN: Message("The database file cannot be opened"),
     sqlite3.SQLITE_FULL: Message("The disk is full"),
     sqlite3.SQLITE_IOERR: Message("The database file cannot be read or written"),
@@ -31,9 +31,9 @@ _POSTGRES = {
     "08": _SILENT,  # connection exception
     "28": Message("The database refuses the user or the password"),
     "3D": Message("The database does not exist"),
-    "40": _BUSY,  # deadlock, serialization failure
+    "40": BUSY,  # deadlock, serialization failure
     "53": Message("The database has no room or no connection left"),
-    "55": _BUSY,  # lock not available
+    "55": BUSY,  # lock not available
     "57": _SILENT,  # the server is shutting down or starting
     "58": Message("The database cannot read or write its files"),
     "XX": Message("The database is damaged; restore a backup"),

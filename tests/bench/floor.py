@@ -92,7 +92,10 @@ def connect(url: str) -> sa.Engine:
         @event.listens_for(engine, "connect")
         def _settings(connection: Any, _record: object) -> None:
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+            for pragma in (
+                "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY",
+                "cache_size=-16000", "wal_autocheckpoint=4000",
+            ):  # fmt: skip
                 connection.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")
