@@ -19,20 +19,36 @@ from sqlalchemy import URL, Engine, create_engine, event
 PUBLICATION_LOCK = 42
 """Advisory lock: writers hold it shared, the switch of a publication holds it alone."""
 
-# Prepared by name, for parsing and planning them took half the time of a BEGIN.
-_PREPARE = (
-    b"PREPARE guanxi_probe AS SELECT revision, access_epoch FROM meta_state WHERE id = 1",
-    b"PREPARE guanxi_lock AS SELECT pg_advisory_xact_lock_shared(%d)" % PUBLICATION_LOCK,
-)
+_LOCK = f"SELECT pg_advisory_xact_lock_shared({PUBLICATION_LOCK})"
+_LOCK_ALONE = f"SELECT pg_advisory_xact_lock({PUBLICATION_LOCK})"
+_PROBE = "SELECT revision, access_epoch FROM meta_state WHERE id = 1"
+_PREPARE = f"PREPARE guanxi_lock AS {_LOCK}; PREPARE guanxi_probe AS {_PROBE}"
+
+
+def _ways(begin: str, *then: str) -> tuple[bytes, ...]:
+    """Return how a transaction begins: with what is prepared; preparing it; with neither.
+
+    Prepared they take half the time. They are missing in a new session, in one whose driver let go of everything after
+    a ROLLBACK, and in any that a pooler hands out; that one transaction is one session holds behind a pooler too. A
+    session may be older than this release, so who changes a statement gives it another name.
+    """
+    named = [each.replace(_LOCK, "EXECUTE guanxi_lock").replace(_PROBE, "EXECUTE guanxi_probe") for each in then]
+    if not then:
+        return (begin.encode(),)
+    return tuple("; ".join(each).encode() for each in ((begin, *named), (begin, _PREPARE, *named), (begin, *then)))
+
+
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN = {
-    "plain": b"BEGIN",
-    "bare": b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    "read": b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; EXECUTE guanxi_probe",
-    "write": b"BEGIN; EXECUTE guanxi_lock; EXECUTE guanxi_probe",
-    "exclusive": b"BEGIN; SELECT pg_advisory_xact_lock(%d); EXECUTE guanxi_probe" % PUBLICATION_LOCK,
+    "plain": _ways("BEGIN"),
+    "bare": _ways(_SNAPSHOT),
+    "read": _ways(_SNAPSHOT, _PROBE),
+    "write": _ways("BEGIN", _LOCK, _PROBE),
+    "exclusive": _ways("BEGIN", _LOCK_ALONE, _PROBE),
 }
 _WELL = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
-_NOT_PREPARED = b"26000"
+_OTHERWISE_PREPARED = {b"26000", b"42P05"}
+"""There is no prepared statement of a name, or there is one already."""
 
 
 def make_engine(address: URL, busy_timeout_ms: int, pool_size: int) -> Engine:
@@ -69,14 +85,14 @@ def begin(driver: Any, mode: str) -> tuple[int, int] | None:
     if mode == "beside":
         return None
     server = driver.pgconn
-    result = server.exec_(_BEGIN[mode])
-    if result.status not in _WELL and result.error_field(DiagnosticField.SQLSTATE) == _NOT_PREPARED:
-        # A new connection, or one whose driver has let go of everything that was prepared.
+    for way in _BEGIN[mode]:
+        result = server.exec_(way)
+        if result.status in _WELL:
+            break
+        if result.error_field(DiagnosticField.SQLSTATE) not in _OTHERWISE_PREPARED:
+            raise _error(server, result)
         _done(server, b"ROLLBACK")
-        for statement in _PREPARE:
-            _done(server, statement)
-        result = server.exec_(_BEGIN[mode])
-    if result.status not in _WELL:
+    else:
         raise _error(server, result)
     if mode in {"plain", "bare"}:
         return None

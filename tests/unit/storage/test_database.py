@@ -213,6 +213,22 @@ def test_what_was_prepared_is_prepared_again_when_it_is_gone(postgres_url: str) 
     database.dispose()
 
 
+@pytest.mark.parametrize("kept", ["", "guanxi_lock", "guanxi_probe"])
+def test_a_session_that_a_pooler_hands_out_may_have_anything_prepared(postgres_url: str, kept: str) -> None:
+    database = Database(postgres_url)
+    migrate(database)
+    for mode in (database.read, database.write, database.exclusive):
+        with database.plain() as connection:
+            run(connection, "DEALLOCATE ALL")
+            if kept:
+                run(connection, f"PREPARE {kept} AS SELECT 0, 0")
+        with mode() as connection:
+            assert database.probe(connection) == (0, 0)
+            run(connection, "SELECT count(*) FROM meta_state")
+
+    database.dispose()
+
+
 def test_a_dropped_connection_is_replaced(postgres_url: str) -> None:
     database = Database(postgres_url)
     migrate(database)
