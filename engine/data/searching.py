@@ -22,7 +22,7 @@ def record_one(unit: Unit, shape: Shape, action: str, draft: Draft) -> None:
         return
     [row] = history_rows(unit, shape, action, [draft])
     words = search.vector(shape.words.words(draft.new))
-    unit.run(_BOTH, (*row, shape.entity.key, draft.id, words))
+    unit.run_counting(_BOTH, (*row, shape.entity.key, draft.id, words))
 
 
 _BOTH = f"WITH told AS ({insert_text('%s')}) {search.postgres_add_one()}"

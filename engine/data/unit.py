@@ -21,7 +21,7 @@ from engine.data.access import Access
 from engine.data.phrases import Phrases, phrases
 from engine.errors import GuanxiError, SiteBroken
 from engine.i18n import Message
-from engine.storage.database import copy_rows, run, run_many
+from engine.storage.database import copy_rows, run, run_counting, run_many
 from engine.storage.guard import ENTITY_ACCESS
 
 if TYPE_CHECKING:
@@ -215,10 +215,14 @@ class Unit:
         """Run one statement, which may name entity tables, and return the driver's cursor."""
         return run(self.connection, text, values, access=ENTITY_ACCESS)
 
+    def run_counting(self, text: str, values: Sequence[Any]) -> int:
+        """Run one statement, which may name entity tables, and return how many rows it has written."""
+        return run_counting(self.connection, text, values, access=ENTITY_ACCESS)
+
     def run_many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row of values."""
         if len(rows) == 1:
-            run(self.connection, text, rows[0], access=ENTITY_ACCESS)
+            self.run_counting(text, rows[0])
         elif rows:
             run_many(self.connection, text, rows, access=ENTITY_ACCESS)
 

@@ -34,6 +34,8 @@ REVISION = "revision"
 PINNED = "pinned"
 """What whoever opened a transaction wants those to know who work in it; gone when it ends."""
 
+_COUNTING = "counting cursor"
+
 _OF_OTHERS: list[Connection] = []
 """Connections of the process that this one was forked off from: never used here, and never closed by their end."""
 
@@ -277,6 +279,24 @@ def run(connection: Connection, statement: str, values: Any = (), *, access: obj
         raise wrapped(connection, statement, error) from error
 
 
+def run_counting(connection: Connection, statement: str, values: Any = (), *, access: object = None) -> int:
+    """Run a text as `run` does, and return how many rows it has written.
+
+    One cursor of the connection does it each time: PostgreSQL's looks up how to send each kind of value only once.
+    """
+    GUARD.check(statement, access)
+    info = connection.info
+    cursor = info.get(_COUNTING)
+    if cursor is None:
+        cursor = info[_COUNTING] = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+    try:
+        cursor.execute(statement, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(connection, statement, error) from error
+    count: int = cursor.rowcount
+    return count
+
+
 def run_many(connection: Connection, statement: str, rows: Any, *, access: object = None) -> None:
     """Run a text once for each row of values; as `run`."""
     GUARD.check(statement, access)
@@ -315,4 +335,4 @@ def _on_statement(connection: Connection, cursor: Any, statement: str, values: A
     GUARD.check(statement, context.execution_options.get(ACCESS))
 
 
-__all__ = ["Connection", "Database", "Dialect", "copy_rows", "run", "run_many", "wrapped"]
+__all__ = ["Connection", "Database", "Dialect", "copy_rows", "run", "run_counting", "run_many", "wrapped"]

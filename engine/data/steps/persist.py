@@ -25,7 +25,7 @@ def insert(unit: Unit, shape: Shape, batch: Batch, *, told: bool = False) -> boo
     """
     rows = [_first(unit, shape, draft) for draft in batch.drafts]
     if told:
-        if unit.run(shape.insert_text, encoded(shape, rows)[0]).rowcount != 1:
+        if unit.run_counting(shape.insert_text, encoded(shape, rows)[0]) != 1:
             return False
     else:
         unit.insert(shape.table, shape.select_columns, encoded(shape, rows))
@@ -42,7 +42,7 @@ def insert_whole(unit: Unit, shape: Shape, draft: Draft) -> bool:
     [change] = history_rows(unit, shape, "create", [draft])
     words = vector(shape.words.words(draft.new))
     text = _whole_text(shape.table, shape.select_columns)
-    if unit.run(text, (*row, *change, shape.entity.key, draft.id, words)).rowcount != 1:
+    if unit.run_counting(text, (*row, *change, shape.entity.key, draft.id, words)) != 1:
         return False
     _insert_links(unit, shape, [draft])
     return True
@@ -125,7 +125,7 @@ def update(unit: Unit, shape: Shape, drafts: Sequence[Draft]) -> None:
         # holds; it stands there so that a defect elsewhere cannot become a lost update.
         text = shape.update_text(names)
         if len(rows) == 1:
-            if unit.run(text, rows[0]).rowcount != 1:
+            if unit.run_counting(text, rows[0]) != 1:
                 raise StaleModel(unit.published.model.revision, unit.published.model.revision)
         else:
             unit.run_many(text, rows)
