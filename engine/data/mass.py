@@ -58,6 +58,8 @@ def update_where(unit: Unit, shape: Shape, wish: Wish, *, explain: bool = False)
     # How many records were changed would tell the value of a field that is shown as a mark.
     refuse_masked(unit.access.roles, shape.entity, wish.where)
     draft = _parsed(unit, shape, wish.values)
+    if not draft.given:
+        return BulkResult("set", 0, change_set=unit.change_set.id)
     why = tuple(why_rows(unit, shape, draft))
     if explain:
         return BulkResult("rows" if why else "set", 0, why)

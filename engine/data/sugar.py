@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -96,7 +96,8 @@ def _condition(name: str, resolved: Resolved, operator: str, text: str, here: Zo
 def _of_day(path: Path, operator: str, day: date, here: ZoneInfo) -> Expr:
     """Compare a moment with a whole day, as long as it is where the one who asks lives."""
     try:
-        begins, ends = (datetime.combine(each, time.min, here) for each in (day, day + timedelta(days=1)))
+        days = day, day + timedelta(days=1)
+        begins, ends = (datetime.combine(each, time.min, here).astimezone(UTC) for each in days)
     except OverflowError:
         raise QueryInvalid(Message("{text} is too far away", text=str(day))) from None
     since, before = Call(">=", (path, Literal(begins))), Call("<", (path, Literal(begins)))

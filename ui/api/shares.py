@@ -60,9 +60,11 @@ def _moment(text: Any) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        found = None
-    if found is None or found.tzinfo is None:
+        known = found.tzinfo is not None
+        found = found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        known = False
+    if not known:
         raise BadRequest(Message("until is a moment with its zone, such as 2026-12-31T23:59:59Z"))
     return found
 

@@ -205,8 +205,9 @@ def _texts(raw: Any, most: int) -> tuple[str, ...]:
 
 def _ids(raw: Any) -> tuple[str, ...]:
     found = _texts(raw, MOST_CHOSEN)
-    for each in found:
-        if not is_id(each):
+    # A program that sends an empty one has not meant "none of them"; in a text with commas it is nothing.
+    for each in found if isinstance(raw, str) else raw:
+        if not is_id(each.strip()):
             raise _Wrong(Message("{text} is not an id", text=each))
     return found
 

@@ -55,7 +55,7 @@ def test_machines_write_conditions_without_quotes(visits: Api, sugar: str, rows:
         "fee[gt]=much", "fee[about]=1", "on_date[ge]=tomorrow", "nope[eq]=1", "stage[gt", "fee[contains]=1",
         "fee[is]=1",
         "patient.nope[eq]=1", "items[eq]=1", "subject=Blood", "created_at[ge]=2020-01-32",
-        "created_at[gt]=9999-12-31", "fee[gt]=1&fee[gt]=2&fee=1",
+        "created_at[gt]=9999-12-31", "created_at[eq]=0001-01-01", "fee[gt]=1&fee[gt]=2&fee=1",
     ],
 )  # fmt: skip
 def test_a_condition_that_means_nothing_is_refused_with_a_reason(visits: Api, sugar: str) -> None:

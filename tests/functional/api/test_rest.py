@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.functional.api.conftest import Api
 
 UNKNOWN = "01999999-9999-7999-8999-999999999999"
@@ -251,6 +253,37 @@ def test_many_records_get_the_same_value_in_one_operation(api: Api) -> None:
 
     assert answer.get_json()["data"] == [{"status": 200, "count": 3}]
     assert {each["subject"] for each in api.send("GET", "/visit").get_json()["data"]} == {"Same"}
+
+
+def test_many_records_that_get_no_value_stay_as_they_are(api: Api) -> None:
+    made = api.create("visit", subject="Check")
+    operations: list[dict[str, Any]] = [
+        {"update": {"ids": [made["id"]], "values": {}}}, {"update": {"id": made["id"], "values": {}}}
+    ]  # fmt: skip
+
+    answer = api.send("POST", "/visit/bulk", json={"operations": operations})
+
+    assert [each["status"] for each in answer.get_json()["data"]] == [200, 200]
+    assert answer.get_json()["data"][0]["count"] == 0
+    assert api.send("GET", f"/visit/{made['id']}").get_json()["version"] == made["version"]
+
+
+@pytest.mark.parametrize("ids", [[""], ["V1"], "V1", [UNKNOWN, " "]])
+def test_an_export_takes_no_ids_that_are_none(api: Api, ids: object) -> None:
+    said = problem(api.send("POST", "/visit/export", json={"format": "csv", "ids": ids}), 422)
+
+    assert said["errors"][0]["path"] == "ids"
+
+
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00", "tomorrow", 5])
+def test_a_share_ends_at_a_moment_of_the_calendar(api: Api, until: object) -> None:
+    made = api.create("visit", subject="Check")
+
+    answer = api.send(
+        "POST", f"/visit/{made['id']}/shares", json={"kind": "user", "principal": UNKNOWN, "until": until}
+    )
+
+    assert answer.status_code == 400, answer.get_data(as_text=True)
 
 
 def test_too_many_operations_are_refused(api: Api) -> None:

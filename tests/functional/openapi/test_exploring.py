@@ -35,24 +35,30 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("werkzeug"), "disabled", True)
 
 
-@pytest.fixture(scope="module")
-def clinic_served(
-    clinic_folder: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Trade]:
-    folder, tokens = clinic_folder
-    copy = tmp_path_factory.mktemp("explored") / "site"
-    shutil.copytree(folder, copy)
-    with Site.open(copy) as site, served(create_app(site)) as address:
-        yield address, tokens
+@pytest.fixture
+def clinic_served(clinic_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Trade]:
+    yield from _served_copy(clinic_folder, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def crm_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trade]:
+def crm_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     folder = tmp_path_factory.mktemp("explored-crm") / "site"
     create_folder(folder)
     (folder / "schemas" / "guest.yaml").write_text(GUEST, encoding="utf-8")
-    tokens = people(folder, {"ada": "admin", "rep": "sales_rep", "gus": "guest"})
-    with Site.open(folder) as site, served(create_app(site)) as address:
+    return folder, people(folder, {"ada": "admin", "rep": "sales_rep", "gus": "guest"})
+
+
+@pytest.fixture
+def crm_served(crm_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Trade]:
+    yield from _served_copy(crm_folder, tmp_path)
+
+
+def _served_copy(made: tuple[Path, dict[str, str]], where: Path) -> Iterator[Trade]:
+    """Serve a copy of a site: what an administrator tries out may end the accounts of everybody."""
+    folder, tokens = made
+    copy = where / "site"
+    shutil.copytree(folder, copy)
+    with Site.open(copy) as site, served(create_app(site)) as address:
         yield address, tokens
 
 
@@ -66,7 +72,6 @@ def crm_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trade]:
         ("crm_served", "ada", ("coverage",), 1, "^/lead(/.id.)?$"),
         ("crm_served", "gus", ("fuzzing", "stateful"), 2, None),
         ("crm_served", "rep", ("examples", "fuzzing", "stateful"), 1, None),
-        # An administrator with all addresses comes last: what they try out may end the accounts of the others.
         ("crm_served", "ada", ("fuzzing",), 1, None),
     ],
 )
