@@ -157,6 +157,8 @@ class Database:
         """Close every connection that is not in use."""
         self._leave_to_others()
         while (connection := self._taken()) is not None:
+            # Nothing in it is to be rolled back, and the server may be gone.
+            connection.invalidate()
             connection.close()
         self.engine.dispose()
 
